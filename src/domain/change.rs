@@ -1,0 +1,35 @@
+//! What changed in the store, as a hint to those who show it.
+
+use std::collections::BTreeSet;
+
+use super::id::ConversationId;
+
+/// What changed in the store. A hint: who cares reads again. Bounded by the number of conversations, so
+/// a flood of webhooks cannot grow it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Anything may have changed: another process wrote.
+    pub everything: bool,
+    /// Conversations with new or changed messages, marks or drafts.
+    pub conversations: BTreeSet<ConversationId>,
+    /// Conversations where a new inbound message arrived: the bell.
+    pub arrivals: BTreeSet<ConversationId>,
+    /// The outbox has new, changed or fewer jobs: the sender looks again.
+    pub outbox: bool,
+}
+
+impl Changes {
+    /// Whether there is nothing to tell.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Adds what `other` tells.
+    pub fn merge(&mut self, mut other: Self) {
+        self.everything |= other.everything;
+        self.outbox |= other.outbox;
+        self.conversations.append(&mut other.conversations);
+        self.arrivals.append(&mut other.arrivals);
+    }
+}

@@ -1,0 +1,101 @@
+//! A conversation as a list shows it, and the person on its other side.
+
+use super::id::{AccountId, ContactId, ConversationId, MessageId, UserId, WaId};
+use super::message::Direction;
+use super::state::State;
+use super::time::Timestamp;
+
+/// What is known of the person on the other side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// Local id.
+    pub id: ContactId,
+    /// The profile name they gave themselves, unsanitised; may be missing.
+    pub name: Option<String>,
+    /// The current number in Meta's spelling, when it is not hidden.
+    pub wa_id: Option<WaId>,
+    /// The current business-scoped user id.
+    pub user_id: Option<UserId>,
+    /// The current username, unsanitised. Shown, never used as a key.
+    pub username: Option<String>,
+}
+
+/// The newest message of a conversation, as the list shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preview {
+    /// The message.
+    pub message: MessageId,
+    /// Which way it went.
+    pub direction: Direction,
+    /// Where it stands.
+    pub state: State,
+    /// Requests made so far, for the retry cell.
+    pub tries: u32,
+    /// One line of it, unsanitised.
+    pub text: String,
+    /// When it was written.
+    pub at: Timestamp,
+}
+
+/// A conversation as a row of the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conversation {
+    /// Local id.
+    pub id: ConversationId,
+    /// The account it belongs to.
+    pub account: AccountId,
+    /// The other side.
+    pub contact: Contact,
+    /// Its newest message; none in a conversation that was only begun.
+    pub preview: Option<Preview>,
+    /// Sort key of the list: time of the newest message, or of the beginning.
+    pub activity: Timestamp,
+    /// Inbound messages after the read mark.
+    pub unread: u32,
+    /// Marked unread by hand, whatever the counter says.
+    pub marked_unread: bool,
+    /// Outbound messages in state failed or uncertain.
+    pub failed: u32,
+    /// Outbound messages not yet accepted: scheduled, held, queued, sending.
+    pub waiting: u32,
+    /// Meta's time of the newest inbound message; the window follows from it.
+    pub last_inbound: Option<Timestamp>,
+    /// The newest thing said is the contact's and nothing was answered since.
+    pub unanswered: bool,
+    /// The first unread message, where the divider goes.
+    pub first_unread: Option<MessageId>,
+    /// The text typed but not sent.
+    pub draft: Option<Draft>,
+}
+
+/// Text typed but not sent, kept per conversation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Draft {
+    /// The text, as typed.
+    pub text: String,
+    /// The message it answers.
+    pub reply_to: Option<MessageId>,
+}
+
+/// Which conversations a list shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Filter {
+    /// All.
+    #[default]
+    All,
+    /// With unread messages, or marked unread.
+    Unread,
+    /// Where the contact wrote last.
+    Waiting,
+}
+
+/// The numbers above the list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Conversations.
+    pub all: u32,
+    /// Of these, unread.
+    pub unread: u32,
+    /// Of these, waiting for an answer.
+    pub waiting: u32,
+}

@@ -1,0 +1,21 @@
+//! The pure types and rules that every other layer stands on.
+//!
+//! Nothing in here does I/O, reads a clock, draws randomness, or knows SQL, JSON, HTTP or a terminal.
+//! Time and random bits come in as arguments, so every rule can be tested as a table.
+
+pub mod change;
+pub mod conversation;
+pub mod error_code;
+pub mod event;
+pub mod graph;
+pub mod health;
+pub mod id;
+pub mod message;
+pub mod outbox;
+pub mod page;
+pub mod phone;
+pub mod state;
+pub mod text;
+pub mod throttle;
+pub mod time;
+pub mod window;

@@ -1,0 +1,153 @@
+//! Numbers typed, refused and shown; and the table held against libphonenumber.
+
+use phonenumber::Mode;
+use phonenumber::metadata::DATABASE;
+
+use super::plan::codes;
+use super::{PhoneError, display, parse, region};
+use crate::domain::id::WaId;
+
+#[test]
+fn numbers_are_taken_as_people_write_them() {
+    let cases = [
+        ("+5511988881234", "5511988881234"),
+        ("+55 11 98888-1234", "5511988881234"),
+        ("  +55 (11) 98888.1234 ", "5511988881234"),
+        ("+1 (555) 123-0001", "15551230001"),
+        ("+49 (0)151 12345678", "4915112345678"),
+        ("+33 6 12 34 56 78", "33612345678"),
+        ("\u{202a}+55\u{a0}11 98888\u{2011}1234\u{202c}", "5511988881234"),
+        ("＋15551230001", "15551230001"),
+        ("+52 1 55 1234 5678", "5215512345678"),
+        ("+39 06 1234 5678", "390612345678"),
+    ];
+    for (typed, digits) in cases {
+        assert_eq!(parse(typed), Ok(WaId::new(digits)), "{typed:?}");
+    }
+}
+
+#[test]
+fn refusals_name_the_value_and_the_remedy() {
+    let cases = [
+        ("5511988881234", "\"5511988881234\" has no country code: write it with a plus"),
+        ("0049 151 12345678", "\"0049 151 12345678\" has no country code"),
+        ("", "\"\" is no phone number: write it with digits"),
+        ("maria", "\"maria\" is no phone number"),
+        ("+", "\"+\" is no phone number"),
+        ("+1-800-FLOWERS", "\"+1-800-FLOWERS\" is no phone number"),
+        ("+55 11 98888-1234 x5", "is no phone number"),
+        ("+999 123456", "\"+999 123456\" begins with a country code that does not exist"),
+        ("+0151 12345678", "begins with a country code that does not exist"),
+        ("+1 555 01", "\"+1 555 01\" is too short: after +1 come at least 10 digits"),
+        ("+44 12", "is too short: after +44 come at least 7 digits"),
+        ("+1 555 123 00012", "is too long: after +1 come at most 10 digits"),
+        ("+49 1234567890123456", "is too long: after +49 come at most 13 digits"),
+        ("\u{1b}[31m5", "\"\u{fffd}[31m5\" is no phone number"),
+    ];
+    for (typed, words) in cases {
+        let error = parse(typed).expect_err(typed).to_string();
+        assert!(error.contains(words), "{typed:?}: {error}");
+    }
+    let PhoneError::NoNumber { typed } = parse(&"x".repeat(500)).expect_err("letters") else {
+        panic!("letters are no number");
+    };
+    assert!(typed.ends_with('…') && typed.len() < 50);
+}
+
+#[test]
+fn numbers_are_shown_in_groups() {
+    let cases = [
+        ("5511988881234", "+55 11 98888-1234"),
+        ("551188881234", "+55 11 8888-1234"),
+        ("15551230001", "+1 555-123-0001"),
+        ("5215512345678", "+52 1 55 1234 5678"),
+        ("35312", "+353 12"),
+        ("1", "+1"),
+        ("999123", "+999123"),
+        ("0123", "+0123"),
+        ("", ""),
+        ("US.1349", "US.1349"),
+        ("55\u{1b}[2J", "55\u{fffd}[2J"),
+    ];
+    for (digits, shown) in cases {
+        assert_eq!(display(&WaId::new(digits)), shown, "{digits:?}");
+    }
+}
+
+#[test]
+fn mobile_numbers_look_as_libphonenumber_writes_them() {
+    let numbers = [
+        "5511988881234",
+        "5521999998888",
+        "12025550123",
+        "14165550123",
+        "447911123456",
+        "33612345678",
+        "393123456789",
+        "34612345678",
+        "351912345678",
+        "31612345678",
+        "41781234567",
+        "4366412345678",
+        "48512345678",
+        "46701234567",
+        "4741234567",
+        "4532123456",
+        "79161234567",
+        "380501234567",
+        "905012345678",
+        "972501234567",
+        "971501234567",
+        "966512345678",
+        "201001234567",
+        "27711234567",
+        "2348021234567",
+        "254712123456",
+        "919876543210",
+        "8613123456789",
+        "819012345678",
+        "821020001234",
+        "6281234567890",
+        "60123456789",
+        "6591234567",
+        "639051234567",
+        "84912345678",
+        "66812345678",
+        "61412345678",
+        "64211234567",
+        "5491123456789",
+        "56221234567",
+        "573211234567",
+        "51912345678",
+        "59899123456",
+        "355672123456",
+    ];
+    for digits in numbers {
+        let theirs = phonenumber::parse(None, format!("+{digits}")).expect(digits);
+        let theirs = theirs.format().mode(Mode::International).to_string();
+        assert_eq!(display(&WaId::new(digits)), theirs);
+        assert_eq!(parse(&theirs), Ok(WaId::new(digits)));
+    }
+}
+
+#[test]
+fn the_table_has_every_country_code_in_order() {
+    let ours: Vec<u16> = codes().collect();
+    assert!(ours.is_sorted_by(|a, b| a < b));
+    let theirs: Vec<u16> = (1..=999).filter(|code| DATABASE.by_code(code).is_some()).collect();
+    assert_eq!(ours, theirs);
+    for code in &ours {
+        let prefix = |short: u16| ours.contains(&short);
+        assert!(*code < 10 || !prefix(code / 10) && !prefix(code / 100), "{code}");
+    }
+}
+
+#[test]
+fn the_country_code_tells_the_region() {
+    let of = |digits: &str| region(&WaId::new(digits));
+    assert_eq!(of("5511988881234"), Some("BR"));
+    assert_eq!(of("15551230001"), Some("US"));
+    assert_eq!(of("883510001234567"), None);
+    assert_eq!(of("999"), None);
+    assert_eq!(of("Maria"), None);
+}

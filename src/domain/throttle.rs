@@ -1,0 +1,209 @@
+//! Limits on sending: messages per second of a number, and messages to one person.
+//!
+//! Both are the same pure rule (GCRA): a debt that every send raises by one interval and that time pays
+//! off; a send may go when the debt is at most the tolerance. They never wait themselves: they say when,
+//! on the forward-only clock, so that a step of the wall clock neither bursts nor stalls them. After a
+//! restart they are rebuilt from the ages of the stored requests.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::time::Monotonic;
+
+/// How late a send may be without the rate suffering: timers are exact to a millisecond, and a busy
+/// machine adds some.
+const LATENESS: Duration = Duration::from_millis(15);
+
+/// How much closer together two sends may reach Meta than they left here.
+const JITTER: Duration = Duration::from_millis(8);
+
+/// One message to the same person per this time (Meta, about the platform, pair rate limit).
+pub const PAIR_INTERVAL: Duration = Duration::from_secs(6);
+
+/// So many messages to the same person may go at once, borrowed against the future (Meta, ditto).
+pub const PAIR_BURST: u32 = 45;
+
+/// Meta asks to wait 4^X seconds after the X-th refusal in a row; from the fifth on it stays at 17
+/// minutes, since a pair's whole debt is paid in four and a half.
+const MAX_STRIKES: u32 = 5;
+
+/// When the debt of past sends, given by their ages in any order, will be paid, counted from now.
+fn debt(ages: impl IntoIterator<Item = Duration>, interval: Duration) -> Duration {
+    let mut ages: Vec<Duration> = ages.into_iter().collect();
+    ages.sort_unstable_by(|a, b| b.cmp(a));
+    // Debt at the time of the latest send looked at, and that send's age.
+    let (owed, age) = ages.into_iter().fold((Duration::ZERO, None), |(owed, before), age| {
+        let passed = before.map_or(Duration::ZERO, |before: Duration| before.saturating_sub(age));
+        (owed.saturating_sub(passed).saturating_add(interval), Some(age))
+    });
+    owed.saturating_sub(age.unwrap_or_default())
+}
+
+/// Limits the messages per second of one number. No sliding second ever holds more than the limit, and a
+/// queue that never runs dry uses at least 97 % of it, provided that it asks again within 15 ms of the
+/// time it was told.
+#[derive(Clone, Debug)]
+pub struct RateLimiter {
+    interval: Duration,
+    /// When all sends so far will be paid for.
+    paid: Monotonic,
+    blocked: Monotonic,
+}
+
+impl RateLimiter {
+    /// A limiter of `limit` messages per second, at least 1.
+    ///
+    /// `limit` intervals are a second and a little more. A second with `limit + 1` sends would span
+    /// `limit` intervals less the tolerance, which is more than a second: it cannot be.
+    #[must_use]
+    pub fn new(limit: u32) -> Self {
+        let interval =
+            (Duration::from_secs(1) + LATENESS + JITTER) / limit.max(1) + Duration::from_nanos(1);
+        Self { interval, paid: Monotonic::default(), blocked: Monotonic::default() }
+    }
+
+    /// A limiter that remembers requests of an earlier process, given by their ages. Only those of the
+    /// last two seconds matter.
+    #[must_use]
+    pub fn rebuild(limit: u32, now: Monotonic, ages: impl IntoIterator<Item = Duration>) -> Self {
+        let mut limiter = Self::new(limit);
+        limiter.paid = now + debt(ages, limiter.interval);
+        limiter
+    }
+
+    /// The earliest time at which a message may go: `now` if one may go at once.
+    #[must_use]
+    pub fn next(&self, now: Monotonic) -> Monotonic {
+        let due = Monotonic(self.paid.0.saturating_sub(LATENESS));
+        due.max(self.blocked).max(now)
+    }
+
+    /// Takes leave for one message that goes right now. False if it has to wait until [`Self::next`].
+    #[must_use]
+    pub fn take(&mut self, now: Monotonic) -> bool {
+        let may = self.next(now) <= now;
+        if may {
+            self.paid = self.paid.max(now) + self.interval;
+        }
+        may
+    }
+
+    /// Meta says that it was too much (130429): nothing goes before `until`.
+    pub fn penalise(&mut self, until: Monotonic) {
+        self.blocked = self.blocked.max(until);
+    }
+}
+
+/// Limits the messages to each person: one per [`PAIR_INTERVAL`], with bursts of [`PAIR_BURST`]. Forgets
+/// people to whom nothing is owed, so that its size follows the traffic of the last minutes.
+#[derive(Clone, Debug)]
+pub struct PairLimiter<K> {
+    pairs: BTreeMap<K, Pair>,
+    /// The size at which to look for pairs to forget.
+    sweep_at: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Pair {
+    paid: Monotonic,
+    blocked: Monotonic,
+    /// Refusals in a row.
+    strikes: u32,
+}
+
+const SWEEP_MIN: usize = 64;
+
+impl Pair {
+    fn due(&self) -> Monotonic {
+        let tolerance = PAIR_INTERVAL * (PAIR_BURST - 1);
+        Monotonic(self.paid.0.saturating_sub(tolerance)).max(self.blocked)
+    }
+
+    /// Refusals are remembered as long again as the next one would last.
+    fn is_forgettable(&self, now: Monotonic) -> bool {
+        let forgiven = if self.strikes == 0 { self.blocked } else { self.blocked + self.penalty() };
+        self.paid <= now && forgiven <= now
+    }
+
+    const fn penalty(&self) -> Duration {
+        let strikes = if self.strikes < MAX_STRIKES { self.strikes } else { MAX_STRIKES };
+        Duration::from_secs(4_u64.pow(strikes))
+    }
+}
+
+impl<K: Ord> Default for PairLimiter<K> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<K: Ord> PairLimiter<K> {
+    /// A limiter to which nobody owes anything.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { pairs: BTreeMap::new(), sweep_at: SWEEP_MIN }
+    }
+
+    /// A limiter that remembers requests of an earlier process, given by person and age. Only those of
+    /// the last five minutes matter.
+    #[must_use]
+    pub fn rebuild(now: Monotonic, requests: impl IntoIterator<Item = (K, Duration)>) -> Self {
+        let mut ages: BTreeMap<K, Vec<Duration>> = BTreeMap::new();
+        for (key, age) in requests {
+            ages.entry(key).or_default().push(age);
+        }
+        let pairs = ages
+            .into_iter()
+            .map(|(key, ages)| (key, debt(ages, PAIR_INTERVAL)))
+            .filter(|(_, owed)| !owed.is_zero())
+            .map(|(key, owed)| (key, Pair { paid: now + owed, ..Pair::default() }));
+        Self { pairs: pairs.collect(), sweep_at: SWEEP_MIN }
+    }
+
+    /// The earliest time at which a message to `key` may go: `now` if one may go at once.
+    #[must_use]
+    pub fn next(&self, key: &K, now: Monotonic) -> Monotonic {
+        self.pairs.get(key).map_or(now, |pair| pair.due().max(now))
+    }
+
+    /// Takes leave for one message to `key` that goes right now. False if it has to wait until
+    /// [`Self::next`].
+    #[must_use]
+    pub fn take(&mut self, key: K, now: Monotonic) -> bool {
+        if self.next(&key, now) > now {
+            return false;
+        }
+        let pair = self.pair(key, now);
+        pair.paid = pair.paid.max(now) + PAIR_INTERVAL;
+        true
+    }
+
+    /// Meta refused a message to `key` (131056). Gives the wait: 1 second, then 4, 16, ... until one
+    /// passes.
+    pub fn refused(&mut self, key: K, now: Monotonic) -> Duration {
+        let pair = self.pair(key, now);
+        let wait = pair.penalty();
+        pair.blocked = pair.blocked.max(now + wait);
+        pair.strikes += 1;
+        wait
+    }
+
+    /// A message to `key` was accepted: the next refusal starts from one second again.
+    pub fn accepted(&mut self, key: &K) {
+        if let Some(pair) = self.pairs.get_mut(key) {
+            pair.strikes = 0;
+        }
+    }
+
+    fn pair(&mut self, key: K, now: Monotonic) -> &mut Pair {
+        if self.pairs.len() >= self.sweep_at {
+            self.pairs.retain(|_, pair| !pair.is_forgettable(now));
+            // Twice what is left, so that looking costs each send a constant share.
+            self.sweep_at = (2 * self.pairs.len()).max(SWEEP_MIN);
+        }
+        self.pairs.entry(key).or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,213 @@
+//! The promises of the limiters, on a virtual clock.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::{PAIR_BURST, PAIR_INTERVAL, PairLimiter, RateLimiter, debt};
+use crate::domain::time::Monotonic;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn at(millis: u64) -> Monotonic {
+    Monotonic(Duration::from_millis(millis))
+}
+
+/// The most sends in any second, both ends included.
+fn busiest_second(sends: &[Monotonic]) -> usize {
+    let mut first = 0;
+    let mut most = 0;
+    for (index, send) in sends.iter().enumerate() {
+        while send.since(sends[first]) > SECOND {
+            first += 1;
+        }
+        most = most.max(index + 1 - first);
+    }
+    most
+}
+
+/// A queue that never runs dry, on a timer that wakes at whole milliseconds and late by what `late`
+/// says, in microseconds.
+fn saturate(
+    limiter: &mut RateLimiter,
+    from: Monotonic,
+    span: Duration,
+    late: &[u64],
+) -> Vec<Monotonic> {
+    let end = from + span;
+    let mut sends = Vec::new();
+    let mut now = from;
+    for late in late.iter().cycle() {
+        while limiter.take(now) {
+            sends.push(now);
+        }
+        let next = limiter.next(now).0;
+        let woken =
+            Duration::from_millis(u64::try_from(next.as_nanos().div_ceil(1_000_000)).unwrap());
+        now = Monotonic(woken + Duration::from_micros(*late)).max(now);
+        if now >= end {
+            break;
+        }
+    }
+    sends
+}
+
+#[test]
+fn a_full_queue_uses_the_limit_and_never_more() {
+    for limit in [1, 2, 20, 80, 1000] {
+        for late in [vec![0], vec![0, 3000, 100, 1500], vec![9000], vec![0, 0, 0, 0, 0, 0, 14_000]]
+        {
+            let mut limiter = RateLimiter::new(limit);
+            let sends = saturate(&mut limiter, at(5), 20 * SECOND, &late);
+            assert!(busiest_second(&sends) <= limit as usize, "{limit} with {late:?}");
+            assert!(
+                sends.len() * 100 >= limit as usize * 20 * 97,
+                "{limit} with {late:?}: {} in 20 s",
+                sends.len()
+            );
+        }
+    }
+}
+
+#[test]
+fn nothing_goes_before_a_penalty_is_over() {
+    let mut limiter = RateLimiter::new(80);
+    assert!(limiter.take(at(0)));
+    limiter.penalise(at(2000));
+    limiter.penalise(at(1000));
+    assert!(!limiter.take(at(1999)));
+    assert_eq!(limiter.next(at(500)), at(2000));
+    assert!(limiter.take(at(2000)));
+}
+
+#[test]
+fn an_idle_second_saves_up_little() {
+    let mut limiter = RateLimiter::new(80);
+    let burst = (0..80).filter(|_| limiter.take(at(60_000))).count();
+    assert!(burst <= 3, "{burst} at once");
+}
+
+#[test]
+fn a_rebuilt_limiter_knows_the_last_second() {
+    let ages = (0..80).map(|index| Duration::from_micros(12_500 * index));
+    let mut limiter = RateLimiter::rebuild(80, at(3), ages.clone());
+    let old: Vec<Monotonic> = ages
+        .rev()
+        .map(|age| Monotonic((at(3).0 + Duration::from_secs(10)).saturating_sub(age)))
+        .collect();
+    let new = saturate(&mut limiter, at(3), 5 * SECOND, &[0]);
+    let all: Vec<Monotonic> =
+        old.into_iter().chain(new.into_iter().map(|send| send + 10 * SECOND)).collect();
+    assert!(busiest_second(&all) <= 81, "the past had 80 and its own fence-post");
+    assert_eq!(RateLimiter::rebuild(80, at(3), []).next(at(3)), at(3));
+    assert_eq!(RateLimiter::rebuild(80, at(3), [20 * SECOND]).next(at(3)), at(3));
+}
+
+#[test]
+fn debt_is_paid_by_time() {
+    let secs =
+        |ages: &[u64]| debt(ages.iter().copied().map(Duration::from_secs), PAIR_INTERVAL).as_secs();
+    assert_eq!(secs(&[]), 0);
+    assert_eq!(secs(&[0]), 6);
+    assert_eq!(secs(&[2]), 4);
+    assert_eq!(secs(&[6]), 0);
+    assert_eq!(secs(&[0, 0, 0]), 18);
+    assert_eq!(secs(&[10, 1, 10]), 8, "12 owed, 9 paid, 6 more, 1 paid; in any order");
+    assert_eq!(secs(&[3, 100]), 3);
+}
+
+#[test]
+fn one_person_gets_a_burst_and_then_one_per_interval() {
+    let mut pairs = PairLimiter::new();
+    let burst = (0..100).filter(|_| pairs.take("ana", at(0))).count();
+    assert_eq!(burst, PAIR_BURST as usize);
+    assert_eq!(pairs.next(&"ana", at(0)), at(6000));
+    assert!(!pairs.take("ana", at(5999)));
+    assert!(pairs.take("ana", at(6000)));
+    assert!(!pairs.take("ana", at(6001)));
+    assert!(pairs.take("ben", at(0)), "others are not affected");
+    let whole = u64::from(PAIR_BURST + 1) * 6000;
+    let again = (0..100).filter(|_| pairs.take("ana", at(whole))).count();
+    assert_eq!(again, PAIR_BURST as usize, "once the debt is paid, the burst is whole again");
+}
+
+#[test]
+fn refusals_wait_four_times_longer_each() {
+    let mut pairs = PairLimiter::new();
+    let mut now = at(0);
+    for secs in [1, 4, 16, 64, 256, 1024, 1024] {
+        assert!(pairs.take("ana", now));
+        assert_eq!(pairs.refused("ana", now), Duration::from_secs(secs));
+        assert!(!pairs.take("ana", now));
+        now = pairs.next(&"ana", now);
+    }
+    assert!(pairs.take("ana", now));
+    pairs.accepted(&"ana");
+    assert_eq!(pairs.refused("ana", now), SECOND);
+    assert_eq!(pairs.next(&"ben", now), now);
+}
+
+#[test]
+fn people_to_whom_nothing_is_owed_are_forgotten() {
+    let mut pairs = PairLimiter::new();
+    for person in 0..100_000_u64 {
+        // Ten a second: six seconds of them owe something at any time.
+        assert!(pairs.take(person, at(person * 100)));
+        assert!(pairs.pairs.len() <= 128, "{}", pairs.pairs.len());
+    }
+}
+
+#[test]
+fn refusals_survive_a_sweep() {
+    let mut pairs = PairLimiter::new();
+    assert_eq!(pairs.refused(0, at(0)), SECOND);
+    for person in 1..200 {
+        assert!(pairs.take(person, at(1500)));
+    }
+    assert_eq!(pairs.refused(0, at(1500)), 4 * SECOND);
+}
+
+#[test]
+fn a_rebuilt_pair_limiter_knows_the_debt() {
+    let ages = std::iter::repeat_n(("ana", Duration::from_secs(30)), 45);
+    let mut pairs = PairLimiter::rebuild(at(0), ages.chain([("ben", Duration::from_secs(9))]));
+    assert_eq!(pairs.pairs.len(), 1, "nothing is owed to ben any more");
+    let burst = (0..100).filter(|_| pairs.take("ana", at(0))).count();
+    assert_eq!(burst, 5, "what 30 seconds paid off");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_second_ever_holds_more_than_the_limit(
+        limit in prop_oneof![1_u32..30, Just(80), Just(1000)],
+        late in proptest::collection::vec(0_u64..40_000, 1..40),
+        pauses in proptest::collection::vec((1_u64..3000, 1_u64..3000), 1..6),
+    ) {
+        let mut limiter = RateLimiter::new(limit);
+        let mut now = at(0);
+        let mut sends = Vec::new();
+        for (busy, idle) in pauses {
+            sends.extend(saturate(&mut limiter, now, Duration::from_millis(busy), &late));
+            now = sends.last().copied().unwrap_or(now).max(now + Duration::from_millis(busy + idle));
+        }
+        prop_assert!(sends.is_sorted());
+        prop_assert!(busiest_second(&sends) <= limit as usize);
+    }
+
+    #[test]
+    fn whatever_next_says_is_taken_and_nothing_before(
+        steps in proptest::collection::vec((0_u64..20_000, any::<bool>()), 1..80),
+    ) {
+        let mut pairs = PairLimiter::new();
+        let mut rate = RateLimiter::new(20);
+        let mut now = at(0);
+        for (step, jump) in steps {
+            let (pair_due, rate_due) = (pairs.next(&1, now), rate.next(now));
+            prop_assert_eq!(pairs.take(1, now), pair_due <= now);
+            prop_assert_eq!(rate.take(now), rate_due <= now);
+            now = if jump { pairs.next(&1, now) } else { now + Duration::from_millis(step) };
+        }
+    }
+}
