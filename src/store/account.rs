@@ -1,0 +1,105 @@
+//! The business numbers that messages are sent from.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::error::Error;
+use super::read::ReadConn;
+use super::write::Tx;
+use crate::domain::id::{AccountId, PhoneNumberId, WabaId};
+use crate::domain::time::Timestamp;
+
+/// A business number as the config names it. Secrets are not stored here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewAccount {
+    /// The name in the config.
+    pub name: String,
+    /// Meta's id of the number: what makes it the same account.
+    pub phone_number: PhoneNumberId,
+    /// The WABA it belongs to.
+    pub waba: Option<WabaId>,
+    /// The number as Meta displays it.
+    pub display_number: Option<String>,
+}
+
+/// A stored account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Local id.
+    pub id: AccountId,
+    /// The name in the config.
+    pub name: String,
+    /// Meta's id of the number.
+    pub phone_number: PhoneNumberId,
+    /// The WABA it belongs to.
+    pub waba: Option<WabaId>,
+    /// The number as Meta displays it.
+    pub display_number: Option<String>,
+}
+
+/// Writes down an account of the config, or brings the stored one up to date.
+pub fn upsert_account(
+    tx: &mut Tx<'_>,
+    new: &NewAccount,
+    now: Timestamp,
+) -> Result<AccountId, Error> {
+    // The scope stays as it was first written: user ids have been stored under it.
+    let scope = new.waba.as_ref().map_or_else(|| new.phone_number.as_str(), WabaId::as_str);
+    let id = tx.conn.query_row(
+        "INSERT INTO account (name, phone_number_id, waba_id, display_number, scope, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (phone_number_id) DO UPDATE SET name = excluded.name,
+             waba_id = coalesce(excluded.waba_id, waba_id),
+             display_number = coalesce(excluded.display_number, display_number)
+         RETURNING id",
+        params![
+            new.name,
+            new.phone_number.as_str(),
+            new.waba.as_ref().map(WabaId::as_str),
+            new.display_number,
+            scope,
+            now.millis()
+        ],
+        |row| row.get(0),
+    )?;
+    Ok(AccountId(id))
+}
+
+/// All accounts, the oldest first.
+pub fn accounts(read: &ReadConn) -> Result<Vec<Account>, Error> {
+    let mut query = read.conn.prepare_cached(
+        "SELECT id, name, phone_number_id, waba_id, display_number FROM account ORDER BY id",
+    )?;
+    let rows = query.query_map([], account)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
+    Ok(Account {
+        id: AccountId(row.get(0)?),
+        name: row.get(1)?,
+        phone_number: PhoneNumberId::new(row.get::<_, String>(2)?),
+        waba: row.get::<_, Option<String>>(3)?.map(WabaId::new),
+        display_number: row.get(4)?,
+    })
+}
+
+/// The account with this number and the scope of its user ids.
+pub(super) fn by_phone_number(
+    conn: &Connection,
+    phone_number: &PhoneNumberId,
+) -> Result<Option<(AccountId, String)>, Error> {
+    let mut query =
+        conn.prepare_cached("SELECT id, scope FROM account WHERE phone_number_id = ?1")?;
+    let found = query
+        .query_row([phone_number.as_str()], |row| Ok((AccountId(row.get(0)?), row.get(1)?)))
+        .optional()?;
+    Ok(found)
+}
+
+pub(super) fn scope(conn: &Connection, account: AccountId) -> Result<String, Error> {
+    let mut query = conn.prepare_cached("SELECT scope FROM account WHERE id = ?1")?;
+    query
+        .query_row([account.0], |row| row.get(0))
+        .optional()?
+        .ok_or_else(|| Error::not_found("account", account.to_string()))
+}

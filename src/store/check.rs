@@ -1,0 +1,120 @@
+//! `db check`: whether the file and what it says hang together.
+
+use rusqlite::Connection;
+
+use super::error::Error;
+use super::read::ReadConn;
+use super::tally;
+use crate::domain::id::ConversationId;
+
+/// Contradictions that must never be: each query gives the ids it is about.
+const RULES: &[(&str, &str)] = &[
+    (
+        "message is queued or sending without exactly one outbox row",
+        "SELECT m.id FROM message m WHERE m.state IN (2, 3)
+             AND (SELECT count(*) FROM outbox o WHERE o.message = m.id AND o.kind = 1) <> 1",
+    ),
+    (
+        "message has an outbox row but is neither queued nor sending",
+        "SELECT m.id FROM outbox o JOIN message m ON m.id = o.message
+             WHERE o.kind = 1 AND m.state NOT IN (2, 3)",
+    ),
+    (
+        "message and its outbox row disagree on whether it is under way",
+        "SELECT m.id FROM outbox o JOIN message m ON m.id = o.message
+             WHERE o.kind = 1 AND (m.state = 3) <> (o.state = 2)",
+    ),
+    (
+        "message is in another lane than its conversation",
+        "SELECT m.id FROM outbox o JOIN message m ON m.id = o.message
+             WHERE o.kind = 1 AND o.lane <> m.conversation",
+    ),
+    (
+        "message is sending without a request",
+        "SELECT id FROM message m WHERE state = 3
+             AND NOT EXISTS (SELECT 1 FROM request r WHERE r.id = m.request AND r.message = m.id)",
+    ),
+    (
+        "message is in a conversation that was merged away",
+        "SELECT m.id FROM message m JOIN conversation c ON c.id = m.conversation
+             WHERE c.merged_into IS NOT NULL",
+    ),
+    (
+        "conversation belongs to a contact that was merged away",
+        "SELECT c.id FROM conversation c JOIN contact k ON k.id = c.contact
+             WHERE c.merged_into IS NULL AND k.merged_into IS NOT NULL",
+    ),
+    (
+        "contact is known by nothing and was not merged",
+        "SELECT k.id FROM contact k WHERE k.merged_into IS NULL
+             AND NOT EXISTS (SELECT 1 FROM identity i WHERE i.contact = k.id)",
+    ),
+    (
+        "outbox row waits in an idle lane where nobody is next",
+        "SELECT id FROM outbox o WHERE state = 1
+             AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.kind = o.kind AND p.lane = o.lane
+                             AND (p.head = 1 OR p.state = 2))",
+    ),
+    (
+        "lane has several that are next",
+        "SELECT min(id) FROM outbox WHERE head = 1 GROUP BY kind, lane HAVING count(*) > 1",
+    ),
+    (
+        "numbers above the list are wrong for account",
+        "SELECT l.account FROM list_count l WHERE (shown, unread, unanswered) IS NOT (
+             SELECT count(*), coalesce(sum(c.unread > 0 OR c.marked_unread), 0),
+                 coalesce(sum(c.unanswered), 0)
+             FROM conversation c WHERE c.account = l.account AND c.shown = 1)",
+    ),
+    (
+        "status waits for a message that is known",
+        "SELECT p.id FROM pending_status p JOIN message m
+             ON m.wamid = p.wamid AND m.account = p.account AND m.direction = 2",
+    ),
+];
+
+/// Looks for damage and contradictions; each finding is a line in plain words. Empty when all is well.
+/// Reads the whole file: minutes at millions of messages. [`super::WriteConn::check_search`] compares the
+/// text index, which SQLite allows only a writer to do.
+pub fn check(read: &ReadConn) -> Result<Vec<String>, Error> {
+    let snapshot = read.snapshot()?;
+    let mut findings = Vec::new();
+    let mut query = snapshot.prepare("PRAGMA quick_check")?;
+    let rows = query.query_map([], |row| row.get::<_, String>(0))?;
+    for line in rows {
+        let line = line?;
+        if line != "ok" {
+            findings.push(format!("the file is damaged: {line}"));
+        }
+    }
+    let mut query = snapshot.prepare("PRAGMA foreign_key_check")?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let (table, parent): (String, String) = (row.get(0)?, row.get(2)?);
+        findings.push(format!("a row of {table} points to no {parent}"));
+    }
+    for (words, sql) in RULES {
+        let mut query = snapshot.prepare(sql)?;
+        let rows = query.query_map([], |row| row.get::<_, i64>(0))?;
+        for id in rows {
+            findings.push(format!("{words}: {}", id?));
+        }
+    }
+    findings.extend(check_counters(&snapshot)?);
+    Ok(findings)
+}
+
+/// Compares the counters of every conversation with a recount.
+fn check_counters(conn: &Connection) -> Result<Vec<String>, Error> {
+    let mut query = conn.prepare("SELECT id FROM conversation ORDER BY id")?;
+    let rows = query.query_map([], |row| Ok(ConversationId(row.get(0)?)))?;
+    let mut findings = Vec::new();
+    for id in rows {
+        let id = id?;
+        let (stored, counted) = (tally::stored(conn, id)?, tally::recount(conn, id)?);
+        if stored != counted {
+            findings.push(format!("conversation {id} says {stored:?} but has {counted:?}"));
+        }
+    }
+    Ok(findings)
+}

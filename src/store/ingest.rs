@@ -1,0 +1,409 @@
+//! Webhooks into the store: the raw event, and each of its items, whatever their order and number.
+//!
+//! Everything in here must give the same database for the same set of items: facts are noted as facts,
+//! messages are known by their wamid, and statuses go through the lattice of the state table.
+
+use rusqlite::{OptionalExtension as _, params};
+
+use super::account;
+use super::error::Error;
+use super::event::EffectKind;
+use super::facts;
+use super::merge;
+use super::proof::{self, Applied};
+use super::row;
+use super::standing::{self, Proof};
+use super::stored::{self, NewRow, Writer};
+use super::tally;
+use super::write::Tx;
+use crate::domain::event::{EchoMessage, InboundMessage, Item, ItemKind, Peer, PreferenceUpdate};
+use crate::domain::id::{AccountId, EventId, MessageId, WabaId, Wamid};
+use crate::domain::message::{Body, Direction, Priority};
+use crate::domain::state::{Report, State};
+use crate::domain::time::Timestamp;
+
+/// One POST as it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawPost {
+    /// The bytes that were signed.
+    pub body: Vec<u8>,
+    /// SHA-256 of them: equal bodies are stored and applied once.
+    pub sha256: [u8; 32],
+    /// When it came in.
+    pub received_at: Timestamp,
+}
+
+/// What storing a POST came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ingested {
+    /// The stored event.
+    pub event: EventId,
+    /// False when an equal body had been stored before; then nothing was applied.
+    pub fresh: bool,
+    /// Messages that were new.
+    pub messages: Vec<MessageId>,
+    /// Items that were not understood, named an unknown number or could not be applied; each is kept
+    /// with its reason.
+    pub unknown: u32,
+}
+
+/// Where an item belongs.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    account: AccountId,
+    /// Of the account's user ids.
+    scope: &'a str,
+    event: EventId,
+    item: &'a Item,
+    now: Timestamp,
+}
+
+/// What an item did.
+struct Effect {
+    kind: EffectKind,
+    message: Option<MessageId>,
+    states: Option<(State, State)>,
+    detail: Option<String>,
+}
+
+impl Effect {
+    const fn of(kind: EffectKind) -> Self {
+        Self { kind, message: None, states: None, detail: None }
+    }
+
+    fn because(kind: EffectKind, detail: impl Into<String>) -> Self {
+        Self { detail: Some(detail.into()), ..Self::of(kind) }
+    }
+}
+
+/// Stores a POST and applies its items. One item that cannot be applied does not cost the rest.
+pub fn ingest(
+    tx: &mut Tx<'_>,
+    post: &RawPost,
+    items: &[Item],
+    now: Timestamp,
+) -> Result<Ingested, Error> {
+    let (event, fresh) = store_event(tx, post)?;
+    let mut done = Ingested { event, fresh, messages: Vec::new(), unknown: 0 };
+    if !fresh {
+        return Ok(done);
+    }
+    for item in items {
+        tx.conn.prepare_cached("SAVEPOINT item")?.execute([])?;
+        let (account, effect) = match apply(tx, event, item, now) {
+            Ok(applied) => applied,
+            Err(error) if error.ends_transaction() || tx.conn.is_autocommit() => {
+                return Err(error);
+            }
+            Err(error) => {
+                tx.conn.prepare_cached("ROLLBACK TO item")?.execute([])?;
+                (None, Effect::because(EffectKind::Failed, error.to_string()))
+            }
+        };
+        tx.conn.prepare_cached("RELEASE item")?.execute([])?;
+        note(tx, event, account, item, &effect)?;
+        match effect.kind {
+            EffectKind::Message => done.messages.extend(effect.message),
+            EffectKind::Unknown | EffectKind::UnknownNumber | EffectKind::Failed => {
+                done.unknown += 1;
+            }
+            EffectKind::Status
+            | EffectKind::Pending
+            | EffectKind::Contact
+            | EffectKind::Preference
+            | EffectKind::Notice
+            | EffectKind::Error => {}
+        }
+    }
+    Ok(done)
+}
+
+/// One row per POST; a body that was there before is not stored again.
+fn store_event(tx: &Tx<'_>, post: &RawPost) -> Result<(EventId, bool), Error> {
+    let mut query = tx.conn.prepare_cached("SELECT id FROM event_body WHERE sha256 = ?1")?;
+    let known: Option<i64> = query.query_row([post.sha256], |row| row.get(0)).optional()?;
+    let body = match known {
+        Some(body) => body,
+        None => tx
+            .conn
+            .prepare_cached("INSERT INTO event_body (sha256, body) VALUES (?1, ?2)")?
+            .insert(params![post.sha256, post.body])?,
+    };
+    let event = tx
+        .conn
+        .prepare_cached("INSERT INTO event (received_at, body) VALUES (?1, ?2)")?
+        .insert([post.received_at.millis(), body])?;
+    Ok((EventId(event), known.is_none()))
+}
+
+fn note(
+    tx: &Tx<'_>,
+    event: EventId,
+    account: Option<AccountId>,
+    item: &Item,
+    effect: &Effect,
+) -> Result<(), Error> {
+    tx.conn
+        .prepare_cached(
+            "INSERT INTO event_effect (event, kind, account, message, from_state, to_state, field, detail)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            event.0,
+            effect.kind as i64,
+            account.map(|account| account.0),
+            effect.message.map(|message| message.0),
+            effect.states.map(|(from, _)| row::state_number(from)),
+            effect.states.map(|(_, to)| row::state_number(to)),
+            item.field,
+            effect.detail
+        ])?;
+    Ok(())
+}
+
+fn apply(
+    tx: &mut Tx<'_>,
+    event: EventId,
+    item: &Item,
+    now: Timestamp,
+) -> Result<(Option<AccountId>, Effect), Error> {
+    let found = account_of(tx, item)?;
+    let account = found.as_ref().map(|(account, _)| *account);
+    let effect = match &item.kind {
+        ItemKind::Notice { summary } => Effect::because(EffectKind::Notice, summary),
+        ItemKind::Error { code, detail } => {
+            Effect::because(EffectKind::Error, format!("{code}: {detail}"))
+        }
+        ItemKind::Unknown { reason } => Effect::because(EffectKind::Unknown, reason),
+        ItemKind::Message(_)
+        | ItemKind::Echo(_)
+        | ItemKind::Status(_)
+        | ItemKind::Identity(_)
+        | ItemKind::Preference(_) => match &found {
+            None => Effect::because(EffectKind::UnknownNumber, unknown_number(item)),
+            Some((account, scope)) => {
+                place(tx, &Place { account: *account, scope, event, item, now })?
+            }
+        },
+    };
+    Ok((account, effect))
+}
+
+/// The account an item names, by its number or, for what concerns a whole WABA, the first one of that.
+fn account_of(tx: &Tx<'_>, item: &Item) -> Result<Option<(AccountId, String)>, Error> {
+    if let Some(number) = &item.phone_number {
+        return account::by_phone_number(tx.conn, number);
+    }
+    let mut query = tx
+        .conn
+        .prepare_cached("SELECT id, scope FROM account WHERE waba_id = ?1 ORDER BY id LIMIT 1")?;
+    let found = query.query_row([item.waba.as_ref().map(WabaId::as_str)], |row| {
+        Ok((AccountId(row.get(0)?), row.get(1)?))
+    });
+    Ok(found.optional()?)
+}
+
+fn unknown_number(item: &Item) -> String {
+    match (&item.phone_number, &item.display_number) {
+        (Some(id), Some(display)) => format!("no account has the number {display} (id {id})"),
+        (Some(id), None) => format!("no account has the phone_number_id {id}"),
+        (None, _) => "it names no business number".to_owned(),
+    }
+}
+
+fn place(tx: &mut Tx<'_>, place: &Place<'_>) -> Result<Effect, Error> {
+    match &place.item.kind {
+        ItemKind::Message(message) => inbound(tx, place, message),
+        ItemKind::Echo(message) => echo(tx, place, message),
+        ItemKind::Status(update) => {
+            facts::sighted(tx, place.scope, &update.recipient, update.at, place.now)?;
+            proof::recipient(tx, place.account, update, place.now)?;
+            Ok(match proof::status(tx, place.account, update, place.event)? {
+                Applied::To { message, from, to } => Effect {
+                    message: Some(message),
+                    states: Some((from, to)),
+                    ..Effect::of(EffectKind::Status)
+                },
+                Applied::Pending => Effect {
+                    detail: Some(update.wamid.to_string()),
+                    ..Effect::of(EffectKind::Pending)
+                },
+            })
+        }
+        ItemKind::Identity(update) => {
+            let known = match &update.change {
+                Some(change) => {
+                    facts::changed(tx, place.scope, &update.peer, change, update.at, place.now)?
+                }
+                None => facts::sighted(tx, place.scope, &update.peer, update.at, place.now)?,
+            };
+            Ok(match known {
+                Some(_) => Effect::of(EffectKind::Contact),
+                None => Effect::because(EffectKind::Unknown, "it identifies nobody"),
+            })
+        }
+        ItemKind::Preference(update) => preference(tx, place, update),
+        ItemKind::Notice { .. } | ItemKind::Error { .. } | ItemKind::Unknown { .. } => {
+            Ok(Effect::of(EffectKind::Notice))
+        }
+    }
+}
+
+fn preference(
+    tx: &mut Tx<'_>,
+    place: &Place<'_>,
+    update: &PreferenceUpdate,
+) -> Result<Effect, Error> {
+    if facts::sighted(tx, place.scope, &update.peer, update.at, place.now)?.is_none() {
+        return Ok(Effect::because(EffectKind::Unknown, "it identifies nobody"));
+    }
+    facts::prefers(tx, place.account, place.scope, &update.peer, &update.value, update.at)?;
+    Ok(Effect::because(EffectKind::Preference, &update.value))
+}
+
+fn inbound(tx: &mut Tx<'_>, place: &Place<'_>, message: &InboundMessage) -> Result<Effect, Error> {
+    let known = match &message.change {
+        Some(change) => {
+            facts::changed(tx, place.scope, &message.from, change, message.at, place.now)?
+        }
+        None => facts::sighted(tx, place.scope, &message.from, message.at, place.now)?,
+    };
+    let Some(contact) = known else {
+        return Ok(Effect::because(EffectKind::Unknown, "a message without a sender"));
+    };
+    let history = place.item.field == "history";
+    if let Some(old) = standing::by_wamid(tx.conn, place.account, &message.wamid)? {
+        return seen_again(tx, &old, history);
+    }
+    let anchor = message.change.as_ref().map(|change| facts::after_change(&message.from, change));
+    let conversation = merge::conversation_with(tx, place.account, contact, place.now)?;
+    let system = matches!(message.body, Body::System { .. });
+    let row = NewRow {
+        account: place.account,
+        conversation,
+        writer: if system { Writer::System } else { Writer::Contact },
+        wamid: Some(&message.wamid),
+        at: message.at,
+        state: State::Received,
+        body: &message.body,
+        context: &message.context,
+        reply_message: None,
+        peer: Some(anchor.as_ref().unwrap_or(&message.from)),
+        group: message.group.as_deref(),
+        history,
+        priority: Priority::Person,
+        raw: Some(&place.item.raw),
+    };
+    let id = stored::insert(tx, &row, place.now)?;
+    take_effect(tx, place.account, Direction::Inbound, &message.body, message.at, &message.wamid)?;
+    if message.body.is_own_message() && !history {
+        tx.changes.arrivals.insert(conversation);
+    }
+    tx.touch(conversation);
+    Ok(Effect { message: Some(id), ..Effect::of(EffectKind::Message) })
+}
+
+/// The message is there already. One that was first seen in a replay of the history, and now comes by
+/// itself, counts as unread after all.
+fn seen_again(tx: &mut Tx<'_>, old: &standing::Standing, history: bool) -> Result<Effect, Error> {
+    let promoted = if history {
+        0
+    } else {
+        tx.conn
+            .prepare_cached("UPDATE message SET history = 0 WHERE id = ?1 AND history = 1")?
+            .execute([old.id.0])?
+    };
+    if promoted > 0 {
+        tally::reread(tx, old.conversation)?;
+    }
+    let detail = Some("known already".to_owned());
+    let message = Some(old.id);
+    Ok(Effect { message, detail, ..Effect::of(EffectKind::Status) })
+}
+
+/// What a message does to others, and what came before it does to it.
+fn take_effect(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    direction: Direction,
+    body: &Body,
+    at: Timestamp,
+    wamid: &Wamid,
+) -> Result<(), Error> {
+    match body {
+        Body::Reaction { target, emoji } => {
+            stored::react(tx, account, direction, target, emoji.as_deref(), at, wamid)
+        }
+        Body::Edit { target, .. } | Body::Revoke { target } => {
+            stored::apply_changes(tx, account, target)
+        }
+        Body::Text { .. }
+        | Body::Media { .. }
+        | Body::Location { .. }
+        | Body::Contacts(_)
+        | Body::Reply { .. }
+        | Body::Interactive { .. }
+        | Body::Template { .. }
+        | Body::Order { .. }
+        | Body::System { .. }
+        | Body::Welcome
+        | Body::Unsupported { .. }
+        | Body::Unknown { .. } => stored::apply_changes(tx, account, wamid),
+    }
+}
+
+/// Sent from the phone app: stored as accepted, and moved by what the echo and the statuses say.
+fn echo(tx: &mut Tx<'_>, place: &Place<'_>, message: &EchoMessage) -> Result<Effect, Error> {
+    let Some(contact) = facts::sighted(tx, place.scope, &message.to, message.at, place.now)? else {
+        return Ok(Effect::because(EffectKind::Unknown, "an echo without a recipient"));
+    };
+    let proof = Proof { event: Some(place.event), ..Proof::at(message.at) };
+    let proves = match message.state {
+        State::Accepted => None,
+        state => Some(row::report_of(state).unwrap_or(Report::Sent)),
+    };
+    if let Some(mut old) = standing::by_wamid(tx.conn, place.account, &message.wamid)? {
+        let from = old.state;
+        if let Some(report) = proves.filter(|_| old.direction == Direction::Outbound) {
+            standing::report(tx, &mut old, report, false, &proof)?;
+        }
+        let states = Some((from, old.state));
+        return Ok(Effect { message: Some(old.id), states, ..Effect::of(EffectKind::Status) });
+    }
+    let conversation = merge::conversation_with(tx, place.account, contact, place.now)?;
+    let id = insert_echo(tx, place, message, &message.to, conversation)?;
+    let mut stored = standing::load(tx.conn, id)?;
+    if let Some(report) = proves {
+        standing::report(tx, &mut stored, report, false, &proof)?;
+    }
+    proof::join_pending(tx, &stored, &message.wamid)?;
+    take_effect(tx, place.account, Direction::Outbound, &message.body, message.at, &message.wamid)?;
+    tx.touch(conversation);
+    Ok(Effect { message: Some(id), ..Effect::of(EffectKind::Message) })
+}
+
+fn insert_echo(
+    tx: &mut Tx<'_>,
+    place: &Place<'_>,
+    message: &EchoMessage,
+    peer: &Peer,
+    conversation: crate::domain::id::ConversationId,
+) -> Result<MessageId, Error> {
+    let row = NewRow {
+        account: place.account,
+        conversation,
+        writer: Writer::PhoneApp,
+        wamid: Some(&message.wamid),
+        at: message.at,
+        state: State::Accepted,
+        body: &message.body,
+        context: &message.context,
+        reply_message: None,
+        peer: Some(peer),
+        group: None,
+        history: place.item.field == "history",
+        priority: Priority::Person,
+        raw: Some(&place.item.raw),
+    };
+    stored::insert(tx, &row, place.now)
+}

@@ -1,0 +1,419 @@
+//! The list of conversations: pages, counts, the jump box.
+
+use rusqlite::types::ToSql;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::body::{self, Columns};
+use super::error::Error;
+use super::facts::{self, Ident};
+use super::merge;
+use super::read::ReadConn;
+use super::row::{self, get};
+use super::search;
+use crate::domain::conversation::{Contact, Conversation, Counts, Draft, Filter, Preview};
+use crate::domain::id::{AccountId, ContactId, ConversationId, MessageId, UserId, WaId};
+use crate::domain::message::{Media, MediaCopy};
+use crate::domain::page::{ListKey, ListPage};
+use crate::domain::state::State;
+use crate::domain::time::Timestamp;
+
+/// A page of the list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListRows {
+    /// In list order.
+    pub rows: Vec<Conversation>,
+    /// More above these, of what was considered.
+    pub more_above: bool,
+    /// More below these, of what was considered.
+    pub more_below: bool,
+    /// Over the whole account.
+    pub counts: Counts,
+}
+
+/// How many of the newest messages with the words looked for are asked for their conversation.
+const NEWEST_HITS: u32 = 1_000;
+
+/// How many contacts with the text looked for are considered.
+const MOST_CONTACTS: u32 = 1_000;
+
+const SELECT: &str =
+    "SELECT c.id AS id, c.account AS account, c.contact AS contact, k.name AS name,
+     k.wa_id AS wa_id, k.user_id AS user_id, k.username AS username, c.activity AS activity,
+     c.unread AS unread, c.marked_unread AS marked_unread, c.failed AS failed, c.waiting AS waiting,
+     c.last_inbound AS last_inbound, c.unanswered AS unanswered, c.first_unread AS first_unread,
+     m.id AS message, m.direction AS direction, m.state AS state, m.tries AS tries, m.at AS at,
+     m.kind AS kind, coalesce(m.edited_text, m.text) AS text, m.extra AS extra, m.target AS target,
+     m.revoked AS revoked, f.kind AS file_kind, f.file_name AS file_name, d.text AS draft,
+     d.reply_to AS draft_reply_to
+     FROM conversation c JOIN contact k ON k.id = c.contact
+     LEFT JOIN message m ON m.id = c.preview LEFT JOIN media f ON f.message = c.preview
+     LEFT JOIN draft d ON d.conversation = c.id";
+
+/// A page of the list. `text` keeps those whose name, username or number has it, or that have a message
+/// with words beginning like it.
+///
+/// With a text, only so much is considered: the 1,000 conversations of latest activity whose contact has
+/// it, and those of the newest 1,000 messages with it. `more_above` and `more_below` speak of these, so that
+/// paging on brings every one of them and comes to an end; what is older is [`search::search`]'s to find.
+pub fn conversations(
+    read: &ReadConn,
+    account: AccountId,
+    filter: Filter,
+    text: &str,
+    page: ListPage,
+    limit: u32,
+) -> Result<ListRows, Error> {
+    let snapshot = read.snapshot()?;
+    let among =
+        if text.trim().is_empty() { None } else { Some(matching(&snapshot, account, text)?) };
+    let list = List { conn: &snapshot, account, filter, among };
+    let top = ListKey { activity: Timestamp::from_millis(i64::MAX), id: ConversationId(i64::MAX) };
+    let (rows, more_above, more_below) = match page {
+        ListPage::First => {
+            let (rows, more) = list.below(top, "<", limit)?;
+            (rows, false, more)
+        }
+        ListPage::After(key) => {
+            let (rows, more) = list.below(key, "<", limit)?;
+            (rows, true, more)
+        }
+        ListPage::Before(key) => {
+            let (rows, more) = list.above(key, limit)?;
+            (rows, more, true)
+        }
+        ListPage::Around(key) => {
+            let (mut rows, more_above) = list.above(key, limit / 2)?;
+            let (below, more_below) = list.below(key, "<=", limit - limit / 2)?;
+            rows.extend(below);
+            (rows, more_above, more_below)
+        }
+    };
+    Ok(ListRows { rows, more_above, more_below, counts: count(&snapshot, account)? })
+}
+
+/// What a page is taken from.
+struct List<'a> {
+    conn: &'a Connection,
+    account: AccountId,
+    filter: Filter,
+    /// Only these, as a JSON list.
+    among: Option<String>,
+}
+
+impl List<'_> {
+    fn condition(&self) -> String {
+        // The words of the partial indices, so that they are used.
+        let filter = match self.filter {
+            Filter::All => "",
+            Filter::Unread => " AND (c.unread > 0 OR c.marked_unread = 1)",
+            Filter::Waiting => " AND c.unanswered = 1",
+        };
+        let among = if self.among.is_some() {
+            " AND c.id IN (SELECT value FROM json_each(?5))"
+        } else {
+            " AND ?5 IS NULL"
+        };
+        format!("c.account = ?1 AND c.shown = 1{filter}{among}")
+    }
+
+    fn below(
+        &self,
+        key: ListKey,
+        than: &str,
+        limit: u32,
+    ) -> Result<(Vec<Conversation>, bool), Error> {
+        self.rows(key, than, "c.activity DESC, c.id DESC", limit)
+    }
+
+    fn above(&self, key: ListKey, limit: u32) -> Result<(Vec<Conversation>, bool), Error> {
+        let (mut rows, more) = self.rows(key, ">", "c.activity, c.id", limit)?;
+        rows.reverse();
+        Ok((rows, more))
+    }
+
+    /// One row more than wanted tells whether there are more.
+    fn rows(
+        &self,
+        key: ListKey,
+        than: &str,
+        order: &str,
+        limit: u32,
+    ) -> Result<(Vec<Conversation>, bool), Error> {
+        let sql = format!(
+            "{SELECT} WHERE {} AND (c.activity, c.id) {than} (?2, ?3) ORDER BY {order} LIMIT ?4",
+            self.condition()
+        );
+        let mut rows = read_all(
+            self.conn,
+            &sql,
+            params![
+                self.account.0,
+                key.activity.millis(),
+                key.id.0,
+                i64::from(limit) + 1,
+                self.among
+            ],
+        )?;
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = rows.len() > wanted;
+        rows.truncate(wanted);
+        Ok((rows, more))
+    }
+}
+
+fn read_all(
+    conn: &Connection,
+    sql: &str,
+    params: &[&dyn ToSql],
+) -> Result<Vec<Conversation>, Error> {
+    let mut query = conn.prepare_cached(sql)?;
+    let mut rows = query.query(params)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(read_row(row)?);
+    }
+    Ok(found)
+}
+
+/// A conversation of this very id, merged or not.
+pub(super) fn row(conn: &Connection, id: ConversationId) -> Result<Conversation, Error> {
+    read_all(conn, &format!("{SELECT} WHERE c.id = ?1"), params![id.0])?
+        .pop()
+        .ok_or_else(|| Error::not_found("conversation", id.to_string()))
+}
+
+fn read_row(row: &Row<'_>) -> Result<Conversation, Error> {
+    let time = |column: &str| -> Result<Option<Timestamp>, Error> {
+        Ok(get::<Option<i64>>(row, column)?.map(Timestamp::from_millis))
+    };
+    Ok(Conversation {
+        id: ConversationId(get(row, "id")?),
+        account: AccountId(get(row, "account")?),
+        contact: Contact {
+            id: ContactId(get(row, "contact")?),
+            name: get(row, "name")?,
+            wa_id: get::<Option<String>>(row, "wa_id")?.map(WaId::new),
+            user_id: get::<Option<String>>(row, "user_id")?.map(UserId::new),
+            username: get(row, "username")?,
+        },
+        preview: preview(row)?,
+        activity: Timestamp::from_millis(get(row, "activity")?),
+        unread: row::count(get(row, "unread")?),
+        marked_unread: get(row, "marked_unread")?,
+        failed: row::count(get(row, "failed")?),
+        waiting: row::count(get(row, "waiting")?),
+        last_inbound: time("last_inbound")?,
+        unanswered: get(row, "unanswered")?,
+        first_unread: get::<Option<i64>>(row, "first_unread")?.map(MessageId),
+        draft: get::<Option<String>>(row, "draft")?
+            .map(|text| -> Result<Draft, Error> {
+                let reply_to = get::<Option<i64>>(row, "draft_reply_to")?.map(MessageId);
+                Ok(Draft { text, reply_to })
+            })
+            .transpose()?,
+    })
+}
+
+fn preview(row: &Row<'_>) -> Result<Option<Preview>, Error> {
+    let Some(message) = get::<Option<i64>>(row, "message")? else { return Ok(None) };
+    let columns = Columns {
+        kind: get(row, "kind")?,
+        text: get(row, "text")?,
+        extra: get(row, "extra")?,
+        target: get(row, "target")?,
+    };
+    let media = get::<Option<i64>>(row, "file_kind")?
+        .map(|kind| -> Result<Media, Error> {
+            Ok(Media {
+                kind: row::media_kind(kind)?,
+                id: None,
+                url: None,
+                mime_type: None,
+                sha256: None,
+                file_name: get(row, "file_name")?,
+                voice: false,
+                animated: false,
+                copy: MediaCopy::Pending,
+            })
+        })
+        .transpose()?;
+    let revoked: bool = get(row, "revoked")?;
+    let text = if revoked {
+        "deleted".to_owned()
+    } else {
+        body::body(columns, media)
+            .map_or_else(|_| "unreadable".to_owned(), |body| body::line(&body))
+    };
+    Ok(Some(Preview {
+        message: MessageId(message),
+        direction: row::direction(get(row, "direction")?),
+        state: row::state_in(row, "state")?,
+        tries: get(row, "tries")?,
+        text,
+        at: Timestamp::from_millis(get(row, "at")?),
+    }))
+}
+
+/// The conversations of an account that have the text in a name, username, number or message, as a JSON
+/// list of ids.
+fn matching(conn: &Connection, account: AccountId, text: &str) -> Result<String, Error> {
+    let mut ids = by_contact(conn, account, text)?;
+    if let Some(words) = search::words(text) {
+        let mut query = conn.prepare_cached(
+            "SELECT DISTINCT m.conversation FROM (
+                 SELECT rowid FROM message_fts WHERE message_fts MATCH ?1
+                 ORDER BY rowid DESC LIMIT ?2) AS hit
+             JOIN message m ON m.id = hit.rowid WHERE m.account = ?3",
+        )?;
+        let rows = query.query_map(params![words, NEWEST_HITS, account.0], |row| row.get(0))?;
+        for id in rows {
+            ids.push(id?);
+        }
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(row::json_list(ids))
+}
+
+/// Conversations whose contact has the text in name, username or number, the latest activity first.
+fn by_contact(conn: &Connection, account: AccountId, text: &str) -> Result<Vec<i64>, Error> {
+    let text = text.trim();
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    // A number is looked for by its digits, however they were grouped.
+    let is_number = !digits.is_empty() && !text.chars().any(char::is_alphabetic);
+    let wanted = if is_number { digits.as_str() } else { text.trim_start_matches('@') };
+    let sql = if wanted.chars().count() >= 3 {
+        "SELECT c.id FROM contact_fts f JOIN conversation c ON c.contact = f.rowid
+         WHERE contact_fts MATCH ?1 AND c.account = ?2 AND c.shown = 1
+         ORDER BY c.activity DESC LIMIT ?3"
+    } else {
+        "SELECT c.id FROM conversation c JOIN contact k ON k.id = c.contact
+         WHERE c.account = ?2 AND c.shown = 1 AND (instr(lower(k.name), lower(?1)) > 0
+             OR instr(lower(k.username), lower(?1)) > 0 OR instr(k.wa_id, ?1) > 0)
+         ORDER BY c.activity DESC, c.id DESC LIMIT ?3"
+    };
+    let pattern =
+        if wanted.chars().count() >= 3 { search::quoted(wanted) } else { wanted.to_owned() };
+    let mut query = conn.prepare_cached(sql)?;
+    let rows = query.query_map(params![pattern, account.0, MOST_CONTACTS], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The numbers above the list.
+pub fn counts(read: &ReadConn, account: AccountId) -> Result<Counts, Error> {
+    count(&read.conn, account)
+}
+
+fn count(conn: &Connection, account: AccountId) -> Result<Counts, Error> {
+    let mut query =
+        conn.prepare_cached("SELECT shown, unread, unanswered FROM list_count WHERE account = ?1")?;
+    let counts = query.query_row([account.0], |row| {
+        Ok(Counts {
+            all: row::count(row.get(0)?),
+            unread: row::count(row.get(1)?),
+            waiting: row::count(row.get(2)?),
+        })
+    });
+    Ok(counts.optional()?.unwrap_or_default())
+}
+
+/// Conversations whose name, username or number matches, those that begin with the text first, then by
+/// activity. An empty text gives the top of the list.
+pub fn jump(
+    read: &ReadConn,
+    account: AccountId,
+    text: &str,
+    limit: u32,
+) -> Result<Vec<Conversation>, Error> {
+    if text.trim().is_empty() {
+        return Ok(conversations(read, account, Filter::All, "", ListPage::First, limit)?.rows);
+    }
+    let snapshot = read.snapshot()?;
+    let mut ids = by_contact(&snapshot, account, text)?;
+    let wanted = text.trim().trim_start_matches(['@', '+']).to_lowercase();
+    let begins = |found: &Conversation| {
+        let contact = &found.contact;
+        let names = [contact.name.as_deref(), contact.username.as_deref()];
+        let number = contact.wa_id.as_ref().map(WaId::as_str);
+        names
+            .into_iter()
+            .chain([number])
+            .flatten()
+            .any(|name| name.trim_start_matches('@').to_lowercase().starts_with(&wanted))
+    };
+    ids.truncate(usize::try_from(limit).unwrap_or(usize::MAX).saturating_mul(4));
+    let mut rows = read_all(
+        &snapshot,
+        &format!(
+            "{SELECT} WHERE c.id IN (SELECT value FROM json_each(?1))
+             ORDER BY c.activity DESC, c.id DESC"
+        ),
+        params![row::json_list(ids)],
+    )?;
+    rows.sort_by_key(|row| !begins(row));
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(rows)
+}
+
+/// The next unread conversation below `from`, wrapping round to the top.
+pub fn next_unread(
+    read: &ReadConn,
+    account: AccountId,
+    from: Option<ListKey>,
+) -> Result<Option<Conversation>, Error> {
+    let snapshot = read.snapshot()?;
+    next(&List { conn: &snapshot, account, filter: Filter::Unread, among: None }, from)
+}
+
+/// The next conversation below `from` with a message that failed or is uncertain, wrapping round to the
+/// top.
+pub fn next_failed(
+    read: &ReadConn,
+    account: AccountId,
+    from: Option<ListKey>,
+) -> Result<Option<Conversation>, Error> {
+    let snapshot = read.snapshot()?;
+    let mut query = snapshot.prepare_cached(
+        // The repeated states let the index over unfinished messages serve.
+        "SELECT DISTINCT conversation FROM message
+         WHERE account = ?1 AND state IN (?2, ?3) AND state IN (0, 1, 2, 3, 9, 10)",
+    )?;
+    let [failed, uncertain] = [State::Failed, State::Uncertain].map(row::state_number);
+    let rows = query.query_map([account.0, failed, uncertain], |row| row.get(0))?;
+    let ids: Vec<i64> = rows.collect::<Result<_, _>>()?;
+    let among = Some(row::json_list(ids));
+    next(&List { conn: &snapshot, account, filter: Filter::All, among }, from)
+}
+
+fn next(list: &List<'_>, from: Option<ListKey>) -> Result<Option<Conversation>, Error> {
+    let top = ListKey { activity: Timestamp::from_millis(i64::MAX), id: ConversationId(i64::MAX) };
+    if let Some(from) = from
+        && let Some(next) = list.below(from, "<", 1)?.0.pop()
+    {
+        return Ok(Some(next));
+    }
+    Ok(list.below(top, "<", 1)?.0.pop())
+}
+
+/// A conversation by id; an id that was merged away resolves.
+pub fn conversation(read: &ReadConn, id: ConversationId) -> Result<Conversation, Error> {
+    let snapshot = read.snapshot()?;
+    let id = merge::conversation_now(&snapshot, id)?;
+    row(&snapshot, id)
+}
+
+/// The conversation with a number at present, the typed alias included.
+pub fn find_conversation(
+    read: &ReadConn,
+    account: AccountId,
+    number: &WaId,
+) -> Result<Option<Conversation>, Error> {
+    let snapshot = read.snapshot()?;
+    let Some(contact) = facts::owner(&snapshot, &Ident::phone(number), i64::MAX)? else {
+        return Ok(None);
+    };
+    let mut query = snapshot
+        .prepare_cached("SELECT id FROM conversation WHERE account = ?1 AND contact = ?2")?;
+    let id = query.query_row([account.0, contact.0], |row| row.get(0)).optional()?;
+    id.map(|id| row(&snapshot, ConversationId(id))).transpose()
+}

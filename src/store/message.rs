@@ -1,0 +1,370 @@
+//! Messages of a conversation: pages, one by id, timeline, raw JSON.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::types::ToSql;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::body::{self, Columns};
+use super::error::Error;
+use super::list;
+use super::merge;
+use super::read::ReadConn;
+use super::row::{self, get};
+use crate::domain::conversation::Conversation;
+use crate::domain::id::{AccountId, ContactId, ConversationId, EventId, MediaId, MessageId, Wamid};
+use crate::domain::message::{
+    Author, Body, Context, Media, MediaCopy, Message, Quote, Reaction, SortKey, TimelineEntry,
+    Trouble,
+};
+use crate::domain::page::MessagePage;
+use crate::domain::time::Timestamp;
+
+/// A page of a conversation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MessageRows {
+    /// Its row, as of the same snapshot.
+    pub conversation: Conversation,
+    /// Oldest first.
+    pub messages: Vec<Message>,
+    /// More before these.
+    pub more_before: bool,
+    /// More after these.
+    pub more_after: bool,
+}
+
+/// Everything that [`read_message`] needs, so that a page is one query and three look-ups.
+const SELECT: &str = "SELECT m.*, c.contact, f.kind AS file_kind, f.media_id, f.url, f.mime_type,
+     f.sha256, f.file_name, f.voice, f.animated, f.copy, f.path, f.size, f.failure
+     FROM message m JOIN conversation c ON c.id = m.conversation
+     LEFT JOIN media f ON f.message = m.id";
+
+/// A page of a conversation; an id that was merged away resolves.
+pub fn messages(
+    read: &ReadConn,
+    conversation: ConversationId,
+    page: MessagePage,
+    limit: u32,
+) -> Result<MessageRows, Error> {
+    let snapshot = read.snapshot()?;
+    let id = merge::conversation_now(&snapshot, conversation)?;
+    let mut rows = match page {
+        MessagePage::Newest => before(&snapshot, id, None, limit)?,
+        MessagePage::Before(key) => {
+            let mut rows = before(&snapshot, id, Some(key), limit)?;
+            rows.more_after = true;
+            rows
+        }
+        MessagePage::After(key) => {
+            let mut rows = after(&snapshot, id, key, limit, ">")?;
+            rows.more_before = true;
+            rows
+        }
+        MessagePage::Around(message) => {
+            let key = key_of(&snapshot, message)?;
+            let older = before(&snapshot, id, Some(key), limit / 2)?;
+            let newer = after(&snapshot, id, key, limit - limit / 2, ">=")?;
+            let mut messages = older.messages;
+            messages.extend(newer.messages);
+            Page { messages, more_before: older.more_before, more_after: newer.more_after }
+        }
+    };
+    complete(&snapshot, &mut rows.messages)?;
+    Ok(MessageRows {
+        conversation: list::row(&snapshot, id)?,
+        messages: rows.messages,
+        more_before: rows.more_before,
+        more_after: rows.more_after,
+    })
+}
+
+struct Page {
+    messages: Vec<Message>,
+    more_before: bool,
+    more_after: bool,
+}
+
+fn key_of(conn: &Connection, message: MessageId) -> Result<SortKey, Error> {
+    let mut query = conn.prepare_cached("SELECT at FROM message WHERE id = ?1")?;
+    let at = query.query_row([message.0], |row| row.get(0)).optional()?;
+    at.map(|at| SortKey { at, id: message })
+        .ok_or_else(|| Error::not_found("message", message.to_string()))
+}
+
+fn before(
+    conn: &Connection,
+    conversation: ConversationId,
+    key: Option<SortKey>,
+    limit: u32,
+) -> Result<Page, Error> {
+    let key = key.unwrap_or(SortKey { at: i64::MAX, id: MessageId(i64::MAX) });
+    let sql = format!(
+        "{SELECT} WHERE m.conversation = ?1 AND m.own = 1 AND (m.at, m.id) < (?2, ?3)
+         ORDER BY m.at DESC, m.id DESC LIMIT ?4"
+    );
+    let (mut messages, more_before) = page(conn, &sql, conversation, key, limit)?;
+    messages.reverse();
+    Ok(Page { messages, more_before, more_after: false })
+}
+
+fn after(
+    conn: &Connection,
+    conversation: ConversationId,
+    key: SortKey,
+    limit: u32,
+    than: &str,
+) -> Result<Page, Error> {
+    let sql = format!(
+        "{SELECT} WHERE m.conversation = ?1 AND m.own = 1 AND (m.at, m.id) {than} (?2, ?3)
+         ORDER BY m.at, m.id LIMIT ?4"
+    );
+    let (messages, more_after) = page(conn, &sql, conversation, key, limit)?;
+    Ok(Page { messages, more_before: false, more_after })
+}
+
+/// One row more than wanted tells whether there are more.
+fn page(
+    conn: &Connection,
+    sql: &str,
+    conversation: ConversationId,
+    key: SortKey,
+    limit: u32,
+) -> Result<(Vec<Message>, bool), Error> {
+    let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+    let bounds = params![conversation.0, key.at, key.id.0, i64::from(limit) + 1];
+    let mut messages = read_all(conn, sql, bounds)?;
+    let more = messages.len() > wanted;
+    messages.truncate(wanted);
+    Ok((messages, more))
+}
+
+fn read_all(conn: &Connection, sql: &str, params: &[&dyn ToSql]) -> Result<Vec<Message>, Error> {
+    let mut query = conn.prepare_cached(sql)?;
+    let mut rows = query.query(params)?;
+    let mut messages = Vec::new();
+    while let Some(row) = rows.next()? {
+        messages.push(read_message(row)?);
+    }
+    Ok(messages)
+}
+
+/// One message.
+pub fn message(read: &ReadConn, id: MessageId) -> Result<Message, Error> {
+    let snapshot = read.snapshot()?;
+    one(&snapshot, "m.id = ?1", params![id.0])?
+        .ok_or_else(|| Error::not_found("message", id.to_string()))
+}
+
+/// The message with Meta's id.
+pub fn message_by_wamid(
+    read: &ReadConn,
+    account: AccountId,
+    wamid: &Wamid,
+) -> Result<Option<Message>, Error> {
+    let snapshot = read.snapshot()?;
+    one(&snapshot, "m.wamid = ?1 AND m.account = ?2", params![wamid.as_str(), account.0])
+}
+
+fn one(
+    conn: &Connection,
+    condition: &str,
+    params: &[&dyn ToSql],
+) -> Result<Option<Message>, Error> {
+    let mut found = read_all(conn, &format!("{SELECT} WHERE {condition}"), params)?;
+    complete(conn, &mut found)?;
+    Ok(found.pop())
+}
+
+/// What a message says.
+pub(super) fn body_of(conn: &Connection, id: MessageId) -> Result<Body, Error> {
+    let mut query = conn.prepare_cached(&format!("{SELECT} WHERE m.id = ?1"))?;
+    let mut rows = query.query([id.0])?;
+    let row = rows.next()?.ok_or_else(|| Error::not_found("message", id.to_string()))?;
+    read_body(row)
+}
+
+fn read_message(row: &Row<'_>) -> Result<Message, Error> {
+    let id = MessageId(get(row, "id")?);
+    let at: i64 = get(row, "at")?;
+    let code: Option<i64> = get(row, "code")?;
+    let detail: Option<String> = get(row, "detail")?;
+    let trouble = (code.is_some() || detail.is_some())
+        .then(|| Trouble { code, detail: detail.unwrap_or_default() });
+    let forwarded: i64 = get(row, "forwarded")?;
+    let reply_to = row::wamid_in(row, "reply_to")?;
+    Ok(Message {
+        id,
+        conversation: ConversationId(get(row, "conversation")?),
+        key: SortKey { at, id },
+        direction: row::direction(get(row, "direction")?),
+        author: match get::<i64>(row, "author")? {
+            1 => Author::Contact(ContactId(get(row, "contact")?)),
+            2 => Author::Operator,
+            3 => Author::PhoneApp,
+            _ => Author::System,
+        },
+        wamid: row::wamid_in(row, "wamid")?,
+        at: Timestamp::from_millis(at),
+        state: row::state_in(row, "state")?,
+        late_proof: row::late_proof(get(row, "late_proof")?),
+        tries: get(row, "tries")?,
+        not_before: get::<Option<i64>>(row, "not_before")?.map(Timestamp::from_millis),
+        trouble,
+        // A body that this version cannot read is shown as unknown, never as an error of the whole page.
+        body: read_body(row).unwrap_or(Body::Unknown { kind: "unreadable".to_owned() }),
+        quote: reply_to.clone().map(|wamid| Quote {
+            wamid,
+            message: get(row, "reply_message").ok().flatten().map(MessageId),
+            direction: None,
+            preview: String::new(),
+        }),
+        context: Context {
+            reply_to,
+            forwarded: forwarded > 0,
+            frequently_forwarded: forwarded > 1,
+        },
+        reactions: Vec::new(),
+        edited: get::<Option<i64>>(row, "edited_at")?.is_some(),
+        revoked: get(row, "revoked")?,
+    })
+}
+
+/// The body with its newest text.
+pub(super) fn read_body(row: &Row<'_>) -> Result<Body, Error> {
+    let edited: Option<String> = get(row, "edited_text")?;
+    let kind: i64 = get(row, "kind")?;
+    let columns = Columns {
+        kind,
+        text: edited.or(get(row, "text")?),
+        extra: get(row, "extra")?,
+        target: get(row, "target")?,
+    };
+    let media = if kind == body::MEDIA { Some(read_media(row)?) } else { None };
+    body::body(columns, media)
+}
+
+fn read_media(row: &Row<'_>) -> Result<Media, Error> {
+    let kind = get::<Option<i64>>(row, "file_kind")?
+        .ok_or_else(|| Error::Value("a file message without its file".to_owned()))?;
+    let copy = match get::<i64>(row, "copy")? {
+        1 => MediaCopy::Stored {
+            path: get(row, "path")?,
+            size: u64::try_from(get::<i64>(row, "size")?).unwrap_or(0),
+        },
+        2 => MediaCopy::Failed(get(row, "failure")?),
+        _ => MediaCopy::Pending,
+    };
+    Ok(Media {
+        kind: row::media_kind(kind)?,
+        id: get::<Option<String>>(row, "media_id")?.map(MediaId::new),
+        url: get(row, "url")?,
+        mime_type: get(row, "mime_type")?,
+        sha256: get(row, "sha256")?,
+        file_name: get(row, "file_name")?,
+        voice: get(row, "voice")?,
+        animated: get(row, "animated")?,
+        copy,
+    })
+}
+
+/// Adds reactions and quotes to messages of one account, each kind with one query.
+fn complete(conn: &Connection, messages: &mut [Message]) -> Result<(), Error> {
+    let Some(first) = messages.first() else { return Ok(()) };
+    let mut query = conn.prepare_cached("SELECT account FROM message WHERE id = ?1")?;
+    let account = AccountId(query.query_row([first.id.0], |row| row.get(0))?);
+    let own = messages.iter().filter_map(|m| m.wamid.as_ref());
+    let mut reactions = reactions(conn, account, own)?;
+    let answered: BTreeSet<&Wamid> =
+        messages.iter().filter_map(|m| m.quote.as_ref()).map(|quote| &quote.wamid).collect();
+    let quotes = quotes(conn, account, answered)?;
+    for message in messages {
+        if let Some(found) = message.wamid.as_ref().and_then(|id| reactions.remove(id.as_str())) {
+            message.reactions = found;
+        }
+        if let Some(quote) = &mut message.quote
+            && let Some(known) = quotes.get(quote.wamid.as_str())
+        {
+            quote.clone_from(known);
+        }
+    }
+    Ok(())
+}
+
+fn reactions<'a>(
+    conn: &Connection,
+    account: AccountId,
+    wamids: impl Iterator<Item = &'a Wamid>,
+) -> Result<BTreeMap<String, Vec<Reaction>>, Error> {
+    let wamids = row::json_list(wamids.map(Wamid::as_str));
+    let mut query = conn.prepare_cached(
+        "SELECT target, direction, emoji FROM reaction
+         WHERE target IN (SELECT value FROM json_each(?1)) AND account = ?2 AND emoji IS NOT NULL
+         ORDER BY target, direction",
+    )?;
+    let mut rows = query.query(params![wamids, account.0])?;
+    let mut found: BTreeMap<String, Vec<Reaction>> = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        found
+            .entry(row.get(0)?)
+            .or_default()
+            .push(Reaction { direction: row::direction(row.get(1)?), emoji: row.get(2)? });
+    }
+    Ok(found)
+}
+
+fn quotes(
+    conn: &Connection,
+    account: AccountId,
+    wamids: BTreeSet<&Wamid>,
+) -> Result<BTreeMap<String, Quote>, Error> {
+    if wamids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let wamids = row::json_list(wamids.into_iter().map(Wamid::as_str));
+    let messages = read_all(
+        conn,
+        &format!("{SELECT} WHERE m.wamid IN (SELECT value FROM json_each(?1)) AND m.account = ?2"),
+        params![wamids, account.0],
+    )?;
+    let quote = |message: Message| {
+        let wamid = message.wamid?;
+        let preview =
+            if message.revoked { "deleted".to_owned() } else { body::line(&message.body) };
+        let quote = Quote {
+            wamid: wamid.clone(),
+            message: Some(message.id),
+            direction: Some(message.direction),
+            preview,
+        };
+        Some((wamid.to_string(), quote))
+    };
+    Ok(messages.into_iter().filter_map(quote).collect())
+}
+
+/// All steps of a message, oldest first.
+pub fn timeline(read: &ReadConn, message: MessageId) -> Result<Vec<TimelineEntry>, Error> {
+    let mut query = read.conn.prepare_cached(
+        // Meta's times are whole seconds: within one, our own steps came first.
+        "SELECT state, at, request, code, detail, event FROM timeline WHERE message = ?1
+         ORDER BY at / 1000, report > 0, iif(report > 0, state, 0), id",
+    )?;
+    let mut rows = query.query([message.0])?;
+    let mut entries = Vec::new();
+    while let Some(row) = rows.next()? {
+        entries.push(TimelineEntry {
+            state: row::state_in(row, "state")?,
+            at: Timestamp::from_millis(get(row, "at")?),
+            request: row::request_in(row, "request")?,
+            code: get(row, "code")?,
+            detail: get(row, "detail")?,
+            event: get::<Option<i64>>(row, "event")?.map(EventId),
+        });
+    }
+    Ok(entries)
+}
+
+/// The JSON of a message as it came, if it came.
+pub fn raw(read: &ReadConn, message: MessageId) -> Result<Option<String>, Error> {
+    let mut query = read.conn.prepare_cached("SELECT json FROM message_raw WHERE message = ?1")?;
+    Ok(query.query_row([message.0], |row| row.get(0)).optional()?)
+}

@@ -1,0 +1,268 @@
+//! Who may go next: one job per lane, persons before bulk, nothing out of order.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{OptionalExtension as _, Row, params};
+
+use super::Room;
+use crate::domain::id::{
+    AccountId, ContactId, ConversationId, MessageId, OutboxId, PhoneNumberId, RequestId, Wamid,
+};
+use crate::domain::message::Body;
+use crate::domain::outbox::{Job, JobKind, MEDIA_LIFE, Recipient, Send};
+use crate::domain::state::{Cause, State, Step};
+use crate::domain::time::Timestamp;
+use crate::store::error::Error;
+use crate::store::standing::{self, Proof};
+use crate::store::write::Tx;
+use crate::store::{facts, lane, merge, message, row};
+
+/// A row of the outbox that may go.
+struct Due {
+    id: OutboxId,
+    kind: i64,
+    lane: i64,
+    priority: i64,
+    tries: u32,
+    message: Option<MessageId>,
+    wamid: Option<Wamid>,
+}
+
+/// Takes the jobs that are due and for which there is room, one per lane, persons first, and stores their
+/// requests. `requests` are fresh random ids, one used per job. Lanes of messages in `excluded` are passed over.
+pub fn claim(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    requests: &[RequestId],
+    room: Room,
+    excluded: &BTreeSet<ConversationId>,
+    now: Timestamp,
+) -> Result<Vec<Job>, Error> {
+    let mut due: Vec<Due> = Vec::new();
+    for (kind, priority) in
+        [(lane::MESSAGE, 1), (lane::MESSAGE, 2), (lane::RECEIPT, 1), (lane::DOWNLOAD, 2)]
+    {
+        let taken = due.iter().filter(|other| other.kind == kind).count();
+        let room = room.of(kind).saturating_sub(taken);
+        heads(tx, account, kind, priority, room, excluded, now, &mut due)?;
+    }
+    take_all(tx, account, due, requests, now)
+}
+
+/// Takes the next message of one conversation, if it is due, and stores its request.
+pub fn claim_in(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    conversation: ConversationId,
+    requests: &[RequestId],
+    now: Timestamp,
+) -> Result<Option<Job>, Error> {
+    let conversation = merge::conversation_now(tx.conn, conversation)?;
+    let mut query = tx.conn.prepare_cached(
+        "SELECT id, lane, tries, message, wamid, priority FROM outbox
+         WHERE head = 1 AND kind = ?1 AND lane = ?2 AND account = ?3 AND not_before <= ?4",
+    )?;
+    let found = query
+        .query_row(params![lane::MESSAGE, conversation.0, account.0, now.millis()], |row| {
+            read_due(row, lane::MESSAGE, row.get(5)?)
+        })
+        .optional()?;
+    drop(query);
+    Ok(take_all(tx, account, found.into_iter().collect(), requests, now)?.pop())
+}
+
+fn take_all(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    due: Vec<Due>,
+    requests: &[RequestId],
+    now: Timestamp,
+) -> Result<Vec<Job>, Error> {
+    let phone_number = phone_number(tx, account)?;
+    let mut jobs = Vec::with_capacity(due.len());
+    for (row, request) in due.into_iter().zip(requests) {
+        if let Some(kind) = take(tx, account, &row, *request, now)? {
+            jobs.push(Job {
+                id: row.id,
+                account,
+                phone_number: phone_number.clone(),
+                request: *request,
+                tries_used: row.tries,
+                priority: row::priority(row.priority),
+                kind,
+            });
+        }
+    }
+    Ok(jobs)
+}
+
+#[expect(clippy::too_many_arguments, reason = "one query with everything it depends on")]
+fn heads(
+    tx: &Tx<'_>,
+    account: AccountId,
+    kind: i64,
+    priority: i64,
+    room: usize,
+    excluded: &BTreeSet<ConversationId>,
+    now: Timestamp,
+    due: &mut Vec<Due>,
+) -> Result<(), Error> {
+    // The plus keeps the planner from gathering and sorting everything that is due.
+    let mut query = tx.conn.prepare_cached(
+        "SELECT id, lane, tries, message, wamid FROM outbox
+         WHERE head = 1 AND account = ?1 AND kind = ?2 AND priority = ?3 AND +not_before <= ?4
+         ORDER BY place",
+    )?;
+    let mut rows = query.query(params![account.0, kind, priority, now.millis()])?;
+    let full = due.len() + room;
+    while due.len() < full {
+        let Some(row) = rows.next()? else { break };
+        let found = read_due(row, kind, priority)?;
+        let held = kind == lane::MESSAGE && excluded.contains(&ConversationId(found.lane));
+        if !held && due.iter().all(|other| other.id != found.id) {
+            due.push(found);
+        }
+    }
+    Ok(())
+}
+
+fn read_due(row: &Row<'_>, kind: i64, priority: i64) -> rusqlite::Result<Due> {
+    Ok(Due {
+        id: OutboxId(row.get(0)?),
+        kind,
+        lane: row.get(1)?,
+        priority,
+        tries: row.get(2)?,
+        message: row.get::<_, Option<i64>>(3)?.map(MessageId),
+        wamid: row.get::<_, Option<String>>(4)?.map(Wamid::new),
+    })
+}
+
+fn phone_number(tx: &Tx<'_>, account: AccountId) -> Result<PhoneNumberId, Error> {
+    let mut query = tx.conn.prepare_cached("SELECT phone_number_id FROM account WHERE id = ?1")?;
+    let number: Option<String> = query.query_row([account.0], |row| row.get(0)).optional()?;
+    number.map(PhoneNumberId::new).ok_or_else(|| Error::not_found("account", account.to_string()))
+}
+
+/// Marks a row as under way. `None` when it cannot be sent at all: it is put aside, so that it does not come
+/// up again for ever.
+fn take(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    due: &Due,
+    request: RequestId,
+    now: Timestamp,
+) -> Result<Option<JobKind>, Error> {
+    tx.conn
+        .prepare_cached("UPDATE outbox SET state = 2, head = 0, request = ?2 WHERE id = ?1")?
+        .execute(params![due.id.0, request.0])?;
+    tx.changes.outbox = true;
+    match due.kind {
+        lane::MESSAGE => take_message(tx, account, due, request, now),
+        lane::RECEIPT => Ok(due.wamid.clone().map(|wamid| JobKind::ReadReceipt { wamid })),
+        _ => take_download(tx, due),
+    }
+}
+
+fn take_message(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    due: &Due,
+    request: RequestId,
+    now: Timestamp,
+) -> Result<Option<JobKind>, Error> {
+    let id = due.message.ok_or_else(|| Error::Value("outbox row without message".to_owned()))?;
+    let mut message = standing::load(tx.conn, id)?;
+    let proof = Proof { request: Some(request), ..Proof::at(now) };
+    if standing::advance(tx, &mut message, Cause::Claim, &proof)? != Step::To(State::Sending) {
+        // The row contradicts its message, which decides.
+        tx.conn.prepare_cached("DELETE FROM outbox WHERE id = ?1")?.execute([due.id.0])?;
+        lane::settle(tx, lane::MESSAGE, due.lane)?;
+        return Ok(None);
+    }
+    tx.conn
+        .prepare_cached("UPDATE message SET request = ?2 WHERE id = ?1")?
+        .execute(params![id.0, request.0])?;
+    tx.conn
+        .prepare_cached("INSERT INTO request (id, account, message, at) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![request.0, account.0, id.0, now.millis()])?;
+    match outgoing(tx, account, id) {
+        Ok(send) => {
+            if let Recipient::Phone(number) = &send.recipient {
+                tx.conn
+                    .prepare_cached("UPDATE request SET recipient = ?2 WHERE id = ?1")?
+                    .execute(params![request.0, number.as_str()])?;
+            }
+            Ok(Some(JobKind::Message(send)))
+        }
+        Err(Error::Value(reason)) => {
+            let proof = Proof { detail: Some(reason), ..proof };
+            standing::advance(tx, &mut message, Cause::Refused, &proof)?;
+            tx.conn
+                .prepare_cached("UPDATE request SET outcome = 3, ended_at = at WHERE id = ?1")?
+                .execute([request.0])?;
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn outgoing(tx: &Tx<'_>, account: AccountId, id: MessageId) -> Result<Send, Error> {
+    let mut query = tx.conn.prepare_cached(
+        "SELECT m.conversation, c.contact, coalesce(q.wamid, m.reply_to)
+         FROM message m JOIN conversation c ON c.id = m.conversation
+             LEFT JOIN message q ON q.id = m.reply_message WHERE m.id = ?1",
+    )?;
+    let (conversation, contact, reply_to) = query.query_row([id.0], |row| {
+        Ok((
+            ConversationId(row.get(0)?),
+            ContactId(row.get(1)?),
+            row.get::<_, Option<String>>(2)?.map(Wamid::new),
+        ))
+    })?;
+    let recipient = facts::address(tx.conn, account, contact)?.ok_or_else(|| {
+        Error::Value("no number or user id of this contact is known any more".to_owned())
+    })?;
+    let body = message::body_of(tx.conn, id)?;
+    Ok(Send { message: id, conversation, contact, recipient, body, reply_to })
+}
+
+fn take_download(tx: &mut Tx<'_>, due: &Due) -> Result<Option<JobKind>, Error> {
+    let message =
+        due.message.ok_or_else(|| Error::Value("outbox row without message".to_owned()))?;
+    match message::body_of(tx.conn, message) {
+        Ok(Body::Media { media, .. }) => {
+            let mut query = tx.conn.prepare_cached("SELECT at FROM message WHERE id = ?1")?;
+            let at = query.query_row([message.0], |row| row.get(0))?;
+            let until = Timestamp::from_millis(at) + MEDIA_LIFE;
+            Ok(Some(JobKind::MediaDownload { message, media, until }))
+        }
+        Ok(_) | Err(Error::Value(_)) => {
+            tx.conn.prepare_cached("DELETE FROM outbox WHERE id = ?1")?.execute([due.id.0])?;
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Puts waiting jobs off, e.g. for a pair limit. Jobs under way or done are left alone.
+pub fn defer(tx: &mut Tx<'_>, jobs: &[OutboxId], not_before: Timestamp) -> Result<(), Error> {
+    for job in jobs {
+        let message: Option<Option<i64>> = tx
+            .conn
+            .prepare_cached(
+                "UPDATE outbox SET not_before = ?2 WHERE id = ?1 AND state = 1
+                 RETURNING iif(kind = 1, message, NULL)",
+            )?
+            .query_row([job.0, not_before.millis()], |row| row.get(0))
+            .optional()?;
+        if let Some(Some(message)) = message {
+            tx.conn
+                .prepare_cached("UPDATE message SET not_before = ?2 WHERE id = ?1")?
+                .execute([message, not_before.millis()])?;
+            tx.touch(standing::load(tx.conn, MessageId(message))?.conversation);
+        }
+        tx.changes.outbox = true;
+    }
+    Ok(())
+}

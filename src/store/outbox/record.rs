@@ -1,0 +1,338 @@
+//! What became of requests: written down so that no answer is lost, however late it comes.
+
+use rusqlite::{OptionalExtension as _, params};
+
+use super::{Ended, Fetched};
+use crate::domain::error_code;
+use crate::domain::event::Peer;
+use crate::domain::id::{MessageId, RequestId};
+use crate::domain::message::{Body, Direction};
+use crate::domain::outbox::{Acceptance, ApiError, Job, JobKind, Recipient, Send, Verdict};
+use crate::domain::state::{Cause, Report, State, Step};
+use crate::domain::time::Timestamp;
+use crate::store::error::Error;
+use crate::store::standing::{self, Proof, Standing};
+use crate::store::write::Tx;
+use crate::store::{account, facts, lane, proof, stored};
+
+/// How a request ended, as stored.
+#[derive(Clone, Copy)]
+enum Outcome {
+    Accepted = 1,
+    Again = 2,
+    Refused = 3,
+    Unknown = 4,
+}
+
+/// Writes down what became of a message's request. A late answer is never lost: it counts as proof about an
+/// earlier request when the message has moved on.
+pub fn record(tx: &mut Tx<'_>, job: &Job, verdict: &Verdict, now: Timestamp) -> Result<(), Error> {
+    let JobKind::Message(send) = &job.kind else {
+        return Err(Error::Value("only a message's request has a verdict".to_owned()));
+    };
+    let mut message = standing::load(tx.conn, send.message)?;
+    let current = message.request == Some(job.request) && !message.state.is_waiting();
+    match verdict {
+        Verdict::Accepted(acceptance) => {
+            end_request(tx, job.request, Outcome::Accepted, None, now)?;
+            accepted(tx, &mut message, job, send, acceptance, current, now)
+        }
+        Verdict::Retry { not_before, uses_try, error } => {
+            end_request(tx, job.request, Outcome::Again, Some(error), now)?;
+            answered(tx, &mut message, job, Cause::Deferred, error, current, now)?;
+            if current && message.state == State::Queued {
+                wait(tx, &message, *not_before, *uses_try)?;
+            }
+            Ok(())
+        }
+        Verdict::Failed(error) => {
+            end_request(tx, job.request, Outcome::Refused, Some(error), now)?;
+            if current {
+                count_try(tx, message.id)?;
+            }
+            answered(tx, &mut message, job, Cause::Refused, error, current, now)
+        }
+        Verdict::Uncertain(error) => {
+            end_request(tx, job.request, Outcome::Unknown, Some(error), now)?;
+            if current {
+                count_try(tx, message.id)?;
+            }
+            answered(tx, &mut message, job, Cause::OutcomeUnknown, error, current, now)
+        }
+    }
+}
+
+/// A proof that the request was accepted is not taken back by an answer that knows less.
+fn end_request(
+    tx: &Tx<'_>,
+    request: RequestId,
+    outcome: Outcome,
+    error: Option<&ApiError>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    tx.conn
+        .prepare_cached(
+            "UPDATE request SET outcome = iif(outcome = 1, 1, ?2), ended_at = ?3, http_status = ?4,
+                 code = ?5 WHERE id = ?1",
+        )?
+        .execute(params![
+            request.0,
+            outcome as i64,
+            now.millis(),
+            error.map(|error| i64::from(error.http_status)).filter(|status| *status > 0),
+            error.and_then(|error| error.code)
+        ])?;
+    Ok(())
+}
+
+fn accepted(
+    tx: &mut Tx<'_>,
+    message: &mut Standing,
+    job: &Job,
+    send: &Send,
+    acceptance: &Acceptance,
+    current: bool,
+    now: Timestamp,
+) -> Result<(), Error> {
+    if let Some(wamid) = &acceptance.wamid {
+        tx.conn
+            .prepare_cached("UPDATE request SET wamid = ?2 WHERE id = ?1")?
+            .execute(params![job.request.0, wamid.as_str()])?;
+    }
+    let evidence = Proof { request: Some(job.request), ..Proof::at(now) };
+    let mine = if current {
+        count_try(tx, message.id)?;
+        standing::advance(tx, message, Cause::Accepted, &evidence)?;
+        true
+    } else {
+        earlier_accepted(tx, message, job.request, &evidence)?
+    };
+    if let Some(wamid) = acceptance.wamid.as_ref().filter(|_| mine) {
+        if let Body::Reaction { target, emoji } = &send.body {
+            let emoji = emoji.as_deref();
+            stored::react(tx, job.account, Direction::Outbound, target, emoji, now, wamid)?;
+        }
+        proof::name(tx, message, wamid)?;
+    } else if let Some(wamid) = &acceptance.wamid {
+        // Statuses of the earlier request may have come before this answer.
+        proof::join_pending(tx, message, wamid)?;
+    }
+    learn_recipient(tx, job, send, acceptance, now)
+}
+
+/// The answer 200 to a request that the message has left behind. While no newer one has left, the message
+/// is accepted after all, and is not sent again.
+fn earlier_accepted(
+    tx: &mut Tx<'_>,
+    message: &mut Standing,
+    request: RequestId,
+    evidence: &Proof,
+) -> Result<bool, Error> {
+    let settled = match standing::weigh_earlier(tx, message, Report::Sent, Some(request))? {
+        // An answer proves less than a status.
+        Step::To(_) => Step::To(State::Accepted),
+        other => other,
+    };
+    standing::apply(tx, message, settled, evidence)?;
+    standing::note(tx, message.id, State::Accepted, evidence, 0)?;
+    let mine = matches!(settled, Step::To(_));
+    if mine {
+        standing::adopt(tx, message, Some(request))?;
+    }
+    Ok(mine)
+}
+
+/// The number Meta settled on decides; the one typed leads to it.
+fn learn_recipient(
+    tx: &mut Tx<'_>,
+    job: &Job,
+    send: &Send,
+    acceptance: &Acceptance,
+    now: Timestamp,
+) -> Result<(), Error> {
+    if let (Recipient::Phone(typed), Some(answered)) = (&send.recipient, &acceptance.wa_id) {
+        facts::alias(tx, typed, answered, now, now)?;
+    }
+    let user = match &send.recipient {
+        Recipient::User(user) => Some(user.clone()),
+        Recipient::Phone(_) => None,
+    };
+    let peer = Peer {
+        wa_id: acceptance.wa_id.clone(),
+        user_id: acceptance.user_id.clone().or(user),
+        ..Peer::default()
+    };
+    if peer.wa_id.is_some() && peer.user_id.is_some() {
+        let scope = account::scope(tx.conn, job.account)?;
+        facts::sighted(tx, &scope, &peer, now, now)?;
+    }
+    Ok(())
+}
+
+/// An answer that is no acceptance. When the message has moved on, it is only noted.
+fn answered(
+    tx: &mut Tx<'_>,
+    message: &mut Standing,
+    job: &Job,
+    cause: Cause,
+    error: &ApiError,
+    current: bool,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let evidence = Proof {
+        request: Some(job.request),
+        code: error.code,
+        detail: Some(error.details.clone().unwrap_or_else(|| error.message.clone())),
+        ..Proof::at(now)
+    };
+    let taken =
+        if current { standing::advance(tx, message, cause, &evidence)? } else { Step::Forbidden };
+    match taken {
+        Step::To(State::Failed | State::Queued) => standing::settle_by_earlier(tx, message),
+        Step::To(_) | Step::WasSent | Step::SentTwice => Ok(()),
+        Step::Stay | Step::Forbidden => {
+            tx.touch(message.conversation);
+            standing::note(tx, message.id, message.state, &evidence, 0)
+        }
+    }
+}
+
+fn count_try(tx: &Tx<'_>, message: MessageId) -> Result<(), Error> {
+    tx.conn
+        .prepare_cached("UPDATE message SET tries = tries + 1 WHERE id = ?1")?
+        .execute([message.0])?;
+    Ok(())
+}
+
+/// A queued message waits for its next try.
+fn wait(
+    tx: &mut Tx<'_>,
+    message: &Standing,
+    not_before: Timestamp,
+    uses_try: bool,
+) -> Result<(), Error> {
+    tx.conn
+        .prepare_cached("UPDATE message SET tries = tries + ?2, not_before = ?3 WHERE id = ?1")?
+        .execute(params![message.id.0, uses_try, not_before.millis()])?;
+    tx.conn
+        .prepare_cached(
+            "UPDATE outbox SET tries = tries + ?2, not_before = ?3 WHERE message = ?1 AND kind = 1",
+        )?
+        .execute(params![message.id.0, uses_try, not_before.millis()])?;
+    Ok(())
+}
+
+/// Writes down what became of a read receipt.
+pub fn finish_receipt(tx: &mut Tx<'_>, job: &Job, ended: &Ended) -> Result<(), Error> {
+    match ended {
+        // A receipt that cannot be sent is given up: the message was read all the same.
+        Ended::Done | Ended::GaveUp(_) => finish(tx, job),
+        Ended::Retry { not_before, uses_try } => again(tx, job, *not_before, *uses_try),
+    }
+}
+
+/// Writes down what became of fetching a file. Why it cannot be had is kept in plain words with the file,
+/// and in Meta's in the timeline.
+pub fn finish_download(
+    tx: &mut Tx<'_>,
+    job: &Job,
+    fetched: &Fetched,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let JobKind::MediaDownload { message, .. } = &job.kind else {
+        return Err(Error::Value("only a download brings a file".to_owned()));
+    };
+    let (copy, path, size, failure) = match fetched {
+        Fetched::Retry { not_before, uses_try } => return again(tx, job, *not_before, *uses_try),
+        Fetched::Stored { path, size } => {
+            (1, Some(path), Some(i64::try_from(*size).unwrap_or(i64::MAX)), None)
+        }
+        Fetched::Failed(error) => (2, None, None, Some(error_code::media_reason(error))),
+    };
+    tx.conn
+        .prepare_cached(
+            "UPDATE media SET copy = ?2, path = ?3, size = ?4, failure = ?5
+             WHERE message = ?1 AND copy <> 1",
+        )?
+        .execute(params![message.0, copy, path, size, failure])?;
+    let message = standing::load(tx.conn, *message)?;
+    if let Fetched::Failed(error) = fetched {
+        let detail = error.details.as_deref().unwrap_or(&error.message);
+        let evidence =
+            Proof { code: error.code, detail: Some(format!("file: {detail}")), ..Proof::at(now) };
+        standing::note(tx, message.id, message.state, &evidence, 0)?;
+    }
+    tx.touch(message.conversation);
+    finish(tx, job)
+}
+
+/// The row leaves, if it is still this request's.
+fn finish(tx: &mut Tx<'_>, job: &Job) -> Result<(), Error> {
+    let gone: Option<(i64, i64)> = tx
+        .conn
+        .prepare_cached("DELETE FROM outbox WHERE id = ?1 AND request = ?2 RETURNING kind, lane")?
+        .query_row(params![job.id.0, job.request.0], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    gone.map_or(Ok(()), |(kind, lane)| lane::settle(tx, kind, lane))
+}
+
+fn again(tx: &mut Tx<'_>, job: &Job, not_before: Timestamp, uses_try: bool) -> Result<(), Error> {
+    let back: Option<(i64, i64)> = tx
+        .conn
+        .prepare_cached(
+            "UPDATE outbox SET state = 1, request = NULL, not_before = ?3, tries = tries + ?4
+             WHERE id = ?1 AND request = ?2 RETURNING kind, lane",
+        )?
+        .query_row(params![job.id.0, job.request.0, not_before.millis(), uses_try], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?;
+    let Some((kind, lane)) = back else { return Ok(()) };
+    if kind == lane::RECEIPT {
+        // A newer receipt says more than the one that comes back.
+        tx.conn
+            .prepare_cached(
+                "DELETE FROM outbox WHERE id = ?1 AND EXISTS (SELECT 1 FROM outbox o
+                     WHERE o.kind = ?2 AND o.lane = ?3 AND o.state = 1 AND o.id <> ?1)",
+            )?
+            .execute([job.id.0, kind, lane])?;
+    }
+    lane::settle(tx, kind, lane)
+}
+
+/// For whoever gains the sender role: every message an earlier holder was sending is uncertain now,
+/// and what is safe to repeat waits again. Returns the messages.
+pub fn rescue(tx: &mut Tx<'_>, now: Timestamp) -> Result<Vec<MessageId>, Error> {
+    let mut query = tx.conn.prepare_cached(
+        // Account by account, so that the index over unfinished messages serves.
+        "SELECT m.id FROM account a CROSS JOIN message m ON m.account = a.id
+         WHERE m.state = 3 AND m.state IN (0, 1, 2, 3, 9, 10) ORDER BY m.id",
+    )?;
+    let rows = query.query_map([], |row| Ok(MessageId(row.get(0)?)))?;
+    let messages: Vec<MessageId> = rows.collect::<Result<_, _>>()?;
+    drop(query);
+    for id in &messages {
+        let mut message = standing::load(tx.conn, *id)?;
+        let evidence = Proof {
+            request: message.request,
+            detail: Some("the program stopped while it was sending".to_owned()),
+            ..Proof::at(now)
+        };
+        if let Some(request) = message.request {
+            end_request(tx, request, Outcome::Unknown, None, now)?;
+        }
+        count_try(tx, *id)?;
+        standing::advance(tx, &mut message, Cause::OutcomeUnknown, &evidence)?;
+    }
+    let mut query = tx.conn.prepare_cached(
+        "UPDATE outbox SET state = 1, request = NULL WHERE state = 2 AND kind <> 1
+         RETURNING kind, lane",
+    )?;
+    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let lanes: Vec<(i64, i64)> = rows.collect::<Result<_, _>>()?;
+    drop(query);
+    for (kind, lane) in lanes {
+        lane::settle(tx, kind, lane)?;
+    }
+    Ok(messages)
+}

@@ -1,0 +1,143 @@
+//! The numbers that stand for enums in the database, and how values come out of rows.
+
+use rusqlite::Row;
+use rusqlite::types::{FromSql, Type};
+
+use super::error::Error;
+use crate::domain::id::{RequestId, Wamid};
+use crate::domain::message::{Direction, LateProof, MediaKind, Priority};
+use crate::domain::state::{Report, State};
+
+pub(super) const fn state_number(state: State) -> i64 {
+    state as i64
+}
+
+pub(super) fn state(number: i64) -> Result<State, Error> {
+    usize::try_from(number)
+        .ok()
+        .and_then(|index| State::ALL.get(index).copied())
+        .ok_or_else(|| Error::Value(format!("message state {number}")))
+}
+
+pub(super) const fn direction_number(direction: Direction) -> i64 {
+    match direction {
+        Direction::Inbound => 1,
+        Direction::Outbound => 2,
+    }
+}
+
+pub(super) const fn direction(number: i64) -> Direction {
+    if number == 1 { Direction::Inbound } else { Direction::Outbound }
+}
+
+pub(super) const fn priority_number(priority: Priority) -> i64 {
+    match priority {
+        Priority::Person => 1,
+        Priority::Bulk => 2,
+    }
+}
+
+pub(super) const fn priority(number: i64) -> Priority {
+    if number == 1 { Priority::Person } else { Priority::Bulk }
+}
+
+pub(super) const fn late_proof(number: i64) -> LateProof {
+    match number {
+        1 => LateProof::WasSent,
+        2 => LateProof::SentTwice,
+        _ => LateProof::None,
+    }
+}
+
+pub(super) const fn media_kind_number(kind: MediaKind) -> i64 {
+    match kind {
+        MediaKind::Image => 1,
+        MediaKind::Video => 2,
+        MediaKind::Audio => 3,
+        MediaKind::Document => 4,
+        MediaKind::Sticker => 5,
+    }
+}
+
+pub(super) fn media_kind(number: i64) -> Result<MediaKind, Error> {
+    Ok(match number {
+        1 => MediaKind::Image,
+        2 => MediaKind::Video,
+        3 => MediaKind::Audio,
+        4 => MediaKind::Document,
+        5 => MediaKind::Sticker,
+        _ => return Err(Error::Value(format!("media kind {number}"))),
+    })
+}
+
+pub(super) const fn report_number(report: Report) -> i64 {
+    match report {
+        Report::Sent => 1,
+        Report::Delivered => 2,
+        Report::Read => 3,
+        Report::Played => 4,
+        Report::Failed => 5,
+    }
+}
+
+pub(super) fn report(number: i64) -> Result<Report, Error> {
+    Ok(match number {
+        1 => Report::Sent,
+        2 => Report::Delivered,
+        3 => Report::Read,
+        4 => Report::Played,
+        5 => Report::Failed,
+        _ => return Err(Error::Value(format!("status {number}"))),
+    })
+}
+
+/// The status that proves a state, if one does.
+pub(super) const fn report_of(state: State) -> Option<Report> {
+    match state {
+        State::Sent => Some(Report::Sent),
+        State::Delivered => Some(Report::Delivered),
+        State::Read => Some(Report::Read),
+        State::Played => Some(Report::Played),
+        State::Failed => Some(Report::Failed),
+        State::Scheduled
+        | State::Held
+        | State::Queued
+        | State::Sending
+        | State::Accepted
+        | State::Uncertain
+        | State::Cancelled
+        | State::Received => None,
+    }
+}
+
+/// A column by name.
+pub(super) fn get<T: FromSql>(row: &Row<'_>, column: &str) -> Result<T, Error> {
+    Ok(row.get(column)?)
+}
+
+pub(super) fn state_in(row: &Row<'_>, column: &str) -> Result<State, Error> {
+    state(row.get(column)?)
+}
+
+pub(super) fn wamid_in(row: &Row<'_>, column: &str) -> Result<Option<Wamid>, Error> {
+    Ok(row.get::<_, Option<String>>(column)?.map(Wamid::new))
+}
+
+pub(super) fn request_in(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<RequestId>> {
+    Ok(row.get::<_, Option<[u8; 16]>>(column)?.map(RequestId))
+}
+
+/// For closures that must answer in rusqlite's own error.
+pub(super) fn unreadable(error: Error) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(0, Type::Null, Box::new(error))
+}
+
+/// A list as a JSON array, for `IN (SELECT value FROM json_each(?))`.
+pub(super) fn json_list<T: Into<serde_json::Value>>(values: impl IntoIterator<Item = T>) -> String {
+    serde_json::Value::Array(values.into_iter().map(Into::into).collect()).to_string()
+}
+
+/// A count that fits, since no table here comes near 2^32 rows.
+pub(super) fn count(number: i64) -> u32 {
+    u32::try_from(number.max(0)).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,73 @@
+//! Full text over every message, newest first.
+
+use rusqlite::params;
+
+use super::error::Error;
+use super::read::ReadConn;
+use super::row;
+use crate::domain::id::{ConversationId, MessageId};
+use crate::domain::message::Direction;
+use crate::domain::time::Timestamp;
+
+/// A message that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// The message.
+    pub message: MessageId,
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// The contact's name, unsanitised.
+    pub name: Option<String>,
+    /// Which way it went.
+    pub direction: Direction,
+    /// When it was written.
+    pub at: Timestamp,
+    /// Its text around the hit, unsanitised.
+    pub excerpt: String,
+}
+
+/// The newest messages that have all words of `text`, the last one as the beginning of a word. Accents
+/// and case do not matter. `before` continues a page.
+pub fn search(
+    read: &ReadConn,
+    text: &str,
+    before: Option<MessageId>,
+    limit: u32,
+) -> Result<Vec<Hit>, Error> {
+    let Some(words) = words(text) else { return Ok(Vec::new()) };
+    let mut query = read.conn.prepare_cached(
+        "SELECT m.id, m.conversation, k.name, m.direction, m.at,
+             snippet(message_fts, 0, '', '', '…', 16)
+         FROM message_fts f JOIN message m ON m.id = f.rowid
+             JOIN conversation c ON c.id = m.conversation JOIN contact k ON k.id = c.contact
+         WHERE message_fts MATCH ?1 AND f.rowid < ?2 ORDER BY f.rowid DESC LIMIT ?3",
+    )?;
+    let before = before.map_or(i64::MAX, |id| id.0);
+    let rows = query.query_map(params![words, before, limit], |found| {
+        Ok(Hit {
+            message: MessageId(found.get(0)?),
+            conversation: ConversationId(found.get(1)?),
+            name: found.get(2)?,
+            direction: row::direction(found.get(3)?),
+            at: Timestamp::from_millis(found.get(4)?),
+            excerpt: found.get(5)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// What a person typed as an FTS5 query: every word quoted, so that none of it is syntax, and the last one
+/// the beginning of a word. `None` without a letter or digit.
+pub(super) fn words(text: &str) -> Option<String> {
+    let words: Vec<String> = text
+        .split_whitespace()
+        .filter(|word| word.chars().any(char::is_alphanumeric))
+        .map(quoted)
+        .collect();
+    (!words.is_empty()).then(|| format!("{}*", words.join(" ")))
+}
+
+/// A string in an FTS5 query. NUL would end it.
+pub(super) fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\0', " ").replace('"', "\"\""))
+}

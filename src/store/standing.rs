@@ -1,0 +1,344 @@
+//! Where a message stands, and every step it takes: through the state table, into the timeline, the
+//! counters and the outbox, all at once.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::error::Error;
+use super::lane;
+use super::row;
+use super::tally;
+use super::write::Tx;
+use crate::domain::id::{AccountId, ConversationId, EventId, MessageId, RequestId, Wamid};
+use crate::domain::message::{Direction, LateProof};
+use crate::domain::state::{Cause, Report, State, Step, step};
+use crate::domain::time::Timestamp;
+
+/// What the steps of a message need to know of it.
+#[derive(Clone, Debug)]
+pub(super) struct Standing {
+    pub(super) id: MessageId,
+    pub(super) account: AccountId,
+    pub(super) conversation: ConversationId,
+    pub(super) own: bool,
+    pub(super) direction: Direction,
+    /// Written through this store, not in the phone app.
+    pub(super) by_operator: bool,
+    pub(super) state: State,
+    pub(super) late_proof: LateProof,
+    pub(super) request: Option<RequestId>,
+    pub(super) wamid: Option<Wamid>,
+}
+
+/// What a step rests on.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Proof {
+    pub(super) at: Timestamp,
+    pub(super) request: Option<RequestId>,
+    pub(super) code: Option<i64>,
+    pub(super) detail: Option<String>,
+    pub(super) event: Option<EventId>,
+    /// The group member that a status is of.
+    pub(super) member: String,
+}
+
+impl Proof {
+    pub(super) fn at(at: Timestamp) -> Self {
+        Self { at, ..Self::default() }
+    }
+}
+
+pub(super) fn load(conn: &Connection, id: MessageId) -> Result<Standing, Error> {
+    find(conn, "id = ?1", [id.0])?.ok_or_else(|| Error::not_found("message", id.to_string()))
+}
+
+pub(super) fn by_wamid(
+    conn: &Connection,
+    account: AccountId,
+    wamid: &Wamid,
+) -> Result<Option<Standing>, Error> {
+    find(conn, "wamid = ?1 AND account = ?2", params![wamid.as_str(), account.0])
+}
+
+fn find(
+    conn: &Connection,
+    condition: &str,
+    params: impl rusqlite::Params,
+) -> Result<Option<Standing>, Error> {
+    let mut query = conn.prepare_cached(&format!(
+        "SELECT id, account, conversation, own, direction, author, state, late_proof, request, wamid
+         FROM message WHERE {condition}"
+    ))?;
+    let found = query.query_row(params, |row| {
+        Ok(Standing {
+            id: MessageId(row.get("id")?),
+            account: AccountId(row.get("account")?),
+            conversation: ConversationId(row.get("conversation")?),
+            own: row.get("own")?,
+            direction: row::direction(row.get("direction")?),
+            by_operator: row.get::<_, i64>("author")? == 2,
+            state: row::state(row.get("state")?).map_err(row::unreadable)?,
+            late_proof: row::late_proof(row.get("late_proof")?),
+            request: row::request_in(row, "request")?,
+            wamid: row.get::<_, Option<String>>("wamid")?.map(Wamid::new),
+        })
+    });
+    Ok(found.optional()?)
+}
+
+/// Takes a step that is no status: every step is a row in the timeline.
+pub(super) fn advance(
+    tx: &mut Tx<'_>,
+    message: &mut Standing,
+    cause: Cause,
+    proof: &Proof,
+) -> Result<Step, Error> {
+    let taken = step(message.state, cause);
+    apply(tx, message, taken, proof)?;
+    if matches!(taken, Step::To(_) | Step::WasSent | Step::SentTwice) {
+        note(tx, message.id, message.state, proof, 0)?;
+    }
+    Ok(taken)
+}
+
+/// What the table decided, without a row in the timeline.
+pub(super) fn apply(
+    tx: &mut Tx<'_>,
+    message: &mut Standing,
+    taken: Step,
+    proof: &Proof,
+) -> Result<(), Error> {
+    match taken {
+        Step::To(state) => {
+            move_to(tx, message, state, proof)?;
+            // An earlier request was proved while this one was under way: now both are.
+            if state.is_accepted() && message.late_proof == LateProof::WasSent {
+                prove_late(tx, message, LateProof::SentTwice)?;
+            }
+            Ok(())
+        }
+        Step::WasSent => prove_late(tx, message, LateProof::WasSent),
+        Step::SentTwice => prove_late(tx, message, LateProof::SentTwice),
+        Step::Stay | Step::Forbidden => Ok(()),
+    }
+}
+
+/// "Sent twice" says more than "was sent"; neither is ever taken back.
+fn prove_late(tx: &mut Tx<'_>, message: &mut Standing, proof: LateProof) -> Result<(), Error> {
+    if message.late_proof == LateProof::SentTwice || message.late_proof == proof {
+        return Ok(());
+    }
+    message.late_proof = proof;
+    let number = if proof == LateProof::WasSent { 1 } else { 2 };
+    tx.conn
+        .prepare_cached("UPDATE message SET late_proof = ?2 WHERE id = ?1")?
+        .execute([message.id.0, number])?;
+    tx.touch(message.conversation);
+    Ok(())
+}
+
+fn move_to(
+    tx: &mut Tx<'_>,
+    message: &mut Standing,
+    state: State,
+    proof: &Proof,
+) -> Result<(), Error> {
+    let old = message.state;
+    message.state = state;
+    // Trouble belongs to the state that it explains; what was accepted has none.
+    let trouble = !state.is_accepted() && state != State::Sending;
+    tx.conn
+        .prepare_cached(
+            "UPDATE message SET state = ?2, code = ?3, detail = ?4, not_before = NULL WHERE id = ?1",
+        )?
+        .execute(params![
+            message.id.0,
+            row::state_number(state),
+            proof.code.filter(|_| trouble),
+            proof.detail.as_deref().filter(|_| trouble)
+        ])?;
+    if message.own {
+        tally::stepped(tx, message.conversation, old, state)?;
+    }
+    tx.touch(message.conversation);
+    keep_outbox(tx, message)
+}
+
+/// A message has a live outbox row exactly while it is queued or sending.
+pub(super) fn keep_outbox(tx: &mut Tx<'_>, message: &Standing) -> Result<(), Error> {
+    let sql = match message.state {
+        State::Sending => return Ok(()),
+        State::Queued => {
+            "INSERT INTO outbox (account, kind, lane, priority, place, not_before, state, message)
+             SELECT account, 1, conversation, priority, id, 0, 1, id FROM message WHERE id = ?1
+                 AND NOT EXISTS (SELECT 1 FROM outbox WHERE message = ?1 AND kind = 1)"
+        }
+        State::Scheduled
+        | State::Held
+        | State::Accepted
+        | State::Sent
+        | State::Delivered
+        | State::Read
+        | State::Played
+        | State::Failed
+        | State::Uncertain
+        | State::Cancelled
+        | State::Received => "DELETE FROM outbox WHERE message = ?1 AND kind = 1",
+    };
+    let changed = tx.conn.prepare_cached(sql)?.execute([message.id.0])?;
+    if message.state == State::Queued {
+        tx.conn
+            .prepare_cached(
+                "UPDATE outbox SET state = 1, request = NULL, not_before = 0
+                 WHERE message = ?1 AND kind = 1 AND state = 2",
+            )?
+            .execute([message.id.0])?;
+    } else if changed == 0 {
+        return Ok(());
+    }
+    lane::settle(tx, lane::MESSAGE, message.conversation.0)
+}
+
+/// A row in the timeline. `report` tells statuses of Meta (1) and those about an earlier request (2).
+pub(super) fn note(
+    tx: &Tx<'_>,
+    message: MessageId,
+    state: State,
+    proof: &Proof,
+    report: i64,
+) -> Result<(), Error> {
+    tx.conn
+        .prepare_cached(
+            "INSERT INTO timeline (message, state, at, request, code, detail, event, report, member)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?
+        .execute(params![
+            message.0,
+            row::state_number(state),
+            proof.at.millis(),
+            proof.request.map(|request| request.0),
+            proof.code,
+            proof.detail,
+            proof.event.map(|event| event.0),
+            report,
+            proof.member
+        ])?;
+    Ok(())
+}
+
+/// Applies a status. Each one is kept in the timeline once, also when it changes nothing, so that the
+/// timeline does not depend on their order. `earlier`: it is about a request that the message has left
+/// behind.
+pub(super) fn report(
+    tx: &mut Tx<'_>,
+    message: &mut Standing,
+    report: Report,
+    earlier: bool,
+    proof: &Proof,
+) -> Result<Step, Error> {
+    let state = report.state();
+    let known: bool = tx
+        .conn
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM timeline WHERE message = ?1 AND at = ?2 AND state = ?3
+                 AND report > 0 AND member = ?4)",
+        )?
+        .query_row(
+            params![message.id.0, proof.at.millis(), row::state_number(state), proof.member],
+            |row| row.get(0),
+        )?;
+    if known {
+        return Ok(Step::Stay);
+    }
+    note(tx, message.id, state, proof, if earlier { 2 } else { 1 })?;
+    let taken = if earlier {
+        weigh_earlier(tx, message, report, proof.request)?
+    } else {
+        step(message.state, Cause::Reported(report))
+    };
+    apply(tx, message, taken, proof)?;
+    if message.state == State::Failed && report == Report::Failed {
+        explain_failure(tx, message)?;
+    }
+    tx.touch(message.conversation);
+    Ok(taken)
+}
+
+/// Of several failures reported, the earliest explains the message.
+fn explain_failure(tx: &Tx<'_>, message: &Standing) -> Result<(), Error> {
+    tx.conn
+        .prepare_cached(
+            "UPDATE message SET (code, detail) = (
+                 SELECT code, detail FROM timeline WHERE message = ?1 AND state = 9 AND report = 1
+                 ORDER BY at, code, detail LIMIT 1)
+             WHERE id = ?1
+                 AND EXISTS (SELECT 1 FROM timeline WHERE message = ?1 AND state = 9 AND report = 1)",
+        )?
+        .execute([message.id.0])?;
+    Ok(())
+}
+
+/// What proof about an earlier request comes to. One that Meta reported as failed was accepted, yet reached
+/// nobody: that it was sent settles nothing then, only that it arrived does.
+pub(super) fn weigh_earlier(
+    tx: &Tx<'_>,
+    message: &Standing,
+    report: Report,
+    request: Option<RequestId>,
+) -> Result<Step, Error> {
+    let taken = step(message.state, Cause::EarlierReported(report));
+    if report != Report::Sent || !matches!(taken, Step::To(_)) {
+        return Ok(taken);
+    }
+    let failed: bool = tx
+        .conn
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM timeline
+                 WHERE message = ?1 AND state = 9 AND report > 0 AND request = ?2)",
+        )?
+        .query_row(params![message.id.0, request.map(|request| request.0)], |row| row.get(0))?;
+    Ok(if failed { Step::Stay } else { taken })
+}
+
+/// The proof of an earlier request settles a message whose newer request came to nothing.
+pub(super) fn settle_by_earlier(tx: &mut Tx<'_>, message: &mut Standing) -> Result<(), Error> {
+    let mut query = tx.conn.prepare_cached(
+        "SELECT state, at, request, event FROM timeline t
+         WHERE message = ?1 AND report = 2 AND (state BETWEEN 6 AND 8 OR state = 5
+             AND NOT EXISTS (SELECT 1 FROM timeline f WHERE f.message = ?1 AND f.state = 9
+                 AND f.report > 0 AND f.request = t.request))
+         ORDER BY state DESC, at LIMIT 1",
+    )?;
+    let found = query
+        .query_row([message.id.0], |row| {
+            let proof = Proof {
+                at: Timestamp::from_millis(row.get(1)?),
+                request: row::request_in(row, "request")?,
+                event: row.get::<_, Option<i64>>(3)?.map(EventId),
+                ..Proof::default()
+            };
+            Ok((row.get::<_, i64>(0)?, proof))
+        })
+        .optional()?;
+    drop(query);
+    let Some((state, proof)) = found else { return Ok(()) };
+    let Some(report) = row::report_of(row::state(state)?) else { return Ok(()) };
+    let taken = step(message.state, Cause::EarlierReported(report));
+    if let Step::To(_) = taken {
+        adopt(tx, message, proof.request)?;
+    }
+    apply(tx, message, taken, &proof)
+}
+
+/// An earlier request turned out to be the one that was accepted: it is the message's current one again.
+pub(super) fn adopt(
+    tx: &Tx<'_>,
+    message: &mut Standing,
+    request: Option<RequestId>,
+) -> Result<(), Error> {
+    let Some(request) = request else { return Ok(()) };
+    message.request = Some(request);
+    tx.conn
+        .prepare_cached("UPDATE message SET request = ?2 WHERE id = ?1")?
+        .execute(params![message.id.0, request.0])?;
+    Ok(())
+}

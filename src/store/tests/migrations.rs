@@ -1,0 +1,121 @@
+use super::*;
+use crate::store::schema;
+
+#[test]
+fn a_fresh_file_is_private_and_set_up_as_it_must_be() {
+    let world = World::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        for name in ["twoticks.db", "twoticks.db-wal", "twoticks.db-shm"] {
+            let mode = std::fs::metadata(world.dir.path().join(name)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}");
+        }
+    }
+    let pragma = |name: &str| -> String {
+        let sql = format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}");
+        world.write.raw().query_row(&sql, [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(pragma("journal_mode"), "wal");
+    assert_eq!(pragma("synchronous"), "2");
+    assert_eq!(pragma("foreign_keys"), "1");
+    assert_eq!(pragma("trusted_schema"), "0");
+    assert_eq!(pragma("user_version"), schema::newest().to_string());
+    world.sound();
+}
+
+#[test]
+fn a_newer_database_is_refused_untouched() {
+    let world = World::new();
+    world.write.raw().pragma_update(None, "user_version", 99).unwrap();
+    let newer = Error::Newer { found: 99, known: schema::newest() };
+    assert_eq!(WriteConn::open(&world.path(), t(0)).unwrap_err(), newer);
+    assert_eq!(ReadConn::open(&world.path()).unwrap_err(), newer);
+    assert_eq!(std::fs::read_dir(world.dir.path()).unwrap().count(), 3, "no copy was made");
+}
+
+#[test]
+fn a_database_of_another_program_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("other.db");
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("CREATE TABLE theirs (x)").unwrap();
+    assert_eq!(WriteConn::open(&path, t(0)).unwrap_err(), Error::Foreign(path.clone()));
+    std::fs::write(&path, vec![b'x'; 4096]).unwrap();
+    assert!(matches!(WriteConn::open(&path, t(0)), Err(Error::Corrupt(_))));
+}
+
+#[test]
+fn a_reader_before_the_writer_is_told_to_come_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("twoticks.db");
+    assert_eq!(ReadConn::open(&path).unwrap_err(), Error::Missing(path.clone()));
+    std::fs::write(&path, "").unwrap();
+    assert_eq!(ReadConn::open(&path).unwrap_err(), Error::Missing(path.clone()));
+    let _write = WriteConn::open(&path, t(0)).unwrap();
+    assert!(ReadConn::open(&path).is_ok());
+}
+
+#[test]
+fn an_older_file_is_copied_before_it_is_changed() {
+    let mut world = World::new();
+    let path = world.path();
+    let newest = schema::newest();
+    let mut steps = schema::STEPS.to_vec();
+    steps.push("CREATE TABLE later (x INTEGER) STRICT;");
+    let mut conn = rusqlite::Connection::open(&path).unwrap();
+    schema::migrate(&mut conn, &path, &steps, t(7)).unwrap();
+    assert_eq!(schema::version(&conn).unwrap(), newest + 1);
+    let copy = path.with_file_name(format!("twoticks.db.v{newest}-{}.bak", t(7).millis()));
+    let copied = rusqlite::Connection::open(&copy).unwrap();
+    assert_eq!(schema::version(&copied).unwrap(), newest);
+    let accounts: i64 =
+        copied.query_row("SELECT count(*) FROM account", [], |row| row.get(0)).unwrap();
+    assert_eq!(accounts, 1);
+    assert!(world.write.write(|_| Ok(())).is_ok());
+}
+
+#[test]
+fn a_step_that_fails_leaves_the_schema_as_it_was() {
+    let world = World::new();
+    let path = world.path();
+    let mut steps = schema::STEPS.to_vec();
+    steps.push("CREATE TABLE later (x INTEGER) STRICT; SELECT nonsense;");
+    let mut conn = rusqlite::Connection::open(&path).unwrap();
+    assert!(schema::migrate(&mut conn, &path, &steps, t(7)).is_err());
+    assert_eq!(schema::version(&conn).unwrap(), schema::newest());
+    let later: bool = conn
+        .query_row("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'later')", [], |row| {
+            row.get(0)
+        })
+        .unwrap();
+    assert!(!later);
+}
+
+#[test]
+fn the_second_step_reads_what_was_answered_from_the_phone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("twoticks.db");
+    let mut conn = rusqlite::Connection::open(&path).unwrap();
+    schema::migrate(&mut conn, &path, &schema::STEPS[..1], t(0)).unwrap();
+    // Two conversations of three inbound messages each; an echo between them in the first alone.
+    conn.execute_batch(
+        "INSERT INTO account VALUES (1, 'shop', '1065', NULL, NULL, '1065', 0);
+         INSERT INTO contact (id, created_at) VALUES (1, 0), (2, 0);
+         INSERT INTO conversation (id, account, contact, created_at, activity, shown, unread,
+             first_unread, first_unread_at) VALUES (1, 1, 1, 0, 30, 1, 3, 1, 10), (2, 1, 2, 0, 30, 1, 3, 5, 10);
+         INSERT INTO message (id, account, conversation, own, direction, author, at, state, kind, stored_at)
+         VALUES (1, 1, 1, 1, 1, 1, 10, 12, 1, 0), (2, 1, 1, 1, 1, 1, 20, 12, 1, 0),
+                (3, 1, 1, 1, 1, 1, 30, 12, 1, 0), (4, 1, 1, 1, 2, 3, 15, 5, 1, 0),
+                (5, 1, 2, 1, 1, 1, 10, 12, 1, 0), (6, 1, 2, 1, 1, 1, 20, 12, 1, 0),
+                (7, 1, 2, 1, 1, 1, 30, 12, 1, 0);",
+    )
+    .unwrap();
+    schema::migrate(&mut conn, &path, schema::STEPS, t(1)).unwrap();
+    let mut query = conn
+        .prepare("SELECT unread, first_unread, first_unread_at FROM conversation ORDER BY id")
+        .unwrap();
+    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+    let rows: Vec<(i64, i64, i64)> = rows.map(Result::unwrap).collect();
+    assert_eq!(rows, [(2, 2, 20), (3, 5, 10)]);
+}

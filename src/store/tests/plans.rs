@@ -1,0 +1,44 @@
+//! Hot queries go straight to their rows: no walk over a large table, no sort of everything.
+
+use super::*;
+
+#[test]
+fn no_hot_query_walks_a_large_table_or_sorts() {
+    let world = World::new();
+    let hot = [
+        "SELECT message, id FROM request WHERE id = ?1 AND +account = ?3
+         UNION ALL SELECT message, id FROM request WHERE wamid = ?2 AND account = ?3 LIMIT 1",
+        "SELECT id FROM outbox WHERE head = 1 AND account = ?1 AND kind = ?2 AND priority = ?3
+             AND +not_before <= ?4 ORDER BY place",
+        "SELECT not_before FROM outbox WHERE head = 1 AND account = ?1 ORDER BY not_before",
+        "SELECT m.id FROM account a CROSS JOIN message m ON m.account = a.id
+         WHERE m.state = 3 AND m.state IN (0, 1, 2, 3, 9, 10)",
+        "SELECT id FROM message WHERE conversation = ?1 AND own = 1 AND (at, id) < (?2, ?3)
+         ORDER BY at DESC, id DESC LIMIT ?4",
+        "SELECT id FROM message WHERE wamid = ?1 AND account = ?2",
+        "SELECT id FROM message WHERE target = ?1 AND account = ?2",
+        "SELECT c.id FROM conversation c JOIN contact k ON k.id = c.contact
+         WHERE c.account = ?1 AND c.shown = 1 AND (c.unread > 0 OR c.marked_unread = 1)
+             AND (c.activity, c.id) < (?2, ?3) ORDER BY c.activity DESC, c.id DESC LIMIT ?4",
+        "SELECT c.id FROM conversation c JOIN contact k ON k.id = c.contact
+         WHERE c.account = ?1 AND c.shown = 1 AND (c.activity, c.id) < (?2, ?3)
+         ORDER BY c.activity DESC, c.id DESC LIMIT ?4",
+        "SELECT max(at) FROM message WHERE conversation = ?1 AND own = 1 AND author = 3",
+        "SELECT conversation FROM message
+         WHERE account = ?1 AND state IN (?2, ?3) AND state IN (0, 1, 2, 3, 9, 10)",
+        "SELECT id FROM timeline WHERE message = ?1 AND at = ?2 AND state = ?3 AND report > 0",
+    ];
+    for sql in hot {
+        let mut query = world.read.conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        for number in 1..=query.parameter_count() {
+            query.raw_bind_parameter(number, 1).unwrap();
+        }
+        let mut steps = query.raw_query();
+        while let Some(step) = steps.next().unwrap() {
+            let step: String = step.get(3).unwrap();
+            // Accounts are few; everything else grows.
+            let walks = step.starts_with("SCAN") && step != "SCAN a" && !step.contains("INDEX");
+            assert!(!walks && !step.contains("TEMP B-TREE"), "{step} in {sql}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+use super::*;
+use crate::store::account::accounts;
+use crate::store::write::WriteJob;
+
+fn rename(name: &str) -> WriteJob {
+    let new = NewAccount {
+        name: name.to_owned(),
+        phone_number: PhoneNumberId::new(name),
+        waba: None,
+        display_number: None,
+    };
+    Box::new(move |tx| upsert_account(tx, &new, t(1)).map(drop))
+}
+
+fn names(world: &World) -> Vec<String> {
+    accounts(&world.read).unwrap().into_iter().map(|account| account.name).collect()
+}
+
+#[test]
+fn a_job_that_fails_takes_only_itself_back() {
+    let mut world = World::new();
+    let chat = world.begin("1");
+    let failing: WriteJob = Box::new(move |tx| {
+        tx.touch(chat);
+        tx.conn.execute("UPDATE account SET name = 'spoiled'", [])?;
+        Err(Error::not_found("message", "7"))
+    });
+    let mut jobs = [rename("a"), failing, rename("b")];
+    let group = world.write.commit_group(&mut jobs);
+    assert_eq!(group.results, [Ok(()), Err(Error::not_found("message", "7")), Ok(())]);
+    assert!(group.changes.is_empty(), "what failed changed nothing");
+    assert_eq!(names(&world), ["shop", "a", "b"]);
+}
+
+#[test]
+fn a_full_disk_fails_only_the_jobs_that_do_not_fit() {
+    let mut world = World::new();
+    let pages: i64 =
+        world.write.raw().query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+    world.write.raw().pragma_update(None, "max_page_count", pages + 10).unwrap();
+    let huge: WriteJob = Box::new(|tx| {
+        let post = RawPost { body: vec![7; 1 << 20], sha256: [9; 32], received_at: t(0) };
+        ingest(tx, &post, &[], t(0)).map(drop)
+    });
+    let mut jobs = [rename("a"), huge, rename("b")];
+    let group = world.write.commit_group(&mut jobs);
+    assert_eq!(group.results, [Ok(()), Err(Error::Full), Ok(())]);
+    assert_eq!(names(&world), ["shop", "a", "b"]);
+    world.write.raw().pragma_update(None, "max_page_count", pages + 10_000).unwrap();
+    let group = world.write.commit_group(&mut jobs[1..2]);
+    assert_eq!(group.results, [Ok(())], "it works again without a restart");
+    world.sound();
+}
+
+#[test]
+fn a_job_may_be_run_twice_but_is_stored_once() {
+    let mut world = World::new();
+    let runs = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let shared = std::sync::Arc::clone(&runs);
+    let mut inner = rename("a");
+    let counted: WriteJob = Box::new(move |tx| {
+        shared.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        inner(tx)
+    });
+    // Ends the shared transaction behind the engine's back, as SQLite does on an I/O error.
+    let breaking: WriteJob = Box::new(|tx| {
+        tx.conn.execute_batch("ROLLBACK")?;
+        Err(Error::Io("disk".to_owned()))
+    });
+    let group = world.write.commit_group(&mut [counted, breaking]);
+    assert_eq!(group.results, [Ok(()), Err(Error::Io("disk".to_owned()))]);
+    assert_eq!(runs.load(std::sync::atomic::Ordering::Relaxed), 2);
+    assert_eq!(names(&world), ["shop", "a"]);
+}
+
+#[test]
+fn a_writer_that_finds_the_lock_taken_fails_all_jobs_as_busy() {
+    let world = World::new();
+    let mut other = WriteConn::open(&world.path(), t(0)).unwrap();
+    other.raw().busy_timeout(std::time::Duration::ZERO).unwrap();
+    world.write.raw().execute_batch("BEGIN IMMEDIATE").unwrap();
+    let group = other.commit_group(&mut [rename("a"), rename("b")]);
+    assert_eq!(group.results, [Err(Error::Busy), Err(Error::Busy)]);
+    world.write.raw().execute_batch("ROLLBACK").unwrap();
+    assert_eq!(other.commit_group(&mut [rename("a")]).results, [Ok(())]);
+}
+
+#[test]
+fn two_writers_at_once_lose_nothing() {
+    let mut world = World::new();
+    let chat = world.begin("1");
+    let (path, account) = (world.path(), world.account);
+    let write_many = |mut conn: WriteConn| {
+        for n in 0..100 {
+            let new = NewMessage {
+                account,
+                conversation: chat,
+                body: text("x"),
+                reply_to: None,
+                priority: Priority::Person,
+            };
+            conn.write(|tx| enqueue(tx, &new, t(n))).unwrap();
+        }
+    };
+    let other = WriteConn::open(&path, t(0)).unwrap();
+    let third = WriteConn::open(&path, t(0)).unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| write_many(other));
+        scope.spawn(|| write_many(third));
+    });
+    let before = world.read.data_version().unwrap();
+    assert_eq!(super::super::list::conversation(&world.read, chat).unwrap().waiting, 200);
+    world.say(chat, "y", t(1));
+    assert_ne!(world.read.data_version().unwrap(), before);
+    world.sound();
+}
+
+#[test]
+fn upkeep_empties_the_log_and_comes_to_an_end() {
+    let mut world = World::new();
+    let chat = world.begin("1");
+    for n in 0..50 {
+        world.say(chat, "some words to index", t(n));
+    }
+    let steps = (0..1_000).take_while(|_| world.write.maintain().unwrap()).count();
+    assert!(steps < 1_000);
+    let copy = world.path().with_file_name("copy.db");
+    world.write.back_up(&copy).unwrap();
+    assert_eq!(accounts(&ReadConn::open(&copy).unwrap()).unwrap().len(), 1);
+    world.sound();
+    let World { dir, write, read, .. } = world;
+    drop(read);
+    write.close().unwrap();
+    let log = dir.path().join("twoticks.db-wal");
+    assert!(!log.exists() || std::fs::metadata(log).unwrap().len() == 0);
+}
