@@ -1,0 +1,137 @@
+//! Receives Meta's webhooks: takes the listener role, opens the port, and stores what comes in.
+//!
+//! A webhook is answered 200 only when it is durable. A port that is taken, or a role that another process
+//! holds, is said in the health and tried again; it never ends the program. Only loopback is listened on:
+//! a tunnel is what the internet sees, and every peer looks local, so nothing is decided by address.
+
+pub mod http;
+mod ingest;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::net::TcpListener;
+use tokio::time::sleep;
+
+use self::http::{Endpoint, Limits};
+use self::ingest::Ingest;
+use super::bus::Bus;
+use super::role::Seat;
+use super::stop::Stopped;
+use super::writer::Writer;
+use crate::domain::health::Condition;
+use crate::domain::time::Clock;
+
+/// The first and the longest wait before a taken port is tried again.
+const RETRY: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
+
+/// Where and how to listen.
+#[derive(Clone, Debug)]
+pub struct ListenerConfig {
+    /// Off when false.
+    pub enabled: bool,
+    /// A loopback address; port 0 takes any that is free.
+    pub address: SocketAddr,
+    /// The one path that exists, `/webhook`.
+    pub path: String,
+    /// Deadlines and sizes.
+    pub limits: Limits,
+}
+
+/// What the listener needs besides its config.
+pub(super) struct Parts {
+    pub(super) config: ListenerConfig,
+    /// Of every app; several while one is being replaced.
+    pub(super) app_secrets: Vec<SecretString>,
+    /// Of every app.
+    pub(super) verify_tokens: Vec<SecretString>,
+    pub(super) seat: Arc<Seat>,
+    pub(super) writer: Writer,
+    pub(super) bus: Bus,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+/// Listens until the word to stop.
+pub(super) async fn run(parts: Parts, mut stopped: Stopped) {
+    let bus = parts.bus.clone();
+    let say = |condition| bus.update_health(|health| health.listener = condition);
+    if let Some(condition) = why_not(&parts) {
+        return say(condition);
+    }
+    parts.seat.want();
+    let _role = tokio::select! {
+        guard = parts.seat.take() => guard,
+        () = stopped.wait() => return,
+    };
+    let address = parts.config.address;
+    let Some(listener) = bind(address, &bus, &mut stopped).await else { return };
+    let bound = listener.local_addr().unwrap_or(address);
+    bus.update_health(|health| {
+        health.listener = Condition::Up;
+        health.listener_address = Some(bound.to_string());
+    });
+    tracing::info!(%bound, "listening");
+    let ingest = Ingest::new(parts.writer, bus.clone(), parts.clock);
+    let endpoint = Endpoint::new(
+        parts.config.path,
+        parts.app_secrets,
+        parts.verify_tokens,
+        parts.config.limits,
+        Arc::new(ingest),
+        bus.clone(),
+    );
+    http::serve(listener, Arc::new(endpoint), stopped).await;
+    say(Condition::Off);
+}
+
+/// Why there is nothing to listen for, or no safe way to.
+fn why_not(parts: &Parts) -> Option<Condition> {
+    if !parts.config.enabled {
+        return Some(Condition::Off);
+    }
+    let address = parts.config.address;
+    if !address.ip().is_loopback() {
+        return Some(Condition::Down(format!(
+            "will not listen on {address}, which others can reach; use 127.0.0.1 and a tunnel"
+        )));
+    }
+    if parts.app_secrets.is_empty() {
+        return Some(Condition::Down(
+            "no app_secret is set, so no webhook could be trusted; add it to the config".to_owned(),
+        ));
+    }
+    None
+}
+
+/// `None` when stopped before the port was free.
+async fn bind(address: SocketAddr, bus: &Bus, stopped: &mut Stopped) -> Option<TcpListener> {
+    let mut wait = RETRY.0;
+    loop {
+        let error = match TcpListener::bind(address).await {
+            Ok(listener) => return Some(listener),
+            Err(error) => error,
+        };
+        tracing::warn!(%address, %error, "cannot listen");
+        let words = match error.kind() {
+            std::io::ErrorKind::AddrInUse => format!(
+                "port {} is taken by another program; end it, or set another listener port",
+                address.port()
+            ),
+            std::io::ErrorKind::PermissionDenied => format!(
+                "port {} needs special rights; set a listener port above 1023",
+                address.port()
+            ),
+            _ => format!("cannot listen on {address}: {error}"),
+        };
+        bus.update_health(|health| health.listener = Condition::Down(words));
+        tokio::select! {
+            () = sleep(wait) => wait = (wait * 2).min(RETRY.1),
+            () = stopped.wait() => return None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,323 @@
+//! The HTTP face of the listener, hardened: everything has a deadline, a size and a number.
+//!
+//! Whatever comes in is hostile until its signature over the raw bytes is verified. What can be refused by
+//! its headers is refused before its body is read. Nothing of a request is logged but its fate. Access
+//! is never decided by `Host` or by address: a tunnel forwards anything, from anywhere.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Bytes, Incoming};
+use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use secrecy::SecretString;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::api::signature;
+use crate::domain::health::Refused;
+use crate::service::bus::Bus;
+use crate::service::stop::Stopped;
+
+/// Deadlines and sizes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// From the first byte of a request to the end of its headers.
+    pub header: Duration,
+    /// From the end of the headers to the end of the body.
+    pub body: Duration,
+    /// For a whole connection, however many requests.
+    pub connection: Duration,
+    /// Bytes of a body; Meta's are at most 3 MB.
+    pub body_size: usize,
+    /// Connections at a time.
+    pub connections: usize,
+    /// Bytes of all bodies being read; more wait, within their deadline.
+    pub memory: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            header: Duration::from_secs(5),
+            body: Duration::from_secs(10),
+            connection: Duration::from_secs(120),
+            body_size: 3 << 20,
+            connections: 256,
+            memory: 24 << 20,
+        }
+    }
+}
+
+/// A signed body could not be made durable, and should be delivered again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotStored;
+
+type Storing = Pin<Box<dyn Future<Output = Result<(), NotStored>> + Send>>;
+
+/// Takes verified bodies. Its answer decides between 200 and 503.
+pub trait Sink: Send + Sync {
+    /// Makes a body durable.
+    fn store(&self, body: Vec<u8>) -> Storing;
+}
+
+/// The one path that exists, and what is needed to answer on it.
+pub struct Endpoint {
+    path: String,
+    app_secrets: Vec<SecretString>,
+    verify_tokens: Vec<SecretString>,
+    limits: Limits,
+    memory: Arc<Semaphore>,
+    sink: Arc<dyn Sink>,
+    bus: Bus,
+}
+
+/// What is answered and what it counts as.
+enum Answer {
+    Challenge(String),
+    Stored,
+    WrongVerifyToken,
+    WrongPath,
+    WrongMethod,
+    BadSignature,
+    TooLarge,
+    TooSlow,
+    Cut,
+    NotStored,
+}
+
+impl Endpoint {
+    /// An endpoint at `path`.
+    #[must_use]
+    pub fn new(
+        path: String,
+        app_secrets: Vec<SecretString>,
+        verify_tokens: Vec<SecretString>,
+        limits: Limits,
+        sink: Arc<dyn Sink>,
+        bus: Bus,
+    ) -> Self {
+        let memory = Arc::new(Semaphore::new(limits.memory.max(limits.body_size)));
+        Self { path, app_secrets, verify_tokens, limits, memory, sink, bus }
+    }
+
+    async fn handle(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> Result<Response<Full<Bytes>>, Infallible> {
+        let answer = self.answer(request).await;
+        if let Some(count) = answer.refusal() {
+            self.bus.update_health(|health| *count(&mut health.refused) += 1);
+        }
+        Ok(answer.response())
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Answer {
+        if request.uri().path() != self.path {
+            return Answer::WrongPath;
+        }
+        match *request.method() {
+            Method::GET => self.challenge(request.uri().query().unwrap_or_default()),
+            Method::POST => self.deliver(request).await.unwrap_or_else(|refusal| refusal),
+            _ => Answer::WrongMethod,
+        }
+    }
+
+    /// Meta's check that the address is ours: the challenge goes back when the token is right.
+    fn challenge(&self, query: &str) -> Answer {
+        let value = |name: &str| {
+            form_urlencoded::parse(query.as_bytes())
+                .find_map(|(key, value)| (key == name).then(|| value.into_owned()))
+        };
+        let token = value("hub.verify_token").unwrap_or_default();
+        let known = self
+            .verify_tokens
+            .iter()
+            .fold(false, |known, ours| signature::token_matches(ours, token.as_bytes()) | known);
+        match value("hub.challenge") {
+            Some(challenge) if known && value("hub.mode").as_deref() == Some("subscribe") => {
+                Answer::Challenge(challenge)
+            }
+            _ => Answer::WrongVerifyToken,
+        }
+    }
+
+    async fn deliver(&self, request: Request<Incoming>) -> Result<Answer, Answer> {
+        let (head, body) = request.into_parts();
+        let mut given = head.headers.get_all(signature::HEADER).iter();
+        // A second one could only be meant to confuse.
+        let (Some(given), None) = (given.next(), given.next()) else {
+            return Err(Answer::BadSignature);
+        };
+        if body.size_hint().lower() > self.limits.body_size as u64 {
+            return Err(Answer::TooLarge);
+        }
+        let (body, _held) =
+            timeout(self.limits.body, self.read(body)).await.unwrap_or(Err(Answer::TooSlow))?;
+        if let Err(why) = signature::verify(&self.app_secrets, Some(given.as_bytes()), &body) {
+            tracing::warn!(%why, length = body.len(), "webhook refused");
+            return Err(Answer::BadSignature);
+        }
+        self.sink.store(body).await.map_err(|NotStored| Answer::NotStored)?;
+        Ok(Answer::Stored)
+    }
+
+    /// Reads a body as it comes. Memory is taken only for bytes that are there, and all bodies together
+    /// have a bound, so that nobody takes it by promising much.
+    async fn read(
+        &self,
+        mut body: Incoming,
+    ) -> Result<(Vec<u8>, Vec<OwnedSemaphorePermit>), Answer> {
+        let mut read = Vec::new();
+        let mut held = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let Ok(data) = frame.map_err(|_cut| Answer::Cut)?.into_data() else { continue };
+            if read.len() + data.len() > self.limits.body_size {
+                return Err(Answer::TooLarge);
+            }
+            let bytes = u32::try_from(data.len()).map_err(|_huge| Answer::TooLarge)?;
+            let permit = Arc::clone(&self.memory).acquire_many_owned(bytes).await;
+            held.push(permit.map_err(|_closed| Answer::NotStored)?);
+            read.extend_from_slice(&data);
+        }
+        Ok((read, held))
+    }
+}
+
+impl Answer {
+    const fn status(&self) -> StatusCode {
+        match self {
+            Self::Challenge(_) | Self::Stored => StatusCode::OK,
+            Self::WrongVerifyToken => StatusCode::FORBIDDEN,
+            Self::WrongPath => StatusCode::NOT_FOUND,
+            Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BadSignature => StatusCode::UNAUTHORIZED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Cut => StatusCode::BAD_REQUEST,
+            Self::NotStored => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn refusal(&self) -> Option<fn(&mut Refused) -> &mut u64> {
+        match self {
+            Self::Challenge(_) | Self::Stored => None,
+            Self::WrongVerifyToken => Some(|refused| &mut refused.verify_token),
+            Self::WrongPath => Some(|refused| &mut refused.path),
+            Self::WrongMethod => Some(|refused| &mut refused.method),
+            Self::BadSignature => Some(|refused| &mut refused.signature),
+            Self::TooLarge => Some(|refused| &mut refused.size),
+            Self::TooSlow | Self::Cut => Some(|refused| &mut refused.incomplete),
+            Self::NotStored => Some(|refused| &mut refused.store),
+        }
+    }
+
+    fn response(self) -> Response<Full<Bytes>> {
+        let status = self.status();
+        let wrong_method = matches!(self, Self::WrongMethod);
+        let body = match self {
+            Self::Challenge(challenge) => Bytes::from(challenge),
+            _ => Bytes::new(),
+        };
+        let mut response = Response::new(Full::new(body));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        if status == StatusCode::OK {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        } else {
+            // Whatever is left of the request is not worth reading.
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        if wrong_method {
+            headers.insert(ALLOW, HeaderValue::from_static("GET, POST"));
+        }
+        response
+    }
+}
+
+/// How long a request in hand may take once its connection is to end.
+const LAST_REQUEST: Duration = Duration::from_secs(2);
+
+/// How long to wait after `accept` failed, e.g. for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Serves until the word to stop; requests in hand are finished.
+pub async fn serve(listener: TcpListener, endpoint: Arc<Endpoint>, mut stopped: Stopped) {
+    let seats = Arc::new(Semaphore::new(endpoint.limits.connections));
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = stopped.wait() => break,
+            Some(ended) = connections.join_next() => log_panic(ended),
+            accepted = accept(&listener, &seats) => match accepted {
+                Ok((stream, seat)) => {
+                    let endpoint = Arc::clone(&endpoint);
+                    let stopped = stopped.clone();
+                    connections.spawn(async move {
+                        connection(stream, endpoint, stopped).await;
+                        drop(seat);
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "accept failed");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            },
+        }
+    }
+    drop(listener);
+    while let Some(ended) = connections.join_next().await {
+        log_panic(ended);
+    }
+}
+
+fn log_panic(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a connection's task failed");
+    }
+}
+
+/// Waits for a seat first, so that what cannot be served stays in the system's queue.
+async fn accept(
+    listener: &TcpListener,
+    seats: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    let seat = Arc::clone(seats).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, _peer) = listener.accept().await?;
+    stream.set_nodelay(true)?;
+    Ok((stream, seat))
+}
+
+async fn connection(stream: TcpStream, endpoint: Arc<Endpoint>, mut stopped: Stopped) {
+    let limits = endpoint.limits;
+    let service = service_fn(move |request| Arc::clone(&endpoint).handle(request));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header)
+        .max_headers(64)
+        .max_buf_size(16 << 10)
+        .keep_alive(true)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = async { tokio::select! { () = stopped.wait() => (), () = sleep(limits.connection) => () } } => {
+            connection.as_mut().graceful_shutdown();
+            timeout(LAST_REQUEST, connection).await.unwrap_or(Ok(()))
+        }
+    };
+    if let Err(error) = ended {
+        // Hyper's words name the kind of fault, never what was sent.
+        tracing::debug!(%error, "connection ended");
+    }
+}

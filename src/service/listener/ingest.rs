@@ -1,0 +1,129 @@
+//! From a verified body to a durable event: parsed, stored and applied in one transaction.
+//!
+//! What cannot be parsed or applied is stored raw all the same and answered 200: a body that Meta has to
+//! deliver again for seven days would never get better. Only trouble of the store itself is a 503.
+
+use std::sync::Arc;
+
+use super::http::{NotStored, Sink};
+use crate::api::{signature, webhook};
+use crate::domain::event::{Item, ItemKind};
+use crate::domain::time::Clock;
+use crate::service::bus::Bus;
+use crate::service::writer::{Priority, WriteError, Writer};
+use crate::store::ingest::{Ingested, RawPost, ingest};
+
+/// The way of a webhook into the store.
+pub(super) struct Ingest {
+    writer: Writer,
+    bus: Bus,
+    clock: Arc<dyn Clock>,
+}
+
+impl Ingest {
+    pub(super) fn new(writer: Writer, bus: Bus, clock: Arc<dyn Clock>) -> Self {
+        Self { writer, bus, clock }
+    }
+}
+
+impl Sink for Ingest {
+    fn store(
+        &self,
+        body: Vec<u8>,
+    ) -> std::pin::Pin<Box<dyn Future<Output = Result<(), NotStored>> + Send>> {
+        let (writer, bus) = (self.writer.clone(), self.bus.clone());
+        let received_at = self.clock.now();
+        Box::pin(async move {
+            let length = body.len();
+            let items = match webhook::parse(&body) {
+                Ok(items) => items,
+                Err(error) => vec![unknown(&body, error.to_string())],
+            };
+            let post = RawPost { sha256: signature::sha256(&body), body, received_at };
+            match store(&writer, post, items).await {
+                Ok(ingested) => {
+                    tracing::info!(
+                        length,
+                        event = ingested.event.0,
+                        fresh = ingested.fresh,
+                        messages = ingested.messages.len(),
+                        unknown = ingested.unknown,
+                        "webhook stored"
+                    );
+                    bus.update_health(|health| health.last_event = Some(received_at));
+                    Ok(())
+                }
+                Err(error) => {
+                    tracing::warn!(length, %error, "webhook not stored");
+                    Err(NotStored)
+                }
+            }
+        })
+    }
+}
+
+async fn store(writer: &Writer, post: RawPost, items: Vec<Item>) -> Result<Ingested, WriteError> {
+    let error = match write(writer, post.clone(), items).await {
+        Err(error) if !error.is_trouble() => error,
+        done => return done,
+    };
+    tracing::error!(%error, "a webhook could not be applied and is kept raw");
+    let unknown = unknown(&post.body, format!("could not be applied: {error}"));
+    write(writer, post, vec![unknown]).await
+}
+
+fn unknown(body: &[u8], reason: String) -> Item {
+    Item {
+        waba: None,
+        phone_number: None,
+        display_number: None,
+        field: String::new(),
+        kind: ItemKind::Unknown { reason },
+        raw: String::from_utf8_lossy(body).into_owned(),
+    }
+}
+
+async fn write(writer: &Writer, post: RawPost, items: Vec<Item>) -> Result<Ingested, WriteError> {
+    let now = post.received_at;
+    writer.run(Priority::Webhook, move |tx| ingest(tx, &post, &items, now)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{Ingest, NotStored, Sink};
+    use crate::clock::SystemClock;
+    use crate::service::bus::Bus;
+    use crate::service::reader::ReaderThread;
+    use crate::service::writer::WriterThread;
+    use crate::store::event::events;
+
+    #[test]
+    fn what_cannot_be_parsed_is_kept_once_and_nothing_is_promised_when_closed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("db");
+        let (bus, clock) = (Bus::new(), Arc::new(SystemClock::new()));
+        let on_panic: crate::service::thread::OnPanic = Arc::new(|panicked| panic!("{panicked:?}"));
+        let writer = WriterThread::start(
+            path.clone(),
+            bus.clone(),
+            Arc::<SystemClock>::clone(&clock),
+            Arc::clone(&on_panic),
+        )
+        .unwrap();
+        let ingest = Ingest::new(writer.handle(), bus.clone(), Arc::<SystemClock>::clone(&clock));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let deep = vec![b'['; 100_000];
+        for body in [&b"not json"[..], b"not json", b"{}", b"\xff\xfe", &deep] {
+            assert_eq!(runtime.block_on(ingest.store(body.to_vec())), Ok(()));
+        }
+        assert!(bus.health().last_event.is_some());
+        let reader = ReaderThread::start(path, clock, Box::new(|_| {}), on_panic).unwrap();
+        let stored = reader.handle().ask_and_wait("test", |conn| events(conn, None, 10)).unwrap();
+        let fresh = stored.iter().filter(|event| !event.duplicate).count();
+        assert_eq!(fresh, 4, "{stored:?}");
+        writer.close();
+        assert_eq!(runtime.block_on(ingest.store(b"{}".to_vec())), Err(NotStored));
+    }
+}

@@ -1,0 +1,273 @@
+//! The background of the program: the store's threads, the sender, the listener, and the bus between them.
+//!
+//! [`Services`] starts everything and owns every thread: `writer`, `reader` and, after the first frame,
+//! `net`. It starts without a network, a token, a free port, or even a store, and says in the health what
+//! is wrong. The screen and the commands see handles only. The store is the truth; what is told on the bus is
+//! a hint to read it again.
+
+pub mod bus;
+mod counts;
+pub mod listener;
+mod net;
+pub mod reader;
+pub mod role;
+pub mod sender;
+pub mod stop;
+pub mod thread;
+mod tick;
+pub mod writer;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::sync::watch;
+
+use self::bus::Bus;
+use self::counts::Counts;
+use self::listener::ListenerConfig;
+use self::net::Net;
+use self::reader::{Reader, ReaderThread};
+use self::role::{Role, Seat};
+use self::sender::core::Policy;
+use self::thread::OnPanic;
+use self::tick::Tick;
+use self::writer::{Writer, WriterThread};
+use crate::domain::health::Health;
+use crate::domain::id::{ConversationId, PhoneNumberId, WabaId};
+use crate::domain::time::Clock;
+use crate::store::account::NewAccount;
+
+/// One business number, with its secrets resolved. They are not shown by `Debug`.
+#[derive(Clone, Debug)]
+pub struct AccountConfig {
+    /// The name in the config.
+    pub name: String,
+    /// Meta's id of the number.
+    pub phone_number_id: PhoneNumberId,
+    /// The WABA it belongs to.
+    pub waba_id: Option<WabaId>,
+    /// The number as Meta displays it.
+    pub display_number: Option<String>,
+    /// The access token; without it the account only receives.
+    pub token: Option<SecretString>,
+    /// Signs the webhooks of the account's app.
+    pub app_secret: Option<SecretString>,
+    /// Proves the set-up of the webhook.
+    pub verify_token: Option<SecretString>,
+}
+
+/// How Meta's API is reached.
+#[derive(Clone, Debug)]
+pub struct ApiConfig {
+    /// Where it is; a path in it is taken as it is.
+    pub base_url: String,
+    /// For name look-up, connect and TLS together.
+    pub connect_timeout: Duration,
+    /// For a whole request.
+    pub timeout: Duration,
+}
+
+/// Everything the services have to know.
+#[derive(Clone, Debug)]
+pub struct ServiceConfig {
+    /// Where files and locks are; it exists.
+    pub data_dir: PathBuf,
+    /// The database, which need not exist yet.
+    pub database: PathBuf,
+    /// All accounts.
+    pub accounts: Vec<AccountConfig>,
+    /// The way to Meta.
+    pub api: ApiConfig,
+    /// Webhooks.
+    pub listener: ListenerConfig,
+    /// Limits and retries.
+    pub sender: Policy,
+}
+
+impl ServiceConfig {
+    fn new_accounts(&self) -> Vec<NewAccount> {
+        let stored = self.accounts.iter().map(|account| NewAccount {
+            name: account.name.clone(),
+            phone_number: account.phone_number_id.clone(),
+            waba: account.waba_id.clone(),
+            display_number: account.display_number.clone(),
+        });
+        stored.collect()
+    }
+}
+
+/// Tells the sender that the person acted.
+#[derive(Clone, Debug)]
+pub struct Nudge(watch::Sender<u64>);
+
+impl Nudge {
+    /// Accounts in trouble and those that cannot reach Meta are tried at once.
+    pub fn try_now(&self) {
+        self.0.send_modify(|count| *count += 1);
+    }
+}
+
+/// The running services. Dropping them stops: first the network, then the reader, then the writer once all
+/// that waits is written.
+pub struct Services {
+    bus: Bus,
+    clock: Arc<dyn Clock>,
+    config: ServiceConfig,
+    on_panic: OnPanic,
+    seats: [Arc<Seat>; 2],
+    nudges: watch::Sender<u64>,
+    // Dropped in this order.
+    _counts: Counts,
+    net: Option<Net>,
+    reader: ReaderThread,
+    writer: WriterThread,
+}
+
+impl std::fmt::Debug for Services {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Services").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl Services {
+    /// Starts the store's threads; nothing is sent or received before [`Services::start_net`].
+    ///
+    /// # Errors
+    /// When the system gives no more threads. Whatever else is wrong is said in the health.
+    pub fn start(
+        config: ServiceConfig,
+        clock: Arc<dyn Clock>,
+        on_panic: OnPanic,
+    ) -> io::Result<Self> {
+        let bus = Bus::new();
+        let writer = WriterThread::start(
+            config.database.clone(),
+            bus.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&on_panic),
+        )?;
+        let seats = [Role::Sender, Role::Listener]
+            .map(|role| Arc::new(Seat::new(role, &config.data_dir, bus.clone())));
+        let mut tick = Tick::new(
+            writer.handle(),
+            bus.clone(),
+            Arc::clone(&clock),
+            config.new_accounts(),
+            seats.clone(),
+        );
+        let reader = ReaderThread::start(
+            config.database.clone(),
+            Arc::clone(&clock),
+            Box::new(move |changed| tick.run(changed)),
+            Arc::clone(&on_panic),
+        )?;
+        let counts = Counts::start(&bus, &reader.handle());
+        let (nudges, _) = watch::channel(0);
+        Ok(Self {
+            bus,
+            clock,
+            config,
+            on_panic,
+            seats,
+            nudges,
+            _counts: counts,
+            net: None,
+            reader,
+            writer,
+        })
+    }
+
+    /// Fills in secrets that were not at hand when the store's threads started. They count for
+    /// [`Services::start_net`] alone, so call it before. `fill` is given each account with its place.
+    pub fn set_secrets(&mut self, mut fill: impl FnMut(usize, &mut AccountConfig)) {
+        for (index, account) in self.config.accounts.iter_mut().enumerate() {
+            fill(index, account);
+        }
+    }
+
+    /// Sends the messages of this conversation alone. Counts for [`Services::start_net`], so call it before.
+    pub const fn send_only(&mut self, conversation: ConversationId) {
+        self.config.sender.only = Some(conversation);
+    }
+
+    /// Starts sending and listening, as far as no other process does. Best after the first frame.
+    ///
+    /// # Errors
+    /// When the system gives no more threads.
+    pub fn start_net(&mut self) -> io::Result<()> {
+        if self.net.is_some() {
+            return Ok(());
+        }
+        let [sender_seat, listener_seat] = self.seats.clone();
+        let secrets = |of: fn(&AccountConfig) -> Option<&SecretString>| {
+            self.config.accounts.iter().filter_map(of).cloned().collect::<Vec<_>>()
+        };
+        let accounts = self.config.new_accounts().into_iter().zip(&self.config.accounts);
+        let sender = sender::Parts {
+            accounts: accounts
+                .map(|(account, config)| sender::Sending { account, token: config.token.clone() })
+                .collect(),
+            api: self.config.api.clone(),
+            data_dir: self.config.data_dir.clone(),
+            policy: self.config.sender,
+            seat: sender_seat,
+            on_panic: Arc::clone(&self.on_panic),
+            shared: sender::Shared {
+                writer: self.writer(),
+                reader: self.reader(),
+                bus: self.bus(),
+                clock: Arc::clone(&self.clock),
+            },
+            try_now: self.nudges.subscribe(),
+        };
+        let listener = listener::Parts {
+            config: self.config.listener.clone(),
+            app_secrets: secrets(|account| account.app_secret.as_ref()),
+            verify_tokens: secrets(|account| account.verify_token.as_ref()),
+            seat: listener_seat,
+            writer: self.writer(),
+            bus: self.bus(),
+            clock: Arc::clone(&self.clock),
+        };
+        self.net = Some(Net::start(sender, listener, self.bus(), Arc::clone(&self.on_panic))?);
+        Ok(())
+    }
+
+    /// For those who write.
+    #[must_use]
+    pub fn writer(&self) -> Writer {
+        self.writer.handle()
+    }
+
+    /// For those who read.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        self.reader.handle()
+    }
+
+    /// For those who want to hear.
+    #[must_use]
+    pub fn bus(&self) -> Bus {
+        self.bus.clone()
+    }
+
+    /// How everything is doing.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.bus.health()
+    }
+
+    /// For those who hear that the person acted.
+    #[must_use]
+    pub fn nudge(&self) -> Nudge {
+        Nudge(self.nudges.clone())
+    }
+
+    /// Stops everything in order and waits: at most some seconds for requests under way.
+    pub fn stop(self) {
+        drop(self);
+    }
+}

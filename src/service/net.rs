@@ -1,0 +1,72 @@
+//! The one thread on which everything asynchronous happens: a small tokio runtime with the sender's and the
+//! listener's tasks. Nothing is detached, the store is never touched here, and the end is bounded.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+use tokio::task::JoinSet;
+
+use super::bus::Bus;
+use super::stop::Stop;
+use super::thread::{OnPanic, Thread, join_all};
+use super::{listener, sender};
+
+/// Threads for name look-ups and files.
+const BLOCKING_THREADS: usize = 4;
+
+/// How long a name look-up that cannot be cancelled may delay the end.
+const LAST_LOOK_UP: Duration = Duration::from_millis(200);
+
+/// The running network part. Dropping it stops and joins: at most some seconds, for answers under way.
+#[derive(Debug)]
+pub(super) struct Net {
+    stop: Stop,
+    // Joined after the word to stop in `drop`.
+    _thread: Thread,
+}
+
+impl Net {
+    pub(super) fn start(
+        sender: sender::Parts,
+        listener: listener::Parts,
+        bus: Bus,
+        on_panic: OnPanic,
+    ) -> io::Result<Self> {
+        let (stop, stopped) = Stop::new();
+        let tell = OnPanic::clone(&on_panic);
+        let thread = Thread::start("net", on_panic, move || {
+            let built = Builder::new_current_thread()
+                .enable_io()
+                .enable_time()
+                .max_blocking_threads(BLOCKING_THREADS)
+                .thread_name("net-blocking")
+                .build();
+            let runtime = match built {
+                Ok(runtime) => runtime,
+                Err(error) => return bus.update_health(|health| down(health, &error)),
+            };
+            runtime.block_on(async {
+                let mut tasks = JoinSet::new();
+                tasks.spawn(sender::run(sender, stopped.clone()));
+                tasks.spawn(listener::run(listener, stopped));
+                join_all(tasks, "net", &tell, || {}).await;
+            });
+            runtime.shutdown_timeout(LAST_LOOK_UP);
+        })?;
+        Ok(Self { stop, _thread: thread })
+    }
+}
+
+impl Drop for Net {
+    fn drop(&mut self) {
+        self.stop.set();
+    }
+}
+
+fn down(health: &mut crate::domain::health::Health, error: &io::Error) {
+    use crate::domain::health::Condition;
+    let words = format!("the network part cannot start: {error}");
+    health.sender = Condition::Down(words.clone());
+    health.listener = Condition::Down(words);
+}

@@ -1,0 +1,169 @@
+//! Sends what is in the outbox: takes the sender role, settles what an earlier holder left, and works off
+//! each account's queue until the word to stop.
+//!
+//! Decisions are [`core`]'s; here they are carried out. Nothing polls: it is woken by a change of the outbox,
+//! by an answer, or by the time that the core names. What is claimed is committed with its request id
+//! before the first byte leaves.
+
+mod board;
+pub mod core;
+mod drive;
+pub mod entropy;
+mod hold;
+mod media;
+mod pace;
+pub mod transport;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use self::board::Board;
+use self::core::{Policy, Reason};
+use self::drive::Driver;
+use self::transport::HttpTransport;
+use super::ApiConfig;
+use super::bus::Bus;
+use super::reader::Reader;
+use super::role::Seat;
+use super::stop::Stopped;
+use super::thread::{OnPanic, join_all};
+use super::writer::{Priority, Writer};
+use crate::api::client::{Client, Settings};
+use crate::domain::health::Condition;
+use crate::domain::id::AccountId;
+use crate::domain::time::Clock;
+use crate::store::account::{NewAccount, upsert_account};
+use crate::store::outbox;
+
+/// Before the store is asked again for what the sender needs to begin; the first and the longest wait.
+const BEGIN_RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+/// One account to send for.
+#[derive(Clone, Debug)]
+pub(super) struct Sending {
+    pub(super) account: NewAccount,
+    pub(super) token: Option<SecretString>,
+}
+
+/// What all of the sender shares.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) writer: Writer,
+    pub(super) reader: Reader,
+    pub(super) bus: Bus,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+/// What the sender needs.
+pub(super) struct Parts {
+    pub(super) accounts: Vec<Sending>,
+    pub(super) api: ApiConfig,
+    pub(super) data_dir: PathBuf,
+    pub(super) policy: Policy,
+    pub(super) seat: Arc<Seat>,
+    pub(super) shared: Shared,
+    /// Told of a panic in an account's sender.
+    pub(super) on_panic: OnPanic,
+    /// Changes when the person wants an account in trouble to be tried now.
+    pub(super) try_now: watch::Receiver<u64>,
+}
+
+/// Sends until the word to stop.
+pub(super) async fn run(parts: Parts, mut stopped: Stopped) {
+    let bus = parts.shared.bus.clone();
+    let say = |condition| bus.update_health(|health| health.sender = condition);
+    if parts.accounts.is_empty() {
+        return say(Condition::Off);
+    }
+    parts.seat.want();
+    let _role = tokio::select! {
+        guard = parts.seat.take() => guard,
+        () = stopped.wait() => return,
+    };
+    let ids = tokio::select! {
+        ids = begin(&parts) => ids,
+        () = stopped.wait() => return,
+    };
+    say(Condition::Up);
+    if let Err(error) = media::clean_up(&parts.data_dir).await {
+        tracing::warn!(%error, "partial files stay behind");
+    }
+    let board = Arc::new(Board::new(bus.clone()));
+    let mut drivers = JoinSet::new();
+    for (sending, id) in parts.accounts.into_iter().zip(ids) {
+        let name = sending.account.name.clone();
+        let client = match client(&parts.api, sending.token) {
+            Ok(client) => client,
+            Err(words) => {
+                board.say(&name, Some(&Reason::Trouble(words)));
+                continue;
+            }
+        };
+        let transport = Arc::new(HttpTransport::new(client, parts.data_dir.clone()));
+        let driver = Driver {
+            account: id,
+            name,
+            policy: parts.policy,
+            transport,
+            entropy: Box::new(entropy::SystemEntropy),
+            board: Arc::clone(&board),
+            shared: parts.shared.clone(),
+            try_now: parts.try_now.clone(),
+        };
+        drivers.spawn(driver.run(stopped.clone()));
+    }
+    let failed = || say(Condition::Down("the sender failed; restart, and see the log".to_owned()));
+    join_all(drivers, "sender", &parts.on_panic, failed).await;
+    stopped.wait().await;
+    say(Condition::Off);
+}
+
+/// Settles what an earlier holder of the role left, and learns the accounts' ids. Tries until the store
+/// lets it: without that, nothing may be sent.
+async fn begin(parts: &Parts) -> Vec<AccountId> {
+    let mut wait = BEGIN_RETRY.0;
+    loop {
+        let accounts: Vec<NewAccount> =
+            parts.accounts.iter().map(|sending| sending.account.clone()).collect();
+        let now = parts.shared.clock.now();
+        let settled = parts.shared.writer.run(Priority::Interactive, move |tx| {
+            let ids = accounts.iter().map(|account| upsert_account(tx, account, now));
+            let ids = ids.collect::<Result<Vec<_>, _>>()?;
+            Ok((ids, outbox::rescue(tx, now)?))
+        });
+        match settled.await {
+            Ok((ids, uncertain)) => {
+                if !uncertain.is_empty() {
+                    tracing::warn!(
+                        count = uncertain.len(),
+                        "an earlier sender left uncertain messages"
+                    );
+                }
+                return ids;
+            }
+            Err(error) => tracing::warn!(%error, "the sender cannot begin"),
+        }
+        sleep(wait).await;
+        wait = (wait * 2).min(BEGIN_RETRY.1);
+    }
+}
+
+/// A client, or what is missing in plain words.
+fn client(api: &ApiConfig, token: Option<SecretString>) -> Result<Client, String> {
+    let token = token
+        .filter(|token| !token.expose_secret().is_empty())
+        .ok_or("no access token; set `token` of the account in the config")?;
+    let settings = Settings {
+        base_url: api.base_url.clone(),
+        token,
+        connect_timeout: api.connect_timeout,
+        timeout: api.timeout,
+    };
+    Client::new(settings).map_err(|error| error.to_string())
+}

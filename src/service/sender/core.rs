@@ -1,0 +1,597 @@
+//! The sender's decisions for one account: what to do now, and when to look again. No clock, no waiting,
+//! no randomness of its own, no I/O: a driver carries out the [`Step`]s and says what came of them.
+//!
+//! Invariants: a job is started at most once per claim; a message waits for its slot claimed, but never
+//! longer than `AHEAD` in the normal case, so that a killed process leaves few uncertain; what was claimed
+//! ends in exactly one [`Done`], which is kept until the store has taken it.
+
+mod policy;
+mod step;
+mod weigh;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+pub use self::policy::Policy;
+pub use self::step::{Answer, Done, End, Now, Reason, Step};
+use self::weigh::{ended, offline_verdict, without_doubt};
+use super::hold::Holds;
+use super::pace::Pace;
+use crate::domain::error_code;
+use crate::domain::id::{AccountId, ConversationId};
+use crate::domain::outbox::{
+    Acceptance, ApiError, Job, JobKind, MEDIA_RETRY, Outcome, Throttle, Verdict, verdict,
+};
+use crate::domain::time::{Monotonic, Timestamp};
+use crate::store::outbox::{Ended, Fetched, Room, SentRequest, Unresolved};
+
+/// How far ahead of their slots messages are claimed: long enough to hide a slow commit.
+const AHEAD: Duration = Duration::from_millis(20);
+
+/// Read receipts under way at a time.
+const RECEIPTS: usize = 4;
+
+/// Files being fetched at a time.
+const DOWNLOADS: usize = 4;
+
+/// Before the store is asked again after it failed, and before a lane is looked at again that seemed due
+/// and was not to be had. Both are wake-ups that something else usually makes needless.
+const SECOND_LOOK: Duration = Duration::from_secs(1);
+
+/// The first and the longest wait of an account that cannot send: token, payment, restriction.
+const TROUBLE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(300));
+
+/// The first and the longest wait of an account whose calls are limited as a whole.
+const LIMITED: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(600));
+
+/// The first and the longest wait while Meta cannot be reached.
+const OFFLINE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+/// After so many messages in a row without a word about them the account rests, rather than to make the
+/// whole queue uncertain; and the first and the longest rest.
+const UNKNOWN: u32 = 5;
+const SILENT: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(300));
+
+#[derive(Debug)]
+struct Pause {
+    reason: Reason,
+    until: Monotonic,
+    wait: Duration,
+    /// A file's call told, so that one may end it.
+    by_file: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Idle,
+    Looking,
+    Claiming,
+}
+
+/// When to claim next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    /// Now: something changed.
+    Now,
+    /// The store has to be asked.
+    Unknown,
+    /// Then, or never without a change.
+    At(Option<Monotonic>),
+}
+
+/// The state of one account's sending.
+#[derive(Debug)]
+pub struct Core {
+    account: AccountId,
+    policy: Policy,
+    pace: Pace,
+    holds: Holds,
+    stage: Stage,
+    due: Due,
+    /// The uncertain messages are known as of the last change.
+    holds_known: bool,
+    /// What earlier senders left has been looked at.
+    looked: bool,
+    store_retry: Option<Monotonic>,
+    pause: Option<Pause>,
+    ready: VecDeque<Job>,
+    parked: VecDeque<Job>,
+    messages: usize,
+    receipts: usize,
+    downloads: usize,
+    /// Messages in a row of which nobody can say what became.
+    unknown: u32,
+    to_write: VecDeque<Box<Done>>,
+    unwritten: Vec<(Monotonic, Box<Done>)>,
+    stopping: bool,
+}
+
+impl Core {
+    /// Starts from the requests that earlier senders made, newest limits' worth of them.
+    #[must_use]
+    pub fn new(account: AccountId, policy: Policy, requests: &[SentRequest], now: Now) -> Self {
+        let ages =
+            requests.iter().map(|request| (request.conversation, now.wall.since(request.at)));
+        let pace = Pace::new(policy.rate, ages, now.mono);
+        Self {
+            account,
+            policy,
+            pace,
+            holds: Holds::default(),
+            stage: Stage::Idle,
+            due: Due::Unknown,
+            holds_known: false,
+            looked: false,
+            store_retry: None,
+            pause: None,
+            ready: VecDeque::new(),
+            parked: VecDeque::new(),
+            messages: 0,
+            receipts: 0,
+            downloads: 0,
+            unknown: 0,
+            to_write: VecDeque::new(),
+            unwritten: Vec::new(),
+            stopping: false,
+        }
+    }
+
+    /// The account.
+    #[must_use]
+    pub const fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// Why nothing is sent, if so.
+    #[must_use]
+    pub fn paused(&self) -> Option<&Reason> {
+        self.pause.as_ref().map(|pause| &pause.reason)
+    }
+
+    /// The outbox changed.
+    pub fn changed(&mut self) {
+        self.due = Due::Now;
+        self.holds_known = false;
+    }
+
+    /// Whether the listener hears statuses now.
+    pub fn listener(&mut self, up: bool, now: Now) {
+        self.holds.listener(up, now.mono);
+    }
+
+    /// The person acted on the account's trouble: try at once.
+    pub fn try_now(&mut self, now: Now) {
+        if let Some(pause) = &mut self.pause {
+            pause.until = now.mono;
+        }
+        self.store_retry = None;
+        self.changed();
+    }
+
+    /// Claims no more, and gives back what has not been started.
+    pub fn stop(&mut self, now: Now) {
+        self.stopping = true;
+        self.give_back(now, &ApiError::default());
+    }
+
+    /// Whether all that was claimed is written down.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.stage == Stage::Idle && self.under_way() == 0
+    }
+
+    /// What is to be done now. Call it again after each answer and at [`Core::deadline`].
+    #[must_use]
+    pub fn next(&mut self, now: Now) -> Vec<Step> {
+        let mut steps = Vec::new();
+        let again = self.unwritten.extract_if(.., |(due, _)| *due <= now.mono);
+        steps.extend(again.map(|(_, done)| Step::Write(done)));
+        steps.extend(self.to_write.drain(..).map(Step::Write));
+        if self.is_open(now) {
+            self.start(now, &mut steps);
+            steps.extend(self.ask(now));
+        }
+        steps
+    }
+
+    /// When to call [`Core::next`] at the latest, if nothing else happens. None is never.
+    #[must_use]
+    pub fn deadline(&self, now: Now) -> Option<Monotonic> {
+        let write = self.unwritten.iter().map(|(due, _)| *due).min();
+        write.into_iter().chain(self.work_deadline(now)).min()
+    }
+
+    fn work_deadline(&self, now: Now) -> Option<Monotonic> {
+        if self.stopping {
+            return None;
+        }
+        if let Some(pause) = self.pause.as_ref().filter(|pause| pause.until > now.mono) {
+            return Some(pause.until);
+        }
+        let slot = (!self.ready.is_empty()).then(|| self.pace.next_slot(now.mono));
+        slot.into_iter().chain(self.ask_deadline(now)).min()
+    }
+
+    /// When there is something to ask the store. While an answer is awaited, that one comes first.
+    fn ask_deadline(&self, now: Now) -> Option<Monotonic> {
+        let probing = self.pause.is_some() && self.messages + self.ready.len() > 0;
+        if self.stage != Stage::Idle || probing {
+            return None;
+        }
+        let claim = match self.due {
+            Due::Unknown => Some(now.mono),
+            _ if self.room() == 0 => None,
+            Due::Now => Some(self.claim_time(now)),
+            Due::At(due) => due.map(|due| due.max(self.claim_time(now))),
+        };
+        let freed = [self.holds.next_end(now.mono), self.pace.next_free_pair()];
+        let ask = claim.into_iter().chain(freed.into_iter().flatten()).min();
+        ask.map(|ask| ask.max(self.store_retry.unwrap_or_default()))
+    }
+
+    /// The answer to [`Step::Look`].
+    pub fn looked(&mut self, unresolved: &[Unresolved], due: Option<Timestamp>, now: Now) {
+        self.stage = Stage::Idle;
+        self.holds_known = true;
+        let first = !std::mem::replace(&mut self.looked, true);
+        let freed = self.holds.refresh(unresolved, now);
+        if freed || (first && due.is_some_and(|due| due <= now.wall)) {
+            self.due = Due::Now;
+        }
+        if self.due == Due::Unknown {
+            self.due = Due::At(due.map(|due| {
+                // One that seems due and was not to be had waits for another of its lane, whose end will
+                // be heard of; the second look is for the case that it is not.
+                let wait = if due > now.wall { due.since(now.wall) } else { SECOND_LOOK };
+                now.mono + wait
+            }));
+        }
+    }
+
+    /// The answer to [`Step::Claim`].
+    pub fn claimed(&mut self, jobs: Vec<Job>, room: Room, now: Now) {
+        self.stage = Stage::Idle;
+        let mut left = room;
+        for job in jobs {
+            let (left, queue) = match &job.kind {
+                JobKind::Message(_) => (&mut left.messages, &mut self.ready),
+                JobKind::ReadReceipt { .. } => {
+                    self.receipts += 1;
+                    (&mut left.receipts, &mut self.parked)
+                }
+                JobKind::MediaDownload { .. } => {
+                    self.downloads += 1;
+                    (&mut left.downloads, &mut self.parked)
+                }
+            };
+            *left = left.saturating_sub(1);
+            queue.push_back(job);
+        }
+        // Fewer of a kind than asked for are all there are, unless the outbox changed meanwhile.
+        let filled = |asked: usize, left: usize| asked > 0 && left == 0;
+        let more = filled(room.messages, left.messages)
+            || filled(room.receipts, left.receipts)
+            || filled(room.downloads, left.downloads);
+        if more || self.due == Due::Now {
+            self.due = Due::Now;
+        } else {
+            self.due = Due::Unknown;
+        }
+        if self.stopping {
+            self.give_back(now, &ApiError::default());
+        }
+    }
+
+    /// [`Step::Look`] or [`Step::Claim`] failed: the store is in trouble.
+    pub fn store_failed(&mut self, now: Now) {
+        self.stage = Stage::Idle;
+        self.due = Due::Now;
+        self.store_retry = Some(now.mono + SECOND_LOOK);
+    }
+
+    /// The answer to [`Step::Start`]. `random` is any 64 random bits.
+    pub fn answered(&mut self, job: Job, answer: Answer, now: Now, random: u64) {
+        if let JobKind::MediaDownload { until, .. } = job.kind {
+            let fetched = self.fetched(answer, job.tries_used, until, now, random);
+            return self.done(job, End::Download(fetched), now);
+        }
+        let outcome = match answer {
+            Answer::Outcome(outcome) => outcome,
+            Answer::Stored { .. } => Outcome::Accepted(Acceptance::default()),
+        };
+        let conversation = conversation(&job);
+        let wait = self.heed(&outcome, conversation, now);
+        let offline = matches!(outcome, Outcome::NeverReached(_));
+        let safe_to_repeat = conversation.is_none();
+        let outcome = if safe_to_repeat { without_doubt(outcome) } else { outcome };
+        let mut verdict =
+            verdict(outcome, job.tries_used, &self.policy.retry, wait, now.wall, random);
+        if offline {
+            verdict = offline_verdict(verdict, now);
+        }
+        if let (JobKind::Message(send), Verdict::Uncertain(_)) = (&job.kind, &verdict) {
+            self.holds.add(send.message, send.conversation, Duration::ZERO, now.mono);
+        }
+        let end = match job.kind {
+            JobKind::Message(_) => End::Message(verdict),
+            JobKind::ReadReceipt { .. } | JobKind::MediaDownload { .. } => {
+                End::Receipt(ended(verdict))
+            }
+        };
+        self.done(job, end, now);
+    }
+
+    /// What became of a file. Only Meta's word about the account concerns more than this file: whatever
+    /// else goes wrong, messages go on, and the file is asked for again as long as its id is good.
+    fn fetched(
+        &mut self,
+        answer: Answer,
+        tries: u32,
+        until: Timestamp,
+        now: Now,
+        random: u64,
+    ) -> Fetched {
+        let error = match answer {
+            Answer::Stored { path, size } => {
+                if self.pause.as_ref().is_some_and(|pause| pause.by_file) {
+                    self.resume();
+                }
+                return Fetched::Stored { path, size };
+            }
+            Answer::Outcome(outcome) => match outcome {
+                Outcome::RefusedForGood(error) => return Fetched::Failed(error),
+                Outcome::AccountTrouble(error) => {
+                    if self.pause.as_ref().is_none_or(|pause| pause.by_file) {
+                        self.pause(trouble(&error), TROUBLE, &error, now);
+                        if let Some(pause) = &mut self.pause {
+                            pause.by_file = true;
+                        }
+                    }
+                    error
+                }
+                Outcome::RefusedForNow(error) | Outcome::Throttled(_, error) => error,
+                Outcome::NeverReached(message) => ApiError { message, ..ApiError::default() },
+                Outcome::Unknown { detail: message, error } => {
+                    error.unwrap_or(ApiError { message, ..ApiError::default() })
+                }
+                Outcome::Accepted(_) => ApiError::default(),
+            },
+        };
+        let not_before = now.wall + MEDIA_RETRY.wait(tries + 1, random);
+        if not_before > until {
+            return Fetched::Failed(error);
+        }
+        Fetched::Retry { not_before, uses_try: true }
+    }
+
+    /// The answer to [`Step::Write`]: taken, or refused for a reason that will not pass.
+    pub fn written(&mut self, done: &Done) {
+        match done.job.kind {
+            JobKind::Message(_) => self.messages = self.messages.saturating_sub(1),
+            JobKind::ReadReceipt { .. } => self.receipts = self.receipts.saturating_sub(1),
+            JobKind::MediaDownload { .. } => self.downloads = self.downloads.saturating_sub(1),
+        }
+    }
+
+    /// The answer to [`Step::Write`] when the store is in trouble: it is tried again, for what is known must
+    /// not be forgotten.
+    pub fn not_written(&mut self, done: Box<Done>, now: Now) {
+        self.unwritten.push((now.mono + SECOND_LOOK, done));
+    }
+
+    /// What became of `outcome` concerns more than its job: the pace, or the whole account. Returns how
+    /// long the job has to wait after a throttle.
+    fn heed(
+        &mut self,
+        outcome: &Outcome,
+        conversation: Option<ConversationId>,
+        now: Now,
+    ) -> Duration {
+        if !matches!(outcome, Outcome::Unknown { .. } | Outcome::NeverReached(_)) {
+            self.unknown = 0;
+        }
+        match outcome {
+            Outcome::Throttled(Throttle::Number, _) => self.pace.throttled(now.mono),
+            Outcome::Throttled(Throttle::Pair, _) => match conversation {
+                Some(pair) => self.pace.pair_throttled(pair, now.mono),
+                None => SECOND_LOOK,
+            },
+            Outcome::Throttled(Throttle::Account, error) => {
+                self.pause(Reason::Limited, LIMITED, error, now);
+                LIMITED.0
+            }
+            Outcome::AccountTrouble(error) => {
+                self.pause(trouble(error), TROUBLE, error, now);
+                Duration::ZERO
+            }
+            Outcome::NeverReached(detail) => {
+                let error = ApiError { message: detail.clone(), ..ApiError::default() };
+                self.pause(Reason::Offline(detail.clone()), OFFLINE, &error, now);
+                Duration::ZERO
+            }
+            Outcome::Accepted(_) => {
+                self.resume();
+                if let Some(pair) = conversation {
+                    self.pace.pair_accepted(pair);
+                }
+                Duration::ZERO
+            }
+            Outcome::RefusedForGood(_) | Outcome::RefusedForNow(_) => {
+                self.resume();
+                Duration::ZERO
+            }
+            Outcome::Unknown { detail, .. } => {
+                if conversation.is_some() {
+                    self.unknown += 1;
+                }
+                if self.unknown >= UNKNOWN {
+                    let error = ApiError { message: detail.clone(), ..ApiError::default() };
+                    self.pause(Reason::Silent, SILENT, &error, now);
+                }
+                Duration::ZERO
+            }
+        }
+    }
+
+    fn pause(
+        &mut self,
+        reason: Reason,
+        (first, most): (Duration, Duration),
+        error: &ApiError,
+        now: Now,
+    ) {
+        let wait = match &self.pause {
+            // Requests that were under way together tell the same.
+            Some(pause) if pause.until > now.mono => pause.wait,
+            Some(pause) => (pause.wait * 2).min(most).max(first),
+            None => first,
+        };
+        self.pause = Some(Pause { reason, until: now.mono + wait, wait, by_file: false });
+        self.give_back(now, error);
+    }
+
+    fn resume(&mut self) {
+        if self.pause.take().is_some() {
+            self.changed();
+        }
+    }
+
+    /// Not paused, or paused long enough for one probe.
+    fn is_open(&self, now: Now) -> bool {
+        !self.stopping && self.pause.as_ref().is_none_or(|pause| pause.until <= now.mono)
+    }
+
+    fn start(&mut self, now: Now, steps: &mut Vec<Step>) {
+        while !self.ready.is_empty() && self.pace.take(now.mono) {
+            let Some(job) = self.ready.pop_front() else { break };
+            if let Some(pair) = conversation(&job) {
+                self.pace.take_pair(pair, now.mono);
+            }
+            self.messages += 1;
+            steps.push(Step::Start(Box::new(job)));
+        }
+        steps.extend(self.parked.drain(..).map(|job| Step::Start(Box::new(job))));
+    }
+
+    /// Whether to look or to claim now.
+    fn ask(&mut self, now: Now) -> Option<Step> {
+        if self.stage != Stage::Idle || self.store_retry.is_some_and(|retry| retry > now.mono) {
+            return None;
+        }
+        self.store_retry = None;
+        self.notice_freed(now);
+        let look = match self.due {
+            Due::Unknown => true,
+            Due::Now => !self.holds_known && (!self.looked || !self.holds.is_empty()),
+            Due::At(due) => {
+                if due.is_none_or(|due| due > now.mono) {
+                    return None;
+                }
+                false
+            }
+        };
+        let excluded = self.excluded();
+        if look {
+            self.stage = Stage::Looking;
+            let room = Room { messages: 1, ..self.room_now(now) };
+            return Some(Step::Look { room, excluded });
+        }
+        let room = self.room_now(now);
+        if room.messages == 0 {
+            return None;
+        }
+        self.stage = Stage::Claiming;
+        self.due = Due::Unknown;
+        Some(Step::Claim { room, excluded })
+    }
+
+    /// Lanes that were excluded and are not any more may have due jobs.
+    fn notice_freed(&mut self, now: Now) {
+        let pairs = self.pace.free_pairs(now.mono);
+        let held = self.holds.expire(now.mono);
+        if (pairs || held) && self.due != Due::Unknown {
+            self.due = Due::Now;
+        }
+    }
+
+    fn excluded(&self) -> BTreeSet<ConversationId> {
+        self.holds.lanes().chain(self.pace.blocked_pairs()).collect()
+    }
+
+    /// What to claim at most: of each kind what can be started soon, and one of each to probe.
+    fn room_now(&self, now: Now) -> Room {
+        let most = |number: usize| if self.pause.is_some() { 1 } else { number };
+        Room {
+            messages: self.limit(now),
+            receipts: most(RECEIPTS).saturating_sub(self.receipts),
+            downloads: most(DOWNLOADS).saturating_sub(self.downloads),
+        }
+    }
+
+    /// As many messages as have slots soon, and fit.
+    fn limit(&self, now: Now) -> usize {
+        if self.pause.is_some() {
+            return usize::from(self.messages + self.ready.len() == 0);
+        }
+        let slots = self.pace.slots_within(now.mono, AHEAD);
+        slots.saturating_sub(self.ready.len()).min(self.room())
+    }
+
+    /// When the next claim makes sense: [`AHEAD`] of the slot after those that are claimed for.
+    fn claim_time(&self, now: Now) -> Monotonic {
+        if self.limit(now) > 0 {
+            return now.mono;
+        }
+        let slot = self.pace.slot_after(now.mono, self.ready.len());
+        Monotonic(slot.0.saturating_sub(AHEAD)).max(now.mono)
+    }
+
+    fn room(&self) -> usize {
+        self.policy.in_flight.saturating_sub(self.messages + self.ready.len())
+    }
+
+    fn under_way(&self) -> usize {
+        self.messages + self.receipts + self.downloads + self.ready.len()
+    }
+
+    /// What was claimed and not started goes back; its requests surely never left.
+    fn give_back(&mut self, now: Now, error: &ApiError) {
+        let jobs: Vec<Job> = self.ready.drain(..).chain(self.parked.drain(..)).collect();
+        for job in jobs {
+            let not_before = now.wall;
+            let end = match job.kind {
+                JobKind::Message(_) => {
+                    self.messages += 1;
+                    let error = error.clone();
+                    End::Message(Verdict::Retry { not_before, uses_try: false, error })
+                }
+                JobKind::ReadReceipt { .. } => {
+                    End::Receipt(Ended::Retry { not_before, uses_try: false })
+                }
+                JobKind::MediaDownload { .. } => {
+                    End::Download(Fetched::Retry { not_before, uses_try: false })
+                }
+            };
+            self.done(job, end, now);
+        }
+    }
+
+    fn done(&mut self, job: Job, end: End, now: Now) {
+        self.to_write.push_back(Box::new(Done { job, end, at: now.wall }));
+    }
+}
+
+const fn conversation(job: &Job) -> Option<ConversationId> {
+    match &job.kind {
+        JobKind::Message(send) => Some(send.conversation),
+        JobKind::ReadReceipt { .. } | JobKind::MediaDownload { .. } => None,
+    }
+}
+
+fn trouble(error: &ApiError) -> Reason {
+    let entry = error_code::lookup(error.code, error.http_status, error.subcode);
+    Reason::Trouble(format!("{}; {}", entry.plain, entry.remedy))
+}
+
+#[cfg(test)]
+mod tests;

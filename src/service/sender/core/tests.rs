@@ -1,0 +1,706 @@
+//! The core against a small outbox and a scripted Meta on virtual time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::{Answer, Core, Done, End, LIMITED, Now, Policy, Reason, Step, TROUBLE};
+use crate::domain::id::{
+    AccountId, ContactId, ConversationId, MessageId, OutboxId, PhoneNumberId, RequestId, WaId,
+    Wamid,
+};
+use crate::domain::message::{Body, Media, MediaCopy, MediaKind, Priority};
+use crate::domain::outbox::{
+    Acceptance, ApiError, Job, JobKind, MEDIA_LIFE, Outcome, Recipient, Send, Throttle, Verdict,
+};
+use crate::domain::time::{Monotonic, Timestamp};
+use crate::store::outbox::{Ended, Fetched, Room, Unresolved};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Row {
+    Queued { not_before: Timestamp, tries: u32 },
+    Sending { tries: u32 },
+    Accepted,
+    Failed,
+    Uncertain { since: Timestamp },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum File {
+    Waits { not_before: Timestamp, tries: u32 },
+    UnderWay,
+    Failed,
+}
+
+type Script = Box<dyn FnMut(Now, &Job) -> (Duration, Outcome)>;
+
+/// One account's world: an outbox with a lane per conversation, and a Meta that answers by script.
+struct World {
+    core: Core,
+    now: Now,
+    rows: BTreeMap<i64, (ConversationId, Row)>,
+    script: Script,
+    flights: Vec<(Monotonic, Job, Answer)>,
+    sent: Vec<(Monotonic, i64)>,
+    receipts: Vec<i64>,
+    files: BTreeMap<i64, File>,
+    store_down: bool,
+    turns: usize,
+}
+
+fn accepted() -> Outcome {
+    let wamid = Some(Wamid::new("wamid.x"));
+    Outcome::Accepted(Acceptance { wamid, ..Acceptance::default() })
+}
+
+fn error(code: i64) -> ApiError {
+    ApiError { code: Some(code), http_status: 400, ..ApiError::default() }
+}
+
+fn at_once(_: Now, _: &Job) -> (Duration, Outcome) {
+    (Duration::from_millis(150), accepted())
+}
+
+impl World {
+    fn new(policy: Policy, script: impl FnMut(Now, &Job) -> (Duration, Outcome) + 'static) -> Self {
+        let now = Now {
+            wall: Timestamp::from_secs(1_000_000),
+            mono: Monotonic(Duration::from_secs(3600)),
+        };
+        let mut core = Core::new(AccountId(1), policy, &[], now);
+        core.listener(true, now);
+        Self {
+            core,
+            now,
+            rows: BTreeMap::new(),
+            script: Box::new(script),
+            flights: Vec::new(),
+            sent: Vec::new(),
+            receipts: Vec::new(),
+            files: BTreeMap::new(),
+            store_down: false,
+            turns: 0,
+        }
+    }
+
+    fn enqueue(&mut self, messages: impl IntoIterator<Item = (i64, i64)>) {
+        for (message, lane) in messages {
+            let row = Row::Queued { not_before: self.now.wall, tries: 0 };
+            self.rows.insert(message, (ConversationId(lane), row));
+        }
+        self.core.changed();
+    }
+
+    /// The first of each lane that is not settled, if it is queued and due.
+    fn due(
+        &self,
+        excluded: &BTreeSet<ConversationId>,
+    ) -> Vec<(i64, ConversationId, Timestamp, u32)> {
+        let mut lanes = BTreeSet::new();
+        let heads = self.rows.iter().filter(|(_, (lane, row))| {
+            matches!(row, Row::Queued { .. } | Row::Sending { .. }) && lanes.insert(*lane)
+        });
+        heads
+            .filter(|(_, (lane, _))| !excluded.contains(lane))
+            .filter_map(|(id, (lane, row))| match row {
+                Row::Queued { not_before, tries } => Some((*id, *lane, *not_before, *tries)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn due_files(&self) -> Vec<(i64, Timestamp, u32)> {
+        let waiting = self.files.iter().filter_map(|(id, file)| match file {
+            File::Waits { not_before, tries } => Some((*id, *not_before, *tries)),
+            File::UnderWay | File::Failed => None,
+        });
+        waiting.collect()
+    }
+
+    fn attach(&mut self, ids: impl IntoIterator<Item = i64>) {
+        let file = File::Waits { not_before: self.now.wall, tries: 0 };
+        self.files.extend(ids.into_iter().map(|id| (id, file)));
+        self.core.changed();
+    }
+
+    fn carry_out(&mut self, step: Step) {
+        match step {
+            Step::Look { .. } | Step::Claim { .. } if self.store_down => {
+                self.core.store_failed(self.now);
+            }
+            Step::Look { room, excluded } => {
+                let due = self.due(&excluded).into_iter().map(|(_, _, due, _)| due);
+                let files = self.due_files().into_iter().map(|(_, due, _)| due);
+                let due = due.chain(files.filter(|_| room.downloads > 0)).min();
+                let unresolved: Vec<_> = self
+                    .rows
+                    .iter()
+                    .filter_map(|(id, (lane, row))| match row {
+                        Row::Uncertain { since } => Some(Unresolved {
+                            message: MessageId(*id),
+                            conversation: *lane,
+                            since: *since,
+                        }),
+                        _ => None,
+                    })
+                    .collect();
+                self.core.looked(&unresolved, due, self.now);
+            }
+            Step::Claim { room, excluded } => {
+                let due = self.due(&excluded);
+                let due = due.into_iter().filter(|(_, _, due, _)| *due <= self.now.wall);
+                let mut jobs: Vec<Job> = due
+                    .take(room.messages)
+                    .map(|(id, lane, _, tries)| job(id, lane, tries))
+                    .collect();
+                for job in &jobs {
+                    let row = self.rows.get_mut(&job.id.0).unwrap();
+                    row.1 = Row::Sending { tries: job.tries_used };
+                }
+                let files =
+                    self.due_files().into_iter().filter(|(_, due, _)| *due <= self.now.wall);
+                for (id, _, tries) in files.take(room.downloads) {
+                    self.files.insert(id, File::UnderWay);
+                    jobs.push(file(id, tries));
+                }
+                let any = !jobs.is_empty();
+                self.core.claimed(jobs, room, self.now);
+                if any {
+                    self.core.changed();
+                }
+            }
+            Step::Start(job) => {
+                let (latency, outcome) = (self.script)(self.now, &job);
+                match job.kind {
+                    JobKind::Message(_) => self.sent.push((self.now.mono, job.id.0)),
+                    _ => self.receipts.push(job.id.0),
+                }
+                self.flights.push((self.now.mono + latency, *job, Answer::Outcome(outcome)));
+            }
+            Step::Write(done) if self.store_down => self.core.not_written(done, self.now),
+            Step::Write(done) => {
+                self.write(&done);
+                self.core.written(&done);
+                self.core.changed();
+            }
+        }
+    }
+
+    fn write(&mut self, done: &Done) {
+        if let End::Download(fetched) = &done.end {
+            let tries = done.job.tries_used;
+            let file = match fetched {
+                Fetched::Retry { not_before, uses_try } => {
+                    File::Waits { not_before: *not_before, tries: tries + u32::from(*uses_try) }
+                }
+                Fetched::Stored { .. } | Fetched::Failed(_) => File::Failed,
+            };
+            self.files.insert(done.job.id.0, file);
+        }
+        let End::Message(verdict) = &done.end else { return };
+        let row = &mut self.rows.get_mut(&done.job.id.0).unwrap().1;
+        let Row::Sending { tries } = *row else { panic!("{row:?} is written by {done:?}") };
+        *row = match verdict {
+            Verdict::Accepted(_) => Row::Accepted,
+            Verdict::Failed(_) => Row::Failed,
+            Verdict::Uncertain(_) => Row::Uncertain { since: done.at },
+            Verdict::Retry { not_before, uses_try, .. } => {
+                Row::Queued { not_before: *not_before, tries: tries + u32::from(*uses_try) }
+            }
+        };
+    }
+
+    /// Runs until nothing is left to do, or the time is over.
+    fn run(&mut self, span: Duration) {
+        let end = self.now.mono + span;
+        loop {
+            self.turns += 1;
+            assert!(self.turns < 200_000, "the core spins");
+            let steps = self.core.next(self.now);
+            if !steps.is_empty() {
+                for step in steps {
+                    self.carry_out(step);
+                }
+                continue;
+            }
+            let landing = self.flights.iter().map(|(at, ..)| *at).min();
+            let next = self.core.deadline(self.now).into_iter().chain(landing).min();
+            let Some(next) = next.filter(|next| *next <= end) else { break };
+            self.pass(next.since(self.now.mono).max(Duration::from_nanos(1)));
+            for (_, job, answer) in self.flights.extract_if(.., |(at, ..)| *at <= self.now.mono) {
+                let random =
+                    if is_file(&job) { 15_485_863 * u64::try_from(self.turns).unwrap() } else { 7 };
+                self.core.answered(job, answer, self.now, random);
+            }
+        }
+        if self.now.mono < end {
+            self.pass(end.since(self.now.mono));
+        }
+    }
+
+    /// Wall time has whole milliseconds, so it is derived and not summed.
+    fn pass(&mut self, span: Duration) {
+        self.now.mono = self.now.mono + span;
+        let since = self.now.mono.since(Monotonic(Duration::from_secs(3600)));
+        self.now.wall = Timestamp::from_secs(1_000_000) + since;
+    }
+
+    fn rows_are(&self, row: Row) -> bool {
+        self.rows.values().all(|(_, is)| *is == row)
+    }
+
+    fn lane(&self, lane: i64) -> Vec<i64> {
+        let of_lane = |id: &i64| self.rows[id].0 == ConversationId(lane);
+        self.sent.iter().map(|(_, id)| *id).filter(of_lane).collect()
+    }
+}
+
+fn job(id: i64, lane: ConversationId, tries: u32) -> Job {
+    Job {
+        id: OutboxId(id),
+        account: AccountId(1),
+        phone_number: PhoneNumberId::new("1"),
+        request: RequestId([0; 16]),
+        tries_used: tries,
+        priority: Priority::Person,
+        kind: JobKind::Message(Send {
+            message: MessageId(id),
+            conversation: lane,
+            contact: ContactId(lane.0),
+            recipient: Recipient::Phone(WaId::new("15551230001")),
+            body: Body::Text { text: "hi".to_owned(), preview_url: false },
+            reply_to: None,
+        }),
+    }
+}
+
+fn file(id: i64, tries: u32) -> Job {
+    let media = Media {
+        kind: MediaKind::Image,
+        id: None,
+        url: None,
+        mime_type: None,
+        sha256: None,
+        file_name: None,
+        voice: false,
+        animated: false,
+        copy: MediaCopy::Pending,
+    };
+    let until = Timestamp::from_secs(1_000_000) + MEDIA_LIFE;
+    let kind = JobKind::MediaDownload { message: MessageId(id), media, until };
+    Job { kind, ..job(id, ConversationId(id), tries) }
+}
+
+fn is_file(job: &Job) -> bool {
+    matches!(job.kind, JobKind::MediaDownload { .. })
+}
+
+fn fastest_second(sent: &[(Monotonic, i64)]) -> usize {
+    (0..sent.len())
+        .map(|first| {
+            let start = sent[first].0;
+            sent[first..]
+                .iter()
+                .take_while(|(at, _)| at.since(start) < Duration::from_secs(1))
+                .count()
+        })
+        .max()
+        .unwrap_or(0)
+}
+
+#[test]
+fn no_second_exceeds_the_rate_and_hardly_a_slot_is_lost() {
+    for rate in [80, 1000] {
+        let mut world = World::new(Policy::with_rate(rate), at_once);
+        world.enqueue((0..i64::from(rate) * 2).map(|n| (n, n)));
+        world.run(Duration::from_secs(60));
+        assert!(world.rows_are(Row::Accepted));
+        assert!(fastest_second(&world.sent) <= usize::try_from(rate).unwrap());
+        let took = world.sent.last().unwrap().0.since(world.sent[0].0);
+        assert!(took <= Duration::from_millis(2030 * 100 / 97), "{rate}/s took {took:?}");
+    }
+}
+
+#[test]
+fn a_lane_keeps_its_order_through_retries_and_holds_no_other() {
+    let mut failures = 0;
+    let script = move |_: Now, job: &Job| {
+        let fails = job.id == OutboxId(1) && failures < 2;
+        failures += i32::from(fails);
+        let outcome = if fails { Outcome::RefusedForNow(error(131_016)) } else { accepted() };
+        (Duration::from_millis(100), outcome)
+    };
+    let mut world = World::new(Policy::default(), script);
+    world.enqueue([(1, 1), (2, 1), (3, 2), (4, 1), (5, 2)]);
+    world.run(Duration::from_secs(60));
+    assert_eq!(world.lane(1), [1, 1, 1, 2, 4]);
+    assert_eq!(world.lane(2), [3, 5]);
+    assert!(world.rows_are(Row::Accepted));
+}
+
+#[test]
+fn tries_run_out() {
+    let mut world = World::new(Policy::default(), |_, _| {
+        (Duration::ZERO, Outcome::RefusedForNow(error(131_016)))
+    });
+    world.enqueue([(1, 1)]);
+    world.run(Duration::from_secs(600));
+    assert_eq!(world.sent.len(), 5);
+    assert!(world.rows_are(Row::Failed));
+}
+
+#[test]
+fn an_uncertain_message_holds_its_lane_while_proof_could_come() {
+    let unknown = |_: Now, job: &Job| {
+        let outcome = if job.id == OutboxId(1) {
+            Outcome::Unknown { detail: "no answer".to_owned(), error: None }
+        } else {
+            accepted()
+        };
+        (Duration::from_millis(100), outcome)
+    };
+    let mut world = World::new(Policy::default(), unknown);
+    world.enqueue([(1, 1), (2, 1), (3, 2)]);
+    world.run(Duration::from_secs(29));
+    assert_eq!(world.lane(1), [1]);
+    assert_eq!(world.lane(2), [3]);
+    world.core.listener(false, world.now);
+    world.run(Duration::from_secs(500));
+    assert_eq!(world.lane(1), [1], "nobody listened");
+    world.core.listener(true, world.now);
+    world.run(Duration::from_secs(2));
+    assert_eq!(world.lane(1), [1, 2]);
+    assert!(matches!(world.rows[&1].1, Row::Uncertain { .. }), "never sent again by itself");
+}
+
+#[test]
+fn proof_frees_the_lane_at_once() {
+    let mut world = World::new(Policy::default(), |_, job| {
+        let unknown = Outcome::Unknown { detail: "no answer".to_owned(), error: None };
+        (Duration::ZERO, if job.id == OutboxId(1) { unknown } else { accepted() })
+    });
+    world.enqueue([(1, 1), (2, 1)]);
+    world.run(Duration::from_secs(1));
+    assert_eq!(world.lane(1), [1]);
+    world.rows.get_mut(&1).unwrap().1 = Row::Accepted;
+    world.core.changed();
+    world.run(Duration::from_secs(1));
+    assert_eq!(world.lane(1), [1, 2]);
+}
+
+#[test]
+fn the_pair_limit_slows_one_lane_and_no_other() {
+    let mut world = World::new(Policy::default(), |_, _| (Duration::from_millis(1), accepted()));
+    world.enqueue((0..47).map(|n| (n, 1)).chain([(100, 2)]));
+    world.run(Duration::from_secs(5));
+    assert_eq!(world.lane(1).len(), 45);
+    assert_eq!(world.lane(2), [100]);
+    world.run(Duration::from_secs(2));
+    assert_eq!(world.lane(1).len(), 46);
+    world.run(Duration::from_secs(6));
+    assert_eq!(world.lane(1).len(), 47);
+}
+
+#[test]
+fn a_broken_account_keeps_its_queue_and_is_probed_slowly() {
+    let mut world = World::new(Policy::default(), |now, _| {
+        let fixed = now.wall >= Timestamp::from_secs(1_000_000 + 200);
+        let outcome = if fixed { accepted() } else { Outcome::AccountTrouble(error(190)) };
+        (Duration::from_millis(100), outcome)
+    });
+    world.enqueue((0..100).map(|n| (n, n)));
+    world.run(Duration::from_secs(20));
+    let first = world.sent.len();
+    assert!(first <= 32, "{first}");
+    assert!(matches!(world.core.paused(), Some(Reason::Trouble(_))));
+    assert!(world.rows.values().all(|(_, row)| matches!(row, Row::Queued { tries: 0, .. })));
+    world.run(Duration::from_secs(175));
+    // Probes after 30, 60 and 120 s; the last of them may have found it mended.
+    assert!(world.sent.len() - first <= 3, "{}", world.sent.len() - first);
+    world.run(TROUBLE.1);
+    assert!(world.rows_are(Row::Accepted));
+    assert_eq!(world.core.paused(), None);
+}
+
+#[test]
+fn the_person_can_have_a_broken_account_tried_at_once() {
+    let mut tries = 0;
+    let mut world = World::new(Policy::default(), move |_, _| {
+        tries += 1;
+        (Duration::ZERO, if tries == 1 { Outcome::AccountTrouble(error(190)) } else { accepted() })
+    });
+    world.enqueue([(1, 1)]);
+    world.run(Duration::from_secs(1));
+    assert_eq!(world.sent.len(), 1);
+    world.core.try_now(world.now);
+    world.run(Duration::from_secs(1));
+    assert!(world.rows_are(Row::Accepted));
+}
+
+#[test]
+fn being_offline_uses_up_no_tries() {
+    let mut world = World::new(Policy::default(), |now, _| {
+        let online = now.wall >= Timestamp::from_secs(1_000_000 + 3600);
+        let gone = Outcome::NeverReached("the network is down".to_owned());
+        (Duration::ZERO, if online { accepted() } else { gone })
+    });
+    world.enqueue((0..10).map(|n| (n, n)));
+    world.run(Duration::from_secs(3600));
+    assert!(matches!(world.core.paused(), Some(Reason::Offline(_))));
+    assert!(world.sent.len() < 100, "{}", world.sent.len());
+    world.run(Duration::from_secs(120));
+    assert!(world.rows_are(Row::Accepted));
+}
+
+#[test]
+fn throttles_use_up_no_tries() {
+    for (limit, code) in
+        [(Throttle::Number, 130_429), (Throttle::Pair, 131_056), (Throttle::Account, 4)]
+    {
+        let mut throttled = 0;
+        let mut world = World::new(Policy::default(), move |_, _| {
+            throttled += 1;
+            let outcome =
+                if throttled <= 8 { Outcome::Throttled(limit, error(code)) } else { accepted() };
+            (Duration::ZERO, outcome)
+        });
+        world.enqueue([(1, 1)]);
+        world.run(LIMITED.1 * 10);
+        assert!(world.rows_are(Row::Accepted), "{limit:?}");
+        assert_eq!(world.sent.len(), 9);
+    }
+}
+
+#[test]
+fn little_is_claimed_ahead_of_its_slot() {
+    let mut world = World::new(Policy::default(), at_once);
+    world.enqueue((0..100).map(|n| (n, n)));
+    for _ in 0..200 {
+        world.run(Duration::from_millis(5));
+        let sending =
+            world.rows.values().filter(|(_, row)| matches!(row, Row::Sending { .. })).count();
+        assert!(sending <= world.flights.len() + 2);
+    }
+}
+
+#[test]
+fn in_flight_has_a_cap() {
+    let policy = Policy { in_flight: 5, ..Policy::default() };
+    let mut world = World::new(policy, |_, _| (Duration::from_secs(10), accepted()));
+    world.enqueue((0..20).map(|n| (n, n)));
+    world.run(Duration::from_secs(9));
+    assert_eq!(world.flights.len(), 5);
+    world.run(Duration::from_secs(60));
+    assert!(world.rows_are(Row::Accepted));
+}
+
+#[test]
+fn what_is_known_is_written_when_the_store_can_again() {
+    let mut world = World::new(Policy::default(), at_once);
+    world.enqueue([(1, 1), (2, 2)]);
+    world.run(Duration::from_millis(50));
+    world.store_down = true;
+    world.run(Duration::from_secs(10));
+    assert!(world.rows_are(Row::Sending { tries: 0 }));
+    world.store_down = false;
+    world.run(Duration::from_secs(2));
+    assert!(world.rows_are(Row::Accepted));
+    assert_eq!(world.sent.len(), 2);
+}
+
+#[test]
+fn stopping_gives_back_what_was_not_started() {
+    let mut world = World::new(Policy::default(), at_once);
+    world.enqueue((0..50).map(|n| (n, n)));
+    world.run(Duration::from_millis(100));
+    world.core.stop(world.now);
+    world.run(Duration::from_secs(1));
+    assert!(world.core.is_settled());
+    assert!(
+        world
+            .rows
+            .values()
+            .all(|(_, row)| matches!(row, Row::Accepted | Row::Queued { tries: 0, .. }))
+    );
+    assert!(world.rows.values().any(|(_, row)| matches!(row, Row::Queued { .. })));
+    assert_eq!(world.core.deadline(world.now), None);
+}
+
+#[test]
+fn nothing_to_do_is_nothing_to_wake_for() {
+    let mut world = World::new(Policy::default(), at_once);
+    world.run(Duration::from_secs(1));
+    assert_eq!(world.core.deadline(world.now), None);
+    world.enqueue([(1, 1)]);
+    world.run(Duration::from_secs(1));
+    assert_eq!(world.core.deadline(world.now), None);
+}
+
+#[test]
+fn a_restart_keeps_to_the_limits() {
+    let mut world = World::new(Policy::default(), at_once);
+    let requests: Vec<_> = (0..80)
+        .map(|n| crate::store::outbox::SentRequest {
+            at: world.now.wall - Duration::from_millis(100),
+            conversation: ConversationId(n),
+        })
+        .collect();
+    world.core = Core::new(AccountId(1), Policy::default(), &requests, world.now);
+    world.enqueue([(1000, 1000)]);
+    world.run(Duration::from_millis(890));
+    assert_eq!(world.sent, []);
+    world.run(Duration::from_secs(1));
+    assert!(world.rows_are(Row::Accepted));
+}
+
+#[test]
+fn receipts_are_repeated_without_doubt() {
+    let mut world = World::new(Policy::default(), |_, _| {
+        (Duration::ZERO, Outcome::Unknown { detail: "no answer".to_owned(), error: None })
+    });
+    let receipt = JobKind::ReadReceipt { wamid: Wamid::new("wamid.y") };
+    let claimed = Job { kind: receipt, ..job(9, ConversationId(1), 0) };
+    for step in world.core.next(world.now) {
+        world.carry_out(step);
+    }
+    world.core.claimed(vec![claimed.clone()], Room { receipts: 1, ..Room::default() }, world.now);
+    let Some(Step::Start(job)) = world.core.next(world.now).into_iter().next() else { panic!() };
+    assert_eq!(*job, claimed);
+    let outcome = Outcome::Unknown { detail: "no answer".to_owned(), error: None };
+    world.core.answered(*job, Answer::Outcome(outcome), world.now, 0);
+    let steps = world.core.next(world.now);
+    let written = steps.iter().find_map(|step| match step {
+        Step::Write(done) => Some(done.end.clone()),
+        _ => None,
+    });
+    assert_eq!(
+        written,
+        Some(End::Receipt(Ended::Retry { not_before: world.now.wall, uses_try: true }))
+    );
+}
+
+#[test]
+fn what_waited_for_a_sender_goes_at_once() {
+    let mut world = World::new(Policy::default(), at_once);
+    let row = Row::Queued { not_before: world.now.wall, tries: 0 };
+    world.rows.insert(1, (ConversationId(1), row));
+    let start = world.now.mono;
+    world.run(Duration::from_secs(2));
+    assert_eq!(world.sent, [(start, 1)]);
+}
+
+#[test]
+fn what_an_earlier_sender_left_uncertain_holds_its_lane_however_the_start_goes() {
+    for (heard_first, broken_first) in [(false, false), (true, false), (true, true)] {
+        let mut world = World::new(Policy::default(), at_once);
+        let (left, queued) = (
+            Row::Uncertain { since: world.now.wall },
+            Row::Queued { not_before: world.now.wall, tries: 0 },
+        );
+        world.rows.insert(1, (ConversationId(1), left));
+        world.rows.insert(2, (ConversationId(1), queued));
+        if heard_first {
+            world.core.changed();
+        }
+        if broken_first {
+            world.store_down = true;
+            world.run(Duration::from_secs(3));
+            world.store_down = false;
+        }
+        world.run(Duration::from_secs(29));
+        assert!(world.sent.is_empty(), "{:?}", world.sent);
+        world.run(Duration::from_secs(3));
+        assert_eq!(world.sent.len(), 1);
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_fetched_does_not_pause_messages() {
+    for wrong in [
+        Outcome::RefusedForNow(ApiError { http_status: 403, ..ApiError::default() }),
+        Outcome::NeverReached("connection refused".to_owned()),
+        Outcome::Throttled(Throttle::Account, error(4)),
+    ] {
+        let script = move |_: Now, job: &Job| {
+            let outcome = if is_file(job) { wrong.clone() } else { accepted() };
+            (Duration::from_millis(100), outcome)
+        };
+        let mut world = World::new(Policy::default(), script);
+        world.attach([1000]);
+        for n in 0..100 {
+            world.enqueue([(n, n)]);
+            world.run(Duration::from_secs(1));
+            assert_eq!(world.core.paused(), None);
+        }
+        assert!(world.rows_are(Row::Accepted));
+        assert_ne!(world.files[&1000], File::Failed);
+    }
+}
+
+#[test]
+fn a_slow_file_does_not_keep_a_broken_account_from_its_probe() {
+    let mut tries = 0;
+    let mut world = World::new(Policy::default(), move |_, job| {
+        if is_file(job) {
+            return (Duration::from_secs(3600), Outcome::NeverReached("cut".to_owned()));
+        }
+        tries += 1;
+        (Duration::ZERO, if tries == 1 { Outcome::AccountTrouble(error(190)) } else { accepted() })
+    });
+    world.attach([1000]);
+    world.run(Duration::from_secs(1));
+    world.enqueue([(1, 1)]);
+    world.run(Duration::from_secs(40));
+    assert!(world.rows_are(Row::Accepted));
+    assert_eq!(world.core.paused(), None);
+}
+
+#[test]
+fn a_file_is_asked_for_as_long_as_its_id_is_good() {
+    let mut world = World::new(Policy::default(), |_, _| {
+        (Duration::ZERO, Outcome::RefusedForNow(ApiError::default()))
+    });
+    world.attach([1]);
+    world.run(MEDIA_LIFE.saturating_sub(Duration::from_secs(3600)));
+    assert!(matches!(world.files[&1], File::Waits { .. }));
+    world.run(Duration::from_secs(2 * 3600));
+    assert_eq!(world.files[&1], File::Failed);
+
+    let mut world =
+        World::new(Policy::default(), |_, _| (Duration::ZERO, Outcome::RefusedForGood(error(33))));
+    world.attach([1]);
+    world.run(Duration::from_secs(1));
+    assert_eq!(world.files[&1], File::Failed);
+}
+
+#[test]
+fn files_that_wait_for_their_turn_wait_in_the_store() {
+    let mut world = World::new(Policy::default(), |_, _| {
+        (Duration::from_secs(600), Outcome::NeverReached("slow".to_owned()))
+    });
+    world.attach(0..50);
+    world.run(Duration::from_secs(1));
+    let turns = world.turns;
+    world.run(Duration::from_secs(500));
+    assert!(world.turns < turns + 10, "it asks again and again");
+    let under_way = world.files.values().filter(|file| **file == File::UnderWay).count();
+    assert_eq!(under_way, super::DOWNLOADS);
+}
+
+#[test]
+fn an_account_that_hears_nothing_about_its_messages_rests() {
+    let mut world = World::new(Policy::default(), |now, _| {
+        let mended = now.wall >= Timestamp::from_secs(1_000_000 + 600);
+        let lost = Outcome::Unknown { detail: "no answer".to_owned(), error: None };
+        (Duration::from_millis(100), if mended { accepted() } else { lost })
+    });
+    world.enqueue((0..200).map(|n| (n, n)));
+    world.run(Duration::from_secs(29));
+    assert_eq!(world.core.paused(), Some(&Reason::Silent));
+    let first = world.sent.len();
+    assert!(first <= 32, "{first}");
+    world.run(Duration::from_secs(560));
+    assert!(world.sent.len() - first <= 5, "one at a time: {}", world.sent.len() - first);
+    world.run(Duration::from_secs(400));
+    assert_eq!(world.core.paused(), None);
+    assert!(world.rows.values().all(|(_, row)| !matches!(row, Row::Queued { .. })));
+}

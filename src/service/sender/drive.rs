@@ -1,0 +1,271 @@
+//! Carries out what one account's [`Core`] decides: reads and writes the store through its threads, makes
+//! the requests, waits. Every task is in one set; dropping it cancels them, and what was under way is then
+//! found `sending` by the next sender, who calls it uncertain.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::sleep;
+
+use super::Shared;
+use super::board::Board;
+use super::core::{Answer, Core, Done, End, Now, Policy, Step};
+use super::entropy::Entropy;
+use super::pace::PAIR_MEMORY;
+use super::transport::Transport;
+use crate::domain::health::Condition;
+use crate::domain::id::{AccountId, RequestId};
+use crate::domain::outbox::{Job, Outcome};
+use crate::domain::time::Timestamp;
+use crate::service::bus::Interest;
+use crate::service::reader::ReadError;
+use crate::service::stop::Stopped;
+use crate::service::writer::{Priority, WriteError};
+use crate::store::outbox::{self, Room, SentRequest, Unresolved};
+
+/// How long requests in flight may still take once the word to stop is said.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
+
+/// One account's sender.
+pub(super) struct Driver {
+    pub(super) account: AccountId,
+    pub(super) name: String,
+    pub(super) policy: Policy,
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) entropy: Box<dyn Entropy>,
+    pub(super) board: Arc<Board>,
+    pub(super) shared: Shared,
+    pub(super) try_now: watch::Receiver<u64>,
+}
+
+enum Event {
+    Looked(Result<(Vec<Unresolved>, Option<Timestamp>), ReadError>),
+    Claimed(Room, Result<Vec<Job>, WriteError>),
+    Answered(Box<Job>, Answer),
+    Written(Box<Done>, Result<(), WriteError>),
+}
+
+/// What is under way.
+#[derive(Default)]
+struct Tasks {
+    set: JoinSet<Event>,
+    /// The jobs of requests, in case one panics.
+    requests: HashMap<Id, Box<Job>>,
+}
+
+impl Driver {
+    /// Works until the word to stop, and then until everything in flight is written down, or too late.
+    pub(super) async fn run(mut self, mut stopped: Stopped) {
+        let changes = Arc::new(Notify::new());
+        let woken = Arc::clone(&changes);
+        let subscription = self.shared.bus.subscribe(Interest::Sending, move || woken.notify_one());
+        let Some(requests) = self.recent_requests(&mut stopped).await else { return };
+        let mut core = Core::new(self.account, self.policy, &requests, self.now());
+        let mut tasks = Tasks::default();
+        while !stopped.is_set() {
+            let wait = self.turn(&mut core, &mut tasks);
+            tokio::select! {
+                biased;
+                () = stopped.wait() => break,
+                Some(event) = tasks.set.join_next_with_id() => self.take(&mut core, &mut tasks, event),
+                () = changes.notified() => {
+                    drop(subscription.take());
+                    core.changed();
+                }
+                Ok(()) = self.try_now.changed() => core.try_now(self.now()),
+                () = wait_for(wait) => {}
+            }
+        }
+        core.stop(self.now());
+        let settle = async {
+            loop {
+                let wait = self.turn(&mut core, &mut tasks);
+                if core.is_settled() {
+                    break;
+                }
+                tokio::select! {
+                    Some(event) = tasks.set.join_next_with_id() => {
+                        self.take(&mut core, &mut tasks, event);
+                    }
+                    () = wait_for(wait) => {}
+                }
+            }
+        };
+        if tokio::time::timeout(LAST_ANSWERS, settle).await.is_err() {
+            tracing::warn!(account = %self.name, "stopped with requests in flight: uncertain from now on");
+        }
+    }
+
+    /// Starts what is to be done now; returns how long to wait for the next turn if nothing happens.
+    fn turn(&mut self, core: &mut Core, tasks: &mut Tasks) -> Option<Duration> {
+        let now = self.now();
+        let listener = self.shared.bus.health().listener;
+        core.listener(matches!(listener, Condition::Up | Condition::Elsewhere), now);
+        for step in core.next(now) {
+            self.carry_out(step, tasks);
+        }
+        self.board.say(&self.name, core.paused());
+        let now = self.now();
+        core.deadline(now).map(|deadline| deadline.since(now.mono))
+    }
+
+    fn carry_out(&mut self, step: Step, tasks: &mut Tasks) {
+        let Shared { writer, reader, clock, .. } = self.shared.clone();
+        let (account, only) = (self.account, self.policy.only);
+        match step {
+            Step::Look { room, excluded } => {
+                tasks.set.spawn(async move {
+                    let look = reader.ask(format!("sender {account}"), move |conn| {
+                        let due = match only {
+                            Some(lane) if excluded.contains(&lane) => None,
+                            Some(lane) => outbox::next_due_in(conn, account, lane)?,
+                            None => outbox::next_due(conn, account, room, &excluded)?,
+                        };
+                        Ok((outbox::unresolved(conn, account)?, due))
+                    });
+                    Event::Looked(look.await)
+                });
+            }
+            Step::Claim { room, excluded } => {
+                let ids: Vec<RequestId> =
+                    (0..room.total()).map(|_| self.entropy.request()).collect();
+                tasks.set.spawn(async move {
+                    let claim = writer.run(Priority::Interactive, move |tx| match only {
+                        Some(lane) if excluded.contains(&lane) => Ok(Vec::new()),
+                        Some(lane) => {
+                            let job = outbox::claim_in(tx, account, lane, &ids, clock.now())?;
+                            Ok(job.into_iter().collect())
+                        }
+                        None => outbox::claim(tx, account, &ids, room, &excluded, clock.now()),
+                    });
+                    Event::Claimed(room, claim.await)
+                });
+            }
+            Step::Start(job) => {
+                let answering = self.transport.perform(&job);
+                let kept = job.clone();
+                let handle = tasks.set.spawn(async move { Event::Answered(job, answering.await) });
+                tasks.requests.insert(handle.id(), kept);
+            }
+            Step::Write(done) => {
+                let writing = done.clone();
+                tasks.set.spawn(async move {
+                    let write = writer.run(Priority::Interactive, move |tx| write(tx, &writing));
+                    Event::Written(done, write.await)
+                });
+            }
+        }
+    }
+
+    fn take(&mut self, core: &mut Core, tasks: &mut Tasks, first: Result<(Id, Event), JoinError>) {
+        let mut next = Some(first);
+        while let Some(event) = next {
+            match event {
+                Ok((id, event)) => {
+                    tasks.requests.remove(&id);
+                    self.heed(core, event);
+                }
+                Err(error) => {
+                    tracing::error!(%error, "a task of the sender failed");
+                    if let Some(job) = tasks.requests.remove(&error.id()) {
+                        let detail = "an internal error while sending; see the log".to_owned();
+                        let outcome = Outcome::Unknown { detail, error: None };
+                        self.heed(core, Event::Answered(job, Answer::Outcome(outcome)));
+                    } else {
+                        core.store_failed(self.now());
+                    }
+                }
+            }
+            next = tasks.set.try_join_next_with_id();
+        }
+    }
+
+    fn heed(&mut self, core: &mut Core, event: Event) {
+        let now = self.now();
+        match event {
+            Event::Looked(Ok((unresolved, due))) => core.looked(&unresolved, due, now),
+            Event::Looked(Err(error)) => {
+                tracing::debug!(%error, "the sender cannot read the outbox");
+                core.store_failed(now);
+            }
+            Event::Claimed(room, Ok(jobs)) => core.claimed(jobs, room, now),
+            Event::Claimed(_, Err(error)) => {
+                tracing::warn!(%error, "the sender cannot claim");
+                core.store_failed(now);
+            }
+            Event::Answered(job, answer) => {
+                log(&job, &answer);
+                core.answered(*job, answer, now, self.entropy.bits());
+            }
+            Event::Written(done, Ok(())) => core.written(&done),
+            Event::Written(done, Err(error)) if error.is_trouble() => {
+                tracing::warn!(job = %done.job.id, %error, "an outcome is not written down yet");
+                core.not_written(done, now);
+            }
+            Event::Written(done, Err(error)) => {
+                tracing::error!(job = %done.job.id, %error, "an outcome cannot be written down");
+                core.written(&done);
+            }
+        }
+    }
+
+    /// `None` when stopped first. Without them the limits could be exceeded, so there is no other way on.
+    async fn recent_requests(&mut self, stopped: &mut Stopped) -> Option<Vec<SentRequest>> {
+        let account = self.account;
+        loop {
+            let since = self.shared.clock.now() - PAIR_MEMORY;
+            let asked = self.shared.reader.ask(format!("requests {account}"), move |conn| {
+                outbox::recent_requests(conn, account, since)
+            });
+            match asked.await {
+                Ok(requests) => return Some(requests),
+                Err(error) => tracing::warn!(%error, "the sender cannot read its requests"),
+            }
+            tokio::select! {
+                () = sleep(super::BEGIN_RETRY.0) => {}
+                () = stopped.wait() => return None,
+            }
+        }
+    }
+
+    fn now(&self) -> Now {
+        let clock = &self.shared.clock;
+        Now { wall: clock.now(), mono: clock.monotonic() }
+    }
+}
+
+async fn wait_for(wait: Option<Duration>) {
+    match wait {
+        Some(wait) => sleep(wait).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Writes down what became of a job.
+fn write(tx: &mut crate::store::Tx<'_>, done: &Done) -> Result<(), crate::store::Error> {
+    match &done.end {
+        End::Message(verdict) => outbox::record(tx, &done.job, verdict, done.at),
+        End::Receipt(ended) => outbox::finish_receipt(tx, &done.job, ended),
+        End::Download(fetched) => outbox::finish_download(tx, &done.job, fetched, done.at),
+    }
+}
+
+/// The fate of a request, without a word of its content.
+fn log(job: &Job, answer: &Answer) {
+    let (fate, code) = match answer {
+        Answer::Stored { .. } => ("stored", None),
+        Answer::Outcome(outcome) => match outcome {
+            Outcome::Accepted(_) => ("accepted", None),
+            Outcome::Throttled(_, error) => ("throttled", error.code),
+            Outcome::RefusedForNow(error) => ("refused for now", error.code),
+            Outcome::RefusedForGood(error) => ("refused", error.code),
+            Outcome::AccountTrouble(error) => ("account trouble", error.code),
+            Outcome::NeverReached(_) => ("never reached", None),
+            Outcome::Unknown { error, .. } => ("unknown", error.as_ref().and_then(|e| e.code)),
+        },
+    };
+    tracing::info!(job = %job.id, request = %job.request, fate, code, "request");
+}

@@ -1,0 +1,81 @@
+//! What is done once a second, on the reader's tick: hear of what another process wrote, try to take free
+//! roles, and try the store again while it is in trouble.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use super::bus::Bus;
+use super::role::Seat;
+use super::writer::{Pending, Priority, Writer};
+use crate::domain::change::Changes;
+use crate::domain::time::Clock;
+use crate::store::account::{NewAccount, upsert_account};
+
+/// No data version yet.
+const UNKNOWN: i64 = i64::MIN;
+
+/// The work of a tick.
+pub(super) struct Tick {
+    writer: Writer,
+    bus: Bus,
+    clock: Arc<dyn Clock>,
+    accounts: Vec<NewAccount>,
+    seats: [Arc<Seat>; 2],
+    version: Arc<AtomicI64>,
+    storing: Option<Pending<()>>,
+}
+
+impl Tick {
+    pub(super) fn new(
+        writer: Writer,
+        bus: Bus,
+        clock: Arc<dyn Clock>,
+        accounts: Vec<NewAccount>,
+        seats: [Arc<Seat>; 2],
+    ) -> Self {
+        let version = Arc::new(AtomicI64::new(UNKNOWN));
+        let mut tick = Self { writer, bus, clock, accounts, seats, version, storing: None };
+        tick.store_accounts();
+        tick.note_version();
+        tick
+    }
+
+    /// `changed`: somebody wrote since the last tick, this process included.
+    pub(super) fn run(&mut self, changed: bool) {
+        if changed {
+            self.note_version();
+        }
+        self.seats.iter().for_each(|seat| seat.try_take());
+        match self.storing.as_mut().map(Pending::poll_now) {
+            Some(Some(Err(error))) => {
+                tracing::debug!(%error, "the accounts are not stored yet");
+                self.store_accounts();
+            }
+            Some(Some(Ok(()))) => self.storing = None,
+            // A write that succeeds is what takes the trouble back.
+            None if self.bus.health().store_trouble.is_some() => self.store_accounts(),
+            Some(None) | None => {}
+        }
+    }
+
+    fn store_accounts(&mut self) {
+        let (accounts, now) = (self.accounts.clone(), self.clock.now());
+        self.storing = Some(self.writer.run(Priority::Interactive, move |tx| {
+            accounts.iter().try_for_each(|account| upsert_account(tx, account, now).map(drop))
+        }));
+    }
+
+    /// Asks on the writing connection, where this process's own commits do not count, and tells everybody
+    /// if another process wrote. The first time too: somebody may have read before this connection was there.
+    fn note_version(&self) {
+        let (version, bus) = (Arc::clone(&self.version), self.bus.clone());
+        drop(self.writer.run(Priority::Interactive, move |tx| {
+            let now = tx.data_version()?;
+            let before = version.swap(now, Ordering::Relaxed);
+            if before != now {
+                bus.publish(&Changes { everything: true, ..Changes::default() });
+            }
+            Ok(())
+        }));
+    }
+}

@@ -1,0 +1,417 @@
+//! The one thread of a process that writes to the store, and the handle that everybody else has.
+//!
+//! What waits is committed together, so that one flush of the disk answers many: persons and webhooks
+//! first, bulk in small chunks behind them. Nobody is answered before the commit has returned. Queues are
+//! bounded; a full one is an answer too. A store that cannot be opened or written fails the jobs at hand,
+//! says so in the health, and is tried again with the next job, so that it recovers without a restart.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::bus::Bus;
+use super::thread::{OnPanic, Thread, panic_message};
+use crate::domain::time::Clock;
+use crate::store::{self, Tx, WriteConn, WriteJob};
+
+/// Who goes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Priority {
+    /// A person waits, or the sender, whose requests are a person's too.
+    Interactive,
+    /// A webhook waits for its 200.
+    Webhook,
+    /// Imports and the like.
+    Bulk,
+}
+
+const PRIORITIES: usize = 3;
+
+/// Jobs that may wait, by priority. Beyond that the answer is [`WriteError::Full`]: for a webhook that is
+/// a 503, and Meta is a better buffer than our memory.
+const CAPACITY: [usize; PRIORITIES] = [4096, 1024, 1024];
+
+/// Jobs of each priority in one commit. Bulk is few, because persons wait behind the commit.
+const GROUP: [usize; PRIORITIES] = [512, 512, 16];
+
+/// How long the queue must have been empty before upkeep starts.
+const IDLE: Duration = Duration::from_millis(250);
+
+/// Why a write did not happen.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError {
+    /// Too many jobs wait.
+    #[error("the store is too far behind; try again")]
+    Full,
+    /// The services are stopping.
+    #[error("the program is stopping")]
+    Closed,
+    /// The job itself panicked; it was taken back, the others were not.
+    #[error("an internal error was taken back: {0}")]
+    Panicked(String),
+    /// The store said no.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl WriteError {
+    /// Whether the store as a whole is in trouble, so that another job would fail as well.
+    #[must_use]
+    pub const fn is_trouble(&self) -> bool {
+        match self {
+            Self::Full | Self::Closed => true,
+            Self::Panicked(_) => false,
+            Self::Store(error) => is_trouble(error),
+        }
+    }
+}
+
+const fn is_trouble(error: &store::Error) -> bool {
+    use store::Error;
+    match error {
+        Error::Busy
+        | Error::Full
+        | Error::ReadOnly
+        | Error::Io(_)
+        | Error::Corrupt(_)
+        | Error::Foreign(_)
+        | Error::Newer { .. }
+        | Error::Missing(_)
+        | Error::OldSqlite(_) => true,
+        Error::NotFound { .. }
+        | Error::Refused { .. }
+        | Error::Value(_)
+        | Error::Interrupted
+        | Error::Sql(_) => false,
+    }
+}
+
+/// A write under way: block on it with [`Pending::wait`], or await it. Dropping it changes nothing, the
+/// write still happens.
+#[derive(Debug)]
+#[must_use = "a write that nobody waits for hides its failure"]
+pub struct Pending<T>(oneshot::Receiver<Result<T, WriteError>>);
+
+impl<T> Pending<T> {
+    /// Blocks until the write is durable or failed. Not for async code.
+    pub fn wait(self) -> Result<T, WriteError> {
+        self.0.blocking_recv().unwrap_or(Err(WriteError::Closed))
+    }
+
+    /// The answer if it is there; asked again after that, it is [`WriteError::Closed`].
+    pub fn poll_now(&mut self) -> Option<Result<T, WriteError>> {
+        match self.0.try_recv() {
+            Ok(answer) => Some(answer),
+            Err(oneshot::error::TryRecvError::Empty) => None,
+            Err(oneshot::error::TryRecvError::Closed) => Some(Err(WriteError::Closed)),
+        }
+    }
+}
+
+impl<T> Future for Pending<T> {
+    type Output = Result<T, WriteError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context).map(|answer| answer.unwrap_or(Err(WriteError::Closed)))
+    }
+}
+
+type Answer = Box<dyn FnOnce(Result<(), WriteError>) + Send>;
+
+struct Queued {
+    job: WriteJob,
+    answer: Answer,
+}
+
+#[derive(Default)]
+struct Queues {
+    waiting: [VecDeque<Queued>; PRIORITIES],
+    closed: bool,
+}
+
+impl Queues {
+    fn is_empty(&self) -> bool {
+        self.waiting.iter().all(VecDeque::is_empty)
+    }
+
+    fn take_group(&mut self) -> (Vec<WriteJob>, Vec<Answer>) {
+        let mut group = (Vec::new(), Vec::new());
+        for (queue, most) in self.waiting.iter_mut().zip(GROUP) {
+            for queued in queue.drain(..most.min(queue.len())) {
+                group.0.push(queued.job);
+                group.1.push(queued.answer);
+            }
+        }
+        group
+    }
+}
+
+#[derive(Default)]
+struct Shared {
+    queues: Mutex<Queues>,
+    work: Condvar,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queues> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn close(&self) {
+        self.lock().closed = true;
+        self.work.notify_all();
+    }
+}
+
+/// The handle: clone it for everybody who writes.
+#[derive(Clone)]
+pub struct Writer(Arc<Shared>);
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writer").finish_non_exhaustive()
+    }
+}
+
+impl Writer {
+    /// Hands over a job. It may run twice, when the commit that it shared failed, so what it reports it
+    /// returns. Never blocks.
+    pub fn run<T: Send + 'static>(
+        &self,
+        priority: Priority,
+        mut job: impl FnMut(&mut Tx<'_>) -> Result<T, store::Error> + Send + 'static,
+    ) -> Pending<T> {
+        let (sender, receiver) = oneshot::channel();
+        let made: Arc<Mutex<Option<Result<T, String>>>> = Arc::default();
+        let making = Arc::clone(&made);
+        let job: WriteJob = Box::new(move |tx| {
+            let done = catch_unwind(AssertUnwindSafe(|| job(tx)));
+            let (made, result) = match done {
+                Ok(Ok(value)) => (Some(Ok(value)), Ok(())),
+                Ok(Err(error)) => (None, Err(error)),
+                Err(panic) => {
+                    let message = panic_message(panic.as_ref());
+                    tracing::error!(message, "a write job panicked");
+                    (Some(Err(message.clone())), Err(store::Error::Sql(message)))
+                }
+            };
+            *making.lock().unwrap_or_else(PoisonError::into_inner) = made;
+            result
+        });
+        let answer: Answer = Box::new(move |result| {
+            let made = made.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let answer = match (result, made) {
+                (_, Some(Err(message))) => Err(WriteError::Panicked(message)),
+                (Ok(()), Some(Ok(value))) => Ok(value),
+                (Ok(()), None) => Err(WriteError::Panicked("the job was not run".to_owned())),
+                (Err(error), _) => Err(error),
+            };
+            // Nobody may be waiting any more; the write stands all the same.
+            sender.send(answer).ok();
+        });
+        self.enqueue(priority, Queued { job, answer });
+        Pending(receiver)
+    }
+
+    fn enqueue(&self, priority: Priority, new: Queued) {
+        let index = priority as usize;
+        let room = CAPACITY.get(index).copied().unwrap_or(0);
+        let mut queues = self.0.lock();
+        let refusal = if queues.closed {
+            WriteError::Closed
+        } else {
+            match queues.waiting.get_mut(index) {
+                Some(queue) if queue.len() < room => {
+                    queue.push_back(new);
+                    drop(queues);
+                    self.0.work.notify_one();
+                    return;
+                }
+                _ => WriteError::Full,
+            }
+        };
+        drop(queues);
+        (new.answer)(Err(refusal));
+    }
+}
+
+/// Owns the writing thread. Dropping it lets what waits be written, closes the database and joins.
+#[derive(Debug)]
+pub struct WriterThread {
+    writer: Writer,
+    // Joined after `close` in `drop`.
+    _thread: Thread,
+}
+
+impl WriterThread {
+    /// Starts the thread; the database at `path` is opened there, so that a slow disk delays nobody.
+    ///
+    /// # Errors
+    /// When the system gives no more threads.
+    pub fn start(
+        path: PathBuf,
+        bus: Bus,
+        clock: Arc<dyn Clock>,
+        on_panic: OnPanic,
+    ) -> io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let worker = Worker { shared: Arc::clone(&shared), path, bus, clock, conn: None };
+        let thread = Thread::start("writer", on_panic, move || worker.run())?;
+        Ok(Self { writer: Writer(shared), _thread: thread })
+    }
+
+    /// The handle for those who write.
+    #[must_use]
+    pub fn handle(&self) -> Writer {
+        self.writer.clone()
+    }
+
+    /// Takes no more jobs. Those that wait are still written.
+    pub fn close(&self) {
+        self.writer.0.close();
+    }
+}
+
+impl Drop for WriterThread {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+struct Worker {
+    shared: Arc<Shared>,
+    path: PathBuf,
+    bus: Bus,
+    clock: Arc<dyn Clock>,
+    conn: Option<WriteConn>,
+}
+
+enum Turn {
+    Work(Vec<WriteJob>, Vec<Answer>),
+    Idle,
+    End,
+}
+
+/// If the thread dies, whoever writes hears that instead of waiting for ever.
+struct CloseOnDrop(Arc<Shared>);
+
+impl Drop for CloseOnDrop {
+    fn drop(&mut self) {
+        self.0.close();
+        // Dropping a job answers it with `Closed`.
+        self.0.lock().waiting.iter_mut().for_each(VecDeque::clear);
+    }
+}
+
+impl Worker {
+    fn run(mut self) {
+        let _close = CloseOnDrop(Arc::clone(&self.shared));
+        if let Err(error) = self.conn() {
+            self.report(Some(&error));
+        }
+        let mut upkeep = true;
+        loop {
+            match self.next(upkeep) {
+                Turn::Work(jobs, answers) => {
+                    self.work(jobs, answers);
+                    upkeep = true;
+                }
+                Turn::Idle => upkeep = self.maintain(),
+                Turn::End => break,
+            }
+        }
+        if let Some(conn) = self.conn.take()
+            && let Err(error) = conn.close()
+        {
+            tracing::warn!(%error, "closing the database");
+        }
+    }
+
+    /// Blocks until there is work, the end, or nothing for a while when there is upkeep to do.
+    fn next(&self, upkeep: bool) -> Turn {
+        let nothing_to_do = |queues: &mut Queues| queues.is_empty() && !queues.closed;
+        let queues = self.shared.lock();
+        let mut queues = if upkeep && self.conn.is_some() {
+            let waited = self.shared.work.wait_timeout_while(queues, IDLE, nothing_to_do);
+            waited.unwrap_or_else(PoisonError::into_inner).0
+        } else {
+            let waited = self.shared.work.wait_while(queues, nothing_to_do);
+            waited.unwrap_or_else(PoisonError::into_inner)
+        };
+        if !queues.is_empty() {
+            let (jobs, answers) = queues.take_group();
+            Turn::Work(jobs, answers)
+        } else if queues.closed {
+            Turn::End
+        } else {
+            Turn::Idle
+        }
+    }
+
+    fn work(&mut self, mut jobs: Vec<WriteJob>, answers: Vec<Answer>) {
+        let group = match self.conn() {
+            Ok(conn) => conn.commit_group(&mut jobs),
+            Err(error) => {
+                self.report(Some(&error));
+                for answer in answers {
+                    answer(Err(error.clone().into()));
+                }
+                return;
+            }
+        };
+        let trouble = group
+            .results
+            .iter()
+            .find_map(|result| result.as_ref().err().filter(|error| is_trouble(error)))
+            .cloned();
+        self.report(trouble.as_ref());
+        for (answer, result) in answers.into_iter().zip(group.results) {
+            answer(result.map_err(WriteError::from));
+        }
+        self.bus.publish(&group.changes);
+        if let Some(store::Error::ReadOnly | store::Error::Io(_) | store::Error::Corrupt(_)) =
+            trouble
+        {
+            // The file may have been replaced or its disk mounted anew: look again with the next job.
+            self.conn = None;
+        }
+    }
+
+    fn conn(&mut self) -> Result<&mut WriteConn, store::Error> {
+        match &mut self.conn {
+            Some(conn) => Ok(conn),
+            none => Ok(none.insert(WriteConn::open(&self.path, self.clock.now())?)),
+        }
+    }
+
+    fn report(&self, trouble: Option<&store::Error>) {
+        if let Some(error) = trouble {
+            tracing::warn!(%error, "the store cannot be written");
+        }
+        let trouble = trouble.map(ToString::to_string);
+        self.bus.update_health(|health| health.store_trouble = trouble);
+    }
+
+    /// One small step; whether another would do more.
+    fn maintain(&mut self) -> bool {
+        match self.conn.as_mut().map(WriteConn::maintain) {
+            Some(Ok(more)) => more,
+            Some(Err(error)) => {
+                tracing::debug!(%error, "upkeep put off");
+                false
+            }
+            None => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

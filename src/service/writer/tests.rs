@@ -1,0 +1,133 @@
+use std::sync::{Arc, Mutex, mpsc};
+
+use super::{CAPACITY, Pending, Priority, WriteError, Writer, WriterThread};
+use crate::clock::SystemClock;
+use crate::service::bus::Bus;
+use crate::store;
+
+struct Setup {
+    dir: tempfile::TempDir,
+    bus: Bus,
+    thread: WriterThread,
+}
+
+fn start_at(name: &str) -> Setup {
+    let dir = tempfile::tempdir().unwrap();
+    let bus = Bus::new();
+    let thread = WriterThread::start(
+        dir.path().join(name),
+        bus.clone(),
+        Arc::new(SystemClock::new()),
+        Arc::new(|panicked| panic!("{panicked:?}")),
+    )
+    .unwrap();
+    Setup { dir, bus, thread }
+}
+
+/// Keeps the writer busy until the returned sender is dropped, so that what is handed over meanwhile
+/// waits together.
+fn occupy(writer: &Writer) -> (mpsc::Sender<()>, Pending<()>) {
+    let (release, released) = mpsc::channel::<()>();
+    let (begun, has_begun) = mpsc::channel();
+    let pending = writer.run(Priority::Interactive, move |_| {
+        begun.send(()).ok();
+        released.recv().ok();
+        Ok(())
+    });
+    has_begun.recv().unwrap();
+    (release, pending)
+}
+
+#[test]
+fn persons_and_webhooks_precede_bulk_which_comes_in_chunks() {
+    let setup = start_at("db");
+    let writer = setup.thread.handle();
+    let (release, first) = occupy(&writer);
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let note = |priority, what: u32| {
+        let order = Arc::clone(&order);
+        writer.run(priority, move |_| {
+            order.lock().unwrap().push((priority, what));
+            Ok(what)
+        })
+    };
+    let bulk: Vec<_> = (0..40).map(|n| note(Priority::Bulk, n)).collect();
+    let webhook = note(Priority::Webhook, 0);
+    let person = note(Priority::Interactive, 0);
+    drop(release);
+    first.wait().unwrap();
+    assert_eq!(person.wait(), Ok(0));
+    assert_eq!(webhook.wait(), Ok(0));
+    for (n, pending) in (0..).zip(bulk) {
+        assert_eq!(pending.wait(), Ok(n));
+    }
+    let order = order.lock().unwrap();
+    assert_eq!(order[..2], [(Priority::Interactive, 0), (Priority::Webhook, 0)]);
+    assert!(order[2..].iter().map(|(_, n)| *n).eq(0..40));
+}
+
+#[test]
+fn a_panic_takes_back_its_own_job_only() {
+    let setup = start_at("db");
+    let writer = setup.thread.handle();
+    let (release, first) = occupy(&writer);
+    let before = writer.run(Priority::Interactive, |_| Ok(1));
+    let bad: Pending<u32> = writer.run(Priority::Interactive, |_| panic!("out of luck"));
+    let after = writer.run(Priority::Interactive, |_| Ok(2));
+    drop(release);
+    first.wait().unwrap();
+    assert_eq!(before.wait(), Ok(1));
+    assert_eq!(bad.wait(), Err(WriteError::Panicked("out of luck".to_owned())));
+    assert_eq!(after.wait(), Ok(2));
+}
+
+#[test]
+fn a_job_that_fails_is_answered_with_its_error() {
+    let setup = start_at("db");
+    let refused = store::Error::Refused { state: "read", wanted: "withdrawn" };
+    let failing = refused.clone();
+    let writer = setup.thread.handle();
+    let pending: Pending<()> = writer.run(Priority::Bulk, move |_| Err(failing.clone()));
+    assert_eq!(pending.wait(), Err(WriteError::Store(refused)));
+    assert_eq!(setup.bus.health().store_trouble, None);
+}
+
+#[test]
+fn a_full_queue_answers_at_once() {
+    let setup = start_at("db");
+    let writer = setup.thread.handle();
+    let (release, first) = occupy(&writer);
+    let room = CAPACITY[Priority::Webhook as usize];
+    let waiting: Vec<_> = (0..room).map(|_| writer.run(Priority::Webhook, |_| Ok(()))).collect();
+    assert_eq!(writer.run(Priority::Webhook, |_| Ok(())).wait(), Err(WriteError::Full));
+    let person = writer.run(Priority::Interactive, |_| Ok(()));
+    drop(release);
+    first.wait().unwrap();
+    assert_eq!(person.wait(), Ok(()));
+    assert!(waiting.into_iter().all(|pending| pending.wait().is_ok()));
+}
+
+#[test]
+fn closing_writes_what_waits_and_refuses_the_rest() {
+    let setup = start_at("db");
+    let writer = setup.thread.handle();
+    let (release, first) = occupy(&writer);
+    let waiting = writer.run(Priority::Bulk, |_| Ok(1));
+    setup.thread.close();
+    assert_eq!(writer.run(Priority::Interactive, |_| Ok(())).wait(), Err(WriteError::Closed));
+    drop(release);
+    first.wait().unwrap();
+    assert_eq!(waiting.wait(), Ok(1));
+}
+
+#[test]
+fn a_store_that_cannot_be_opened_recovers_without_a_restart() {
+    let setup = start_at("not yet/db");
+    let writer = setup.thread.handle();
+    let failed = writer.run(Priority::Interactive, |_| Ok(())).wait().unwrap_err();
+    assert!(failed.is_trouble(), "{failed}");
+    assert!(setup.bus.health().store_trouble.is_some());
+    std::fs::create_dir(setup.dir.path().join("not yet")).unwrap();
+    assert_eq!(writer.run(Priority::Interactive, |_| Ok(3)).wait(), Ok(3));
+    assert_eq!(setup.bus.health().store_trouble, None);
+}
