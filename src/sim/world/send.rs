@@ -1,0 +1,241 @@
+//! `POST /{phone-number-id}/messages`: a send is checked, throttled, accepted, and its fate planned.
+
+use serde_json::{Value, json};
+
+use super::super::http::{Delivery, Request, Response};
+use super::super::refusal::Refusal;
+use super::check::{Checked, Known, To, check, product};
+use super::fault::Fault;
+use super::field::Field;
+use super::ledger::{Accepted, Refused, keep};
+use super::recipient;
+use super::status::{Choice, Sent};
+use super::{Deed, Direction, World};
+use crate::domain::time::Timestamp;
+
+/// A send that was let in: where it goes and what its answer says.
+struct Admitted {
+    person: usize,
+    input: String,
+    to_number: bool,
+}
+
+impl World {
+    /// Handles a call of the messages endpoint, scripted faults included.
+    pub(super) fn messages(&mut self, now: Timestamp, request: &Request) -> Response {
+        let body: Value = match serde_json::from_slice(&request.body) {
+            Ok(body) => body,
+            Err(error) => {
+                let refusal = Refusal::parameter(&format!("Invalid JSON: {error}"));
+                return self.refuse_send(now, &refusal, Value::Null);
+            }
+        };
+        if body.get("status").is_some() {
+            return match self.mark_read(&body) {
+                Ok(()) => Response::json(200, &json!({ "success": true })),
+                Err(refusal) => self.refuse(&refusal),
+            };
+        }
+        self.ledger.arrivals.add(now);
+        match self.faults.take() {
+            None => self.send(now, body),
+            Some(Fault::Refuse(code)) => {
+                let refusal = Refusal::new(code, "Scripted.");
+                self.refuse_send(now, &refusal, body)
+            }
+            Some(Fault::Answer { status, body: text }) => {
+                self.ledger.counts.refused += 1;
+                keep(&mut self.ledger.refused, Refused { at: now, code: 0, status, body });
+                Response::bytes(status, "text/html; charset=utf-8", text.into_bytes())
+            }
+            Some(Fault::LoseAnswer) => {
+                Response { delivery: Delivery::Lost, ..self.send(now, body) }
+            }
+            Some(Fault::LoseRequest) => {
+                let lost = Response::json(500, &Value::Null);
+                Response { delivery: Delivery::Lost, ..lost }
+            }
+            Some(Fault::Delay(span)) => {
+                Response { delivery: Delivery::After(span), ..self.send(now, body) }
+            }
+        }
+    }
+
+    fn refuse_send(&mut self, now: Timestamp, refusal: &Refusal, body: Value) -> Response {
+        self.ledger.counts.refused += 1;
+        let (code, status) = (refusal.code, refusal.status);
+        keep(&mut self.ledger.refused, Refused { at: now, code, status, body });
+        self.refuse(refusal)
+    }
+
+    fn send(&mut self, now: Timestamp, body: Value) -> Response {
+        match self.admit(now, &body) {
+            Err(refusal) => self.refuse_send(now, &refusal, body),
+            Ok((admitted, sent)) => {
+                let answer = self.accept(now, &admitted, sent, body);
+                Response::json(200, &answer)
+            }
+        }
+    }
+
+    /// Whether Meta takes this send now: shape, recipient, then the two throttles.
+    fn admit(&mut self, now: Timestamp, body: &Value) -> Result<(Admitted, Sent), Refusal> {
+        let known = Known { media: &self.media, templates: &self.config.templates };
+        let Checked { to, kind, callback } = check(body, &known)?;
+        let admitted = match to {
+            To::Number(to) => {
+                let digits = recipient::read_number(to, &self.config.country_code)?;
+                let wa_id = recipient::wa_id(&digits);
+                let own = self.config.business_wa_id();
+                if wa_id == own || digits == own {
+                    return Err(Refusal::new(131_021, "The recipient is the sending number."));
+                }
+                let person = self.people.with_number(&wa_id, self.config.strangers);
+                Admitted { person, input: to.to_owned(), to_number: true }
+            }
+            To::UserId(user_id) => {
+                let person = self.people.with_user_id(user_id).ok_or_else(|| {
+                    Refusal::new(131_009, format!("'{user_id}' is no user id of this business."))
+                })?;
+                Admitted { person, input: user_id.to_owned(), to_number: false }
+            }
+        };
+        let limit = usize::try_from(self.config.rate_per_second).unwrap_or(usize::MAX);
+        if self.second.count(now) >= limit {
+            let text = "Cloud API message throughput has been reached.";
+            return Err(Refusal::new(130_429, text));
+        }
+        if self.config.pair_limit && !self.pairs.allow(admitted.person, now) {
+            let text = "Too many messages sent from this phone number to the same user in a short \
+                        period of time.";
+            return Err(Refusal::new(131_056, text));
+        }
+        let sent = Sent {
+            person: admitted.person,
+            to_number: admitted.to_number,
+            callback: callback.map(str::to_owned),
+            kind: kind.to_owned(),
+            category: self.category(body),
+            text: readable(body, kind),
+            choices: choices(body),
+            at: now,
+        };
+        Ok((admitted, sent))
+    }
+
+    fn category(&self, body: &Value) -> Option<String> {
+        let name = body["template"]["name"].as_str()?;
+        let found = self.config.templates.iter().find(|template| template.name == name);
+        found.map(|template| template.category.clone())
+    }
+
+    fn accept(&mut self, now: Timestamp, admitted: &Admitted, sent: Sent, body: Value) -> Value {
+        self.second.add(now);
+        self.pairs.add(admitted.person, now);
+        self.ledger.counts.accepted += 1;
+        let failure = self.failure(now, &sent, &body);
+        let is_template = sent.kind == "template";
+        let answerable = sent.kind != "reaction";
+        let callback = sent.callback.clone();
+        let (number, user_id, answers) = self.people.get(admitted.person).map_or_else(
+            || (None, String::new(), false),
+            |person| {
+                let persona = &person.persona;
+                (persona.number.clone(), persona.user_id.clone(), persona.answers)
+            },
+        );
+        let peer = number.clone().unwrap_or_else(|| user_id.clone());
+        let wamid = self.new_wamid(&peer, Direction::Outbound);
+        self.sent.insert(wamid.clone(), sent);
+        let read_at = self.plan_statuses(now, &wamid, failure, &body);
+        if let Some(at) = read_at.filter(|_| answers && answerable) {
+            self.plan_answer(at, admitted.person, &wamid);
+        }
+        let mut contact = json!({ "input": admitted.input });
+        let named = number.filter(|_| admitted.to_number);
+        let field = if named.is_some() { "wa_id" } else { "user_id" };
+        let to = named.unwrap_or(user_id);
+        contact[field] = json!(to);
+        let mut message = json!({ "id": wamid });
+        if is_template {
+            message["message_status"] = json!("accepted");
+        }
+        let entry = Accepted { at: now, wamid, to, callback, body };
+        keep(&mut self.ledger.accepted, entry);
+        json!({ "messaging_product": "whatsapp", "contacts": [contact], "messages": [message] })
+    }
+
+    /// What an accepted message will fail with later, if it will.
+    fn failure(&self, now: Timestamp, sent: &Sent, body: &Value) -> Option<u32> {
+        let person = self.people.get(sent.person)?;
+        if !person.on_whatsapp {
+            return Some(131_026);
+        }
+        if sent.kind != "template" && !person.window_open(now) {
+            return Some(131_047);
+        }
+        if sent.kind == "reaction" {
+            let target = body["reaction"]["message_id"].as_str().unwrap_or("");
+            let known = self.inbound.contains_key(target)
+                || self.sent.get(target).is_some_and(|target| target.kind != "reaction");
+            return (!known).then_some(131_009);
+        }
+        // Nothing can be fetched from the reserved top-level domain.
+        let link = body[&sent.kind]["link"].as_str().unwrap_or("");
+        let host = link.split('/').nth(2).unwrap_or("").split(':').next().unwrap_or("");
+        host.ends_with(".invalid").then_some(131_053)
+    }
+
+    /// A later message to the same person moves their answer back: people answer what came last.
+    fn plan_answer(&mut self, read_at: Timestamp, person: usize, wamid: &str) {
+        let at = read_at + self.rng.span(self.config.delays.answer);
+        if let Some(earlier) = self.people.get(person).and_then(|person| person.answering) {
+            self.agenda.remove(&earlier);
+        }
+        let key = self.plan(at, Deed::Answer { person, to: wamid.to_owned() });
+        if let Some(person) = self.people.get_mut(person) {
+            person.answering = Some(key);
+        }
+    }
+
+    fn mark_read(&mut self, body: &Value) -> Result<(), Refusal> {
+        let root = Field::root(body)?;
+        product(&root)?;
+        root.only(&["messaging_product", "status", "message_id", "typing_indicator"])?;
+        root.one_of("status", &["read"])?;
+        let wamid = root.need_text("message_id", 1_000)?;
+        if let Some(typing) = root.object("typing_indicator")? {
+            typing.only(&["type"])?;
+            typing.one_of("type", &["text"])?;
+        }
+        let inbound = self.inbound.get_mut(wamid);
+        let inbound = inbound.ok_or_else(|| {
+            Refusal::new(131_009, "message_id is not the id of a message that was received.")
+        })?;
+        inbound.marked_read = true;
+        self.ledger.counts.marked_read += 1;
+        Ok(())
+    }
+}
+
+/// What a person reads of a message.
+fn readable(body: &Value, kind: &str) -> String {
+    let of = &body[kind];
+    let text = [&of["body"], &of["body"]["text"], &of["caption"], &of["name"]];
+    text.into_iter().find_map(Value::as_str).unwrap_or("").to_owned()
+}
+
+/// What a person can tap in a message.
+fn choices(body: &Value) -> Vec<Choice> {
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let choice = |entry: &Value, row| Choice {
+        id: entry["id"].as_str().unwrap_or("").to_owned(),
+        title: entry["title"].as_str().unwrap_or("").to_owned(),
+        row,
+    };
+    let action = &body["interactive"]["action"];
+    let buttons = list(&action["buttons"]).into_iter().map(|one| choice(&one["reply"], false));
+    let sections = list(&action["sections"]).into_iter();
+    let rows = sections.flat_map(|section| list(&section["rows"])).map(|row| choice(&row, true));
+    buttons.chain(rows).filter(|choice| !choice.id.is_empty()).collect()
+}
