@@ -1,0 +1,389 @@
+//! The one table of what a person can do: names, what each does, where, and by which keys.
+//!
+//! Key bindings, the hint row, the help page, the command box, `twoticks keys` and the README all read
+//! [`TABLE`]; nothing else in the program names a key.
+
+use super::keymap::Keymap;
+
+/// Where keys are being typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Context {
+    /// The list of conversations.
+    List,
+    /// The messages of a conversation.
+    Chat,
+    /// The composer.
+    Compose,
+    /// A one-line question: the filter, a new number.
+    Prompt,
+    /// The jump and command box.
+    Jump,
+    /// A page of text: help, details.
+    Page,
+    /// A question with a few answers: send again or drop.
+    Ask,
+    /// The first screen, without an account.
+    First,
+}
+
+impl Context {
+    /// All contexts, in the order of the help page.
+    pub const ALL: [Self; 8] = [
+        Self::List,
+        Self::Chat,
+        Self::Compose,
+        Self::Prompt,
+        Self::Jump,
+        Self::Page,
+        Self::Ask,
+        Self::First,
+    ];
+
+    /// The word at the left of the hint row.
+    #[must_use]
+    pub const fn mode_word(self) -> &'static str {
+        match self {
+            Self::List => "LIST",
+            Self::Chat => "CHAT",
+            Self::Compose => "INSERT",
+            Self::Prompt => "TYPE",
+            Self::Jump => "JUMP",
+            Self::Page => "READ",
+            Self::Ask => "CHOOSE",
+            Self::First => "START",
+        }
+    }
+
+    /// How the help page calls it.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::List => "In the list",
+            Self::Chat => "In a conversation",
+            Self::Compose => "While writing",
+            Self::Prompt => "While typing a filter or a number",
+            Self::Jump => "In the jump box",
+            Self::Page => "On a page",
+            Self::Ask => "When asked about a message",
+            Self::First => "On the first screen",
+        }
+    }
+
+    /// Whether plain characters are text here rather than keys.
+    #[must_use]
+    pub const fn is_text(self) -> bool {
+        matches!(self, Self::Compose | Self::Prompt | Self::Jump)
+    }
+
+    /// Its bit in a set.
+    const fn bit(self) -> u16 {
+        1 << self as u16
+    }
+}
+
+/// A set of contexts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Contexts(u16);
+
+impl Contexts {
+    const fn of(list: &[Context]) -> Self {
+        let mut bits = 0;
+        let mut at = 0;
+        while at < list.len() {
+            bits |= list[at].bit();
+            at += 1;
+        }
+        Self(bits)
+    }
+
+    /// Whether the context is in the set.
+    #[must_use]
+    pub const fn has(self, context: Context) -> bool {
+        self.0 & context.bit() != 0
+    }
+}
+
+/// Something a person can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the table below says what each does")]
+pub enum Action {
+    Down,
+    Up,
+    Bottom,
+    Top,
+    HalfDown,
+    HalfUp,
+    NextConversation,
+    PreviousConversation,
+    NextUnread,
+    NextFailed,
+    MarkUnread,
+    NextTab,
+    PreviousTab,
+    Filter,
+    ClearFilter,
+    Open,
+    Read,
+    Compose,
+    Back,
+    Reply,
+    Copy,
+    Resend,
+    Explain,
+    Details,
+    Expand,
+    ToggleList,
+    ToggleInfo,
+    NewConversation,
+    Jump,
+    Palette,
+    Help,
+    Redraw,
+    Suspend,
+    Interrupt,
+    Quit,
+    Send,
+    Newline,
+    Leave,
+    Editor,
+    Left,
+    Right,
+    WordLeft,
+    WordRight,
+    LineStart,
+    LineEnd,
+    CursorUp,
+    CursorDown,
+    DeleteBack,
+    DeleteForward,
+    DeleteWord,
+    DeleteWordForward,
+    DeleteToStart,
+    DeleteToEnd,
+    Yank,
+    Undo,
+    Redo,
+    Accept,
+    Close,
+    SendAgain,
+    Drop,
+    StartDemo,
+}
+
+/// A row of [`TABLE`].
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// What.
+    pub action: Action,
+    /// Its name in `[keys]` of the config and in the command box.
+    pub name: &'static str,
+    /// One or two words for the hint row.
+    pub short: &'static str,
+    /// One sentence for the help page.
+    pub doc: &'static str,
+    /// The default keys, by where they work. Keys are parted by `, `, the keys of a sequence by a space.
+    pub keys: &'static [(Contexts, &'static str)],
+}
+
+const LIST: Contexts = Contexts::of(&[Context::List]);
+const CHAT: Contexts = Contexts::of(&[Context::Chat]);
+const NORMAL: Contexts = Contexts::of(&[Context::List, Context::Chat]);
+const COMPOSE: Contexts = Contexts::of(&[Context::Compose]);
+const INBOX: Contexts = Contexts::of(&[Context::List, Context::Chat, Context::Compose]);
+const TEXT: Contexts = Contexts::of(&[Context::Compose, Context::Prompt, Context::Jump]);
+const BOXES: Contexts = Contexts::of(&[Context::Prompt, Context::Jump]);
+const JUMP: Contexts = Contexts::of(&[Context::Jump]);
+const ASK: Contexts = Contexts::of(&[Context::Ask]);
+const PAGE: Contexts = Contexts::of(&[Context::Page]);
+const FIRST: Contexts = Contexts::of(&[Context::First]);
+const MOVES: Contexts = Contexts::of(&[Context::List, Context::Chat, Context::Page]);
+const KEYED: Contexts =
+    Contexts::of(&[Context::List, Context::Chat, Context::Page, Context::First]);
+const OVERLAYS: Contexts =
+    Contexts::of(&[Context::Prompt, Context::Jump, Context::Page, Context::Ask]);
+const ALL: Contexts = Contexts::of(&Context::ALL);
+
+const fn row(
+    action: Action,
+    name: &'static str,
+    short: &'static str,
+    doc: &'static str,
+    keys: &'static [(Contexts, &'static str)],
+) -> Entry {
+    Entry { action, name, short, doc, keys }
+}
+
+/// Everything a person can do.
+#[rustfmt::skip]
+pub const TABLE: &[Entry] = &[
+    row(Action::Down, "down", "down", "Go down one row or message", &[(MOVES, "j, Down"), (JUMP, "Down, Ctrl-N")]),
+    row(Action::Up, "up", "up", "Go up one row or message", &[(MOVES, "k, Up"), (JUMP, "Up")]),
+    row(Action::Bottom, "bottom", "bottom", "Go to the last row or the newest message", &[(MOVES, "G, End")]),
+    row(Action::Top, "top", "top", "Go to the first row or the oldest message", &[(MOVES, "g g, Home")]),
+    row(Action::HalfDown, "half-down", "scroll", "Go down half a screen", &[(MOVES, "Ctrl-D, PageDown"), (COMPOSE, "PageDown")]),
+    row(Action::HalfUp, "half-up", "scroll", "Go up half a screen", &[(MOVES, "Ctrl-U, PageUp"), (COMPOSE, "PageUp")]),
+    row(Action::Open, "open", "open", "Open the conversation and write", &[(LIST, "Enter")]),
+    row(Action::Read, "read", "read", "Open the conversation to read", &[(LIST, "l, Right")]),
+    row(Action::Compose, "compose", "write", "Write a message", &[(LIST, "i"), (CHAT, "i, Enter")]),
+    row(Action::Back, "back", "list", "Go back to the list", &[(CHAT, "Esc, h, Left, q")]),
+    row(Action::NextConversation, "next-conversation", "next", "Go to the next conversation", &[(NORMAL, "], Alt-Down"), (COMPOSE, "Alt-Down")]),
+    row(Action::PreviousConversation, "previous-conversation", "previous", "Go to the previous conversation", &[(NORMAL, "[, Alt-Up"), (COMPOSE, "Alt-Up")]),
+    row(Action::NextUnread, "next-unread", "next unread", "Go to the next unread conversation", &[(NORMAL, "u, Alt-A"), (COMPOSE, "Alt-A")]),
+    row(Action::NextFailed, "next-failed", "next failed", "Go to the next conversation with a failed or uncertain message", &[(NORMAL, "F")]),
+    row(Action::MarkUnread, "mark-unread", "mark unread", "Mark the conversation as unread", &[(NORMAL, "U")]),
+    row(Action::NextTab, "next-tab", "tab", "Show the next tab: all, unread, waiting", &[(LIST, "Tab")]),
+    row(Action::PreviousTab, "previous-tab", "tab", "Show the previous tab", &[(LIST, "Shift-Tab")]),
+    row(Action::Filter, "filter", "filter", "Show only conversations with this name, number or text", &[(LIST, "/")]),
+    row(Action::ClearFilter, "clear-filter", "clear", "Show all conversations of the tab again", &[(LIST, "Esc")]),
+    row(Action::Jump, "jump", "jump", "Jump to a conversation by name or number", &[(INBOX, "Ctrl-P"), (NORMAL, "Ctrl-K")]),
+    row(Action::Palette, "palette", "commands", "Find a command by name", &[(NORMAL, ":")]),
+    row(Action::NewConversation, "new-conversation", "new", "Start a conversation with a new number", &[(NORMAL, "c, Ctrl-N")]),
+    row(Action::Reply, "reply", "reply", "Reply to the selected message, quoting it", &[(CHAT, "r")]),
+    row(Action::Copy, "copy", "copy", "Copy the text of the selected message", &[(CHAT, "y")]),
+    row(Action::Resend, "resend", "send again", "Send a failed or uncertain message again, or drop it", &[(CHAT, "R")]),
+    row(Action::Explain, "explain", "explain", "Explain what went wrong, and what helps", &[(CHAT, "x")]),
+    row(Action::Details, "details", "details", "Show the contact and the life of the selected message", &[(CHAT, "o")]),
+    row(Action::Expand, "expand", "more", "Show all of a long message, or less of it", &[(CHAT, "Space")]),
+    row(Action::ToggleList, "toggle-list", "list", "Hide or show the list", &[(INBOX, "F7")]),
+    row(Action::ToggleInfo, "toggle-info", "info", "Hide or show the details pane of wide screens", &[(INBOX, "F8")]),
+    row(Action::Send, "send", "send", "Send the message", &[(COMPOSE, "Enter")]),
+    row(Action::Newline, "newline", "newline", "Begin a new line", &[(COMPOSE, "Ctrl-J, Alt-Enter, Shift-Enter")]),
+    row(Action::Leave, "leave", "read", "Drop the reply, then stop writing; the text stays", &[(COMPOSE, "Esc")]),
+    row(Action::Editor, "editor", "editor", "Write in $EDITOR", &[(COMPOSE, "Ctrl-G, Ctrl-X Ctrl-E")]),
+    row(Action::LineStart, "line-start", "start", "Go to the start of the line", &[(TEXT, "Ctrl-A, Home")]),
+    row(Action::LineEnd, "line-end", "end", "Go to the end of the line", &[(TEXT, "Ctrl-E, End")]),
+    row(Action::Left, "left", "left", "Go back one character", &[(TEXT, "Left, Ctrl-B")]),
+    row(Action::Right, "right", "right", "Go forward one character", &[(TEXT, "Right, Ctrl-F")]),
+    row(Action::WordLeft, "word-left", "word", "Go back one word", &[(TEXT, "Ctrl-Left, Alt-B, Alt-Left")]),
+    row(Action::WordRight, "word-right", "word", "Go forward one word", &[(TEXT, "Ctrl-Right, Alt-F, Alt-Right")]),
+    row(Action::CursorUp, "cursor-up", "up", "Go up one line; in an empty composer, to the newest message", &[(COMPOSE, "Up")]),
+    row(Action::CursorDown, "cursor-down", "down", "Go down one line", &[(COMPOSE, "Down")]),
+    row(Action::DeleteBack, "delete-back", "delete", "Delete the character before the cursor", &[(TEXT, "Backspace, Ctrl-H, Shift-Backspace")]),
+    row(Action::DeleteForward, "delete-forward", "delete", "Delete the character at the cursor", &[(TEXT, "Delete, Ctrl-D")]),
+    row(Action::DeleteWord, "delete-word", "delete word", "Delete the word before the cursor", &[(TEXT, "Ctrl-W, Alt-Backspace")]),
+    row(Action::DeleteWordForward, "delete-word-forward", "delete word", "Delete the word after the cursor", &[(TEXT, "Alt-D")]),
+    row(Action::DeleteToStart, "delete-to-start", "delete line", "Delete to the start of the line", &[(TEXT, "Ctrl-U")]),
+    row(Action::DeleteToEnd, "delete-to-end", "delete line", "Delete to the end of the line", &[(TEXT, "Ctrl-K")]),
+    row(Action::Yank, "yank", "put back", "Put in what was deleted last", &[(TEXT, "Ctrl-Y")]),
+    row(Action::Undo, "undo", "undo", "Undo the last change", &[(TEXT, "Ctrl-Z, Ctrl-_")]),
+    row(Action::Redo, "redo", "redo", "Redo what was undone", &[(TEXT, "Alt-Z")]),
+    row(Action::Accept, "accept", "go", "Take it", &[(BOXES, "Enter")]),
+    row(Action::SendAgain, "send-again", "send again", "Send the message again, with a new request", &[(ASK, "s")]),
+    row(Action::Drop, "drop", "drop", "Withdraw the message", &[(ASK, "d")]),
+    row(Action::Close, "close", "close", "Close", &[(OVERLAYS, "Esc"), (PAGE, "q, Enter, o, x, ?")]),
+    row(Action::StartDemo, "start-demo", "demo", "Open the demo: sample conversations, nothing leaves this machine", &[(FIRST, "d, Enter")]),
+    row(Action::Help, "help", "help", "Show the keys", &[(ALL, "F1"), (NORMAL, "?"), (FIRST, "?")]),
+    row(Action::Redraw, "redraw", "redraw", "Draw the screen anew", &[(ALL, "Ctrl-L")]),
+    row(Action::Suspend, "suspend", "suspend", "Stop the program until the shell's `fg`", &[(KEYED, "Ctrl-Z")]),
+    row(Action::Interrupt, "interrupt", "quit", "Clear the line (Undo brings it back), close what is open, then ask to quit", &[(ALL, "Ctrl-C")]),
+    row(Action::Quit, "quit", "quit", "Quit; what is queued stays queued", &[(LIST, "q"), (FIRST, "q, Esc")]),
+];
+
+/// The row of an action.
+#[must_use]
+pub fn entry(action: Action) -> Option<&'static Entry> {
+    TABLE.iter().find(|entry| entry.action == action)
+}
+
+/// The action of this name.
+#[must_use]
+pub fn named(name: &str) -> Option<&'static Entry> {
+    TABLE.iter().find(|entry| entry.name == name)
+}
+
+/// The contexts in which an action can be taken.
+#[must_use]
+pub fn works_in(entry: &Entry, context: Context) -> bool {
+    entry.keys.iter().any(|(contexts, _)| contexts.has(context))
+}
+
+/// The actions of the hint row, the most useful first.
+#[must_use]
+pub const fn hints(context: Context) -> &'static [Action] {
+    match context {
+        Context::List => &[
+            Action::Open,
+            Action::Read,
+            Action::Filter,
+            Action::NextUnread,
+            Action::Jump,
+            Action::NewConversation,
+            Action::Quit,
+        ],
+        Context::Chat => &[
+            Action::Compose,
+            Action::Reply,
+            Action::Copy,
+            Action::Details,
+            Action::Back,
+            Action::NextUnread,
+            Action::Jump,
+        ],
+        Context::Compose => {
+            &[Action::Send, Action::Newline, Action::Leave, Action::Editor, Action::Jump]
+        }
+        Context::Prompt => &[Action::Accept, Action::Close, Action::DeleteToStart],
+        Context::Jump => &[Action::Accept, Action::Down, Action::Up, Action::Close],
+        Context::Page => &[Action::Down, Action::HalfDown, Action::Close],
+        Context::Ask => &[Action::SendAgain, Action::Drop, Action::Close],
+        Context::First => &[Action::StartDemo, Action::Quit],
+    }
+}
+
+/// A row of the key table as text, for `twoticks keys`, the help page and the README.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableRow {
+    /// Where.
+    pub context: Context,
+    /// The name in `[keys]`.
+    pub name: &'static str,
+    /// The keys, parted by spaces and commas.
+    pub keys: String,
+    /// What it does.
+    pub doc: &'static str,
+}
+
+/// The whole key table by context, with the keys of this map.
+#[must_use]
+pub fn table(keymap: &Keymap) -> Vec<TableRow> {
+    let mut rows = Vec::new();
+    for context in Context::ALL {
+        for entry in TABLE.iter().filter(|entry| works_in(entry, context)) {
+            let keys = keymap.keys(context, entry.action).join(", ");
+            rows.push(TableRow { context, name: entry.name, keys, doc: entry.doc });
+        }
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::{Context, TABLE, hints, works_in};
+
+    #[test]
+    fn names_are_kebab_case_and_unique() {
+        let mut seen = HashSet::new();
+        for entry in TABLE {
+            assert!(seen.insert(entry.name), "{} twice", entry.name);
+            assert!(
+                entry.name.chars().all(|c| c.is_ascii_lowercase() || c == '-'),
+                "{}",
+                entry.name
+            );
+            assert!(!entry.keys.is_empty(), "{} has no key", entry.name);
+            assert!(!entry.doc.ends_with('.'), "{}", entry.name);
+        }
+    }
+
+    #[test]
+    fn hints_are_of_their_context() {
+        for context in Context::ALL {
+            for action in hints(context) {
+                let entry = super::entry(*action).unwrap();
+                assert!(works_in(entry, context), "{} in {context:?}", entry.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! The jump box: conversations by name or number, ranked as they are typed; with `>` in front, commands.
+
+use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32String};
+
+use super::action::{Action, Context, TABLE, works_in};
+use super::composer::Editor;
+use super::describe;
+use super::wait::Wait;
+use crate::domain::conversation::Conversation;
+
+/// At most this many rows are asked for and kept.
+pub const LIMIT: u32 = 50;
+
+/// The box with what was typed and what it finds.
+#[derive(Debug)]
+pub struct JumpBox {
+    /// What was typed.
+    pub editor: Editor,
+    /// What it finds, best first.
+    pub hits: Vec<Hit>,
+    /// The selected hit.
+    pub selected: usize,
+    /// The pending query.
+    pub wait: Wait<()>,
+    /// The context under the box, whose commands are offered.
+    pub under: Context,
+    /// Conversations to rank.
+    candidates: Vec<Conversation>,
+}
+
+/// A row of the box.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Hit {
+    /// Open this conversation.
+    Conversation(Box<Conversation>),
+    /// Begin a conversation with the number that was typed.
+    Begin(String),
+    /// Carry out this action.
+    Command(Action),
+}
+
+impl JumpBox {
+    /// A box over `under` that knows the conversations of the list already.
+    #[must_use]
+    pub fn new(text: &str, under: Context, known: &[Conversation]) -> Self {
+        let mut jump = Self {
+            editor: Editor::new(text, false),
+            hits: Vec::new(),
+            selected: 0,
+            wait: Wait::default(),
+            under,
+            candidates: known.to_vec(),
+        };
+        jump.rank();
+        jump
+    }
+
+    /// The text to search the store for; none while a command is typed.
+    #[must_use]
+    pub fn wanted(&self) -> Option<String> {
+        let text = self.editor.text();
+        (!text.starts_with('>')).then(|| text.trim().to_owned())
+    }
+
+    /// Takes what the store found beside what is known.
+    pub fn found(&mut self, rows: Vec<Conversation>) {
+        for row in rows {
+            match self.candidates.iter_mut().find(|known| known.id == row.id) {
+                Some(known) => *known = row,
+                None => self.candidates.push(row),
+            }
+        }
+        let kept = self.hits.get(self.selected).cloned();
+        self.rank();
+        // What arrives late must not slip another row under the selection.
+        if let Some(place) = kept.and_then(|kept| self.hits.iter().position(|hit| *hit == kept)) {
+            self.selected = place;
+        }
+    }
+
+    /// Moves the selection.
+    pub fn step(&mut self, by: isize) {
+        let last = self.hits.len().saturating_sub(1);
+        self.selected = self.selected.saturating_add_signed(by).min(last);
+    }
+
+    /// Ranks again after the text changed.
+    pub fn rank(&mut self) {
+        let text = self.editor.text();
+        self.selected = 0;
+        self.hits = match text.strip_prefix('>') {
+            Some(command) => commands(command.trim(), self.under),
+            None => conversations(text.trim(), &self.candidates),
+        };
+        self.hits.truncate(usize::try_from(LIMIT).unwrap_or(usize::MAX));
+    }
+}
+
+fn commands(text: &str, under: Context) -> Vec<Hit> {
+    let offered = TABLE.iter().filter(|entry| works_in(entry, under));
+    ranked(text, offered, |entry| format!("{} {}", entry.name.replace('-', " "), entry.doc))
+        .into_iter()
+        .map(|entry| Hit::Command(entry.action))
+        .collect()
+}
+
+fn conversations(text: &str, candidates: &[Conversation]) -> Vec<Hit> {
+    let mut hits: Vec<_> = ranked(text, candidates.iter(), |row| haystack(row))
+        .into_iter()
+        .map(|row| Hit::Conversation(Box::new(row.clone())))
+        .collect();
+    if looks_like_a_number(text) {
+        hits.push(Hit::Begin(text.to_owned()));
+    }
+    hits
+}
+
+/// Orders by how well they match, keeps those that match at all; with no text all, as they come.
+fn ranked<T>(text: &str, items: impl Iterator<Item = T>, words: impl Fn(&T) -> String) -> Vec<T> {
+    if text.is_empty() {
+        return items.collect();
+    }
+    let pattern = Pattern::parse(text, CaseMatching::Ignore, Normalization::Smart);
+    let mut matcher = Matcher::new(Config::DEFAULT);
+    let mut scored: Vec<_> = items
+        .filter_map(|item| {
+            let words = Utf32String::from(words(&item));
+            pattern.score(words.slice(..), &mut matcher).map(|score| (score, item))
+        })
+        .collect();
+    scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+    scored.into_iter().map(|(_, item)| item).collect()
+}
+
+/// Name, username, and the number both as it is shown and as bare digits.
+fn haystack(row: &Conversation) -> String {
+    let contact = &row.contact;
+    let mut words = String::new();
+    for part in [contact.name.as_deref(), contact.username.as_deref()].into_iter().flatten() {
+        words.push_str(part);
+        words.push(' ');
+    }
+    if let Some(number) = &contact.wa_id {
+        words.push_str(&describe::handle(contact));
+        words.push(' ');
+        words.push_str(number.as_str());
+    }
+    words
+}
+
+/// Whether the text can only be meant as a number: a plus, then digits and what people put between them.
+fn looks_like_a_number(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix('+') else { return false };
+    rest.chars().filter(char::is_ascii_digit).count() >= 7
+        && rest.chars().all(|c| c.is_ascii_digit() || " -().".contains(c))
+}

@@ -1,0 +1,389 @@
+//! Everything the screen knows. It is changed by [`super::update::update`] alone and drawn by `ui::view`
+//! alone; it holds no conversation but the one shown, and of that one a window of messages.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use jiff::tz::TimeZone;
+
+use super::action::{Action, Context};
+use super::chat::Chat;
+use super::composer::Composer;
+use super::describe;
+use super::jump::JumpBox;
+use super::keymap::Keymap;
+use super::layout::{self, Layout, Wants};
+use super::list::List;
+use super::msg::{CommandId, Effect, Key, Query, Ticket, Wanted};
+use super::notice::{Notice, Weight};
+use super::prompt::Prompt;
+use super::rows::Look;
+use super::wait::Wait;
+use super::when;
+use crate::domain::conversation::{Conversation, Draft};
+use crate::domain::health::{Condition, Health};
+use crate::domain::id::{AccountId, ConversationId, MessageId};
+use crate::domain::text;
+use crate::domain::time::Timestamp;
+
+/// What the program runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The built-in simulator.
+    Demo,
+    /// Meta.
+    Live,
+    /// Nothing is set up: the first screen.
+    NoAccount,
+}
+
+/// How messages are laid out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MessageStyle {
+    /// Time, state and text in columns, all on the left.
+    #[default]
+    Flat,
+    /// The account's messages stand on the right.
+    Bubbles,
+}
+
+/// What can be chosen in the config.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Ring for a message in a conversation that is not looked at.
+    pub bell: bool,
+    /// How messages are laid out.
+    pub message_style: MessageStyle,
+    /// Stands for what was cut off; one column, and the same as the view's.
+    pub ellipsis: &'static str,
+    /// Times are shown in this zone.
+    pub timezone: TimeZone,
+}
+
+/// What a [`Model`] starts from.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The account shown; none with [`Mode::NoAccount`].
+    pub account: Option<AccountId>,
+    /// Its name and number, as the status bar says them.
+    pub account_label: String,
+    /// What the program runs on.
+    pub mode: Mode,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// Where the config is, or would be: for the first screen.
+    pub config_path: String,
+    /// What can be chosen in the config.
+    pub settings: Settings,
+    /// The keys in force.
+    pub keymap: Keymap,
+}
+
+/// Which part takes the keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Focus {
+    List,
+    Chat,
+    Compose,
+}
+
+/// Something in front of the inbox that takes the keys until it is closed.
+#[derive(Debug)]
+pub(crate) enum Overlay {
+    Help { scroll: u16 },
+    Details { scroll: u16 },
+    Explain { message: MessageId, scroll: u16 },
+    Ask(MessageId),
+    Prompt(Prompt),
+    Jump(JumpBox),
+}
+
+/// What a command was for, so that its failure can be told and undone.
+#[derive(Clone, Debug)]
+pub(crate) enum Awaited {
+    Send { conversation: ConversationId, draft: Draft },
+    SaveDraft(ConversationId),
+    Begin { number: String },
+    Other(&'static str),
+}
+
+/// Everything the screen knows.
+#[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, not the states of one machine"
+)]
+pub struct Model {
+    pub(crate) now: Timestamp,
+    pub(crate) mode: Mode,
+    pub(crate) account: Option<AccountId>,
+    pub(crate) account_label: String,
+    pub(crate) config_path: String,
+    pub(crate) size: (u16, u16),
+    pub(crate) settings: Settings,
+    pub(crate) keymap: Keymap,
+    pub(crate) focus: Focus,
+    /// The terminal has the focus.
+    pub(crate) focused: bool,
+    /// Keys of a sequence that is not complete.
+    pub(crate) pending: Vec<Key>,
+    pub(crate) list: List,
+    pub(crate) chat: Option<Chat>,
+    pub(crate) composer: Composer,
+    pub(crate) overlay: Option<Overlay>,
+    pub(crate) notice: Option<Notice>,
+    pub(crate) health: Health,
+    pub(crate) show_list: bool,
+    pub(crate) show_info: bool,
+    /// Drafts as last written here; newer than what the list was told.
+    pub(crate) drafts: HashMap<ConversationId, Draft>,
+    pub(crate) awaited: BTreeMap<CommandId, Awaited>,
+    /// Ctrl-C was pressed and asks to be pressed again, until this time.
+    pub(crate) quit_armed: Option<Timestamp>,
+    /// Conversations marked unread by hand since they were last opened.
+    pub(crate) kept_unread: HashSet<ConversationId>,
+    /// The pending search for the next conversation of a kind.
+    pub(crate) next: Wait<Wanted>,
+    pub(crate) title: String,
+    tickets: u64,
+    commands: u64,
+    dirty: bool,
+}
+
+impl Model {
+    /// An empty inbox; nothing is asked for before the first [`start`](super::update::start).
+    #[must_use]
+    pub fn new(setup: Setup, now: Timestamp) -> Self {
+        Self {
+            now,
+            mode: setup.mode,
+            account: setup.account,
+            account_label: setup.account_label,
+            config_path: setup.config_path,
+            size: setup.size,
+            settings: setup.settings,
+            keymap: setup.keymap,
+            focus: Focus::List,
+            focused: true,
+            pending: Vec::new(),
+            list: List::default(),
+            chat: None,
+            composer: Composer::default(),
+            overlay: None,
+            notice: None,
+            health: Health::default(),
+            show_list: true,
+            show_info: true,
+            drafts: HashMap::new(),
+            awaited: BTreeMap::new(),
+            quit_armed: None,
+            kept_unread: HashSet::new(),
+            next: Wait::default(),
+            title: String::new(),
+            tickets: 0,
+            commands: 0,
+            dirty: true,
+        }
+    }
+
+    /// Columns and rows the screen is laid out for.
+    #[must_use]
+    pub const fn size(&self) -> (u16, u16) {
+        self.size
+    }
+
+    /// Whether anything that is shown changed since the last call.
+    pub fn take_dirty(&mut self) -> bool {
+        std::mem::take(&mut self.dirty)
+    }
+
+    pub(crate) const fn touch(&mut self) {
+        self.dirty = true;
+    }
+
+    /// When [`Msg::Deadline`](super::msg::Msg::Deadline) is due: a notice goes, a draft is saved, a window
+    /// closes, or the minute turns.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        [
+            self.notice.as_ref().map(|notice| notice.until),
+            self.quit_armed,
+            self.composer.due(),
+            self.window_end(),
+            Some(when::next_minute(self.now)),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    fn window_end(&self) -> Option<Timestamp> {
+        use crate::domain::window::{Window, window};
+        let row = self.chat.as_ref()?.row.as_ref()?;
+        match window(row.last_inbound, self.now) {
+            Window::Open(end) => Some(end),
+            Window::Closed(_) | Window::Unknown => None,
+        }
+    }
+
+    /// Where keys are being typed.
+    #[must_use]
+    pub fn context(&self) -> Context {
+        match &self.overlay {
+            Some(Overlay::Help { .. } | Overlay::Details { .. } | Overlay::Explain { .. }) => {
+                Context::Page
+            }
+            Some(Overlay::Ask(_)) => Context::Ask,
+            Some(Overlay::Prompt(_)) => Context::Prompt,
+            Some(Overlay::Jump(_)) => Context::Jump,
+            None if self.mode == Mode::NoAccount => Context::First,
+            None => match self.focus {
+                Focus::List => Context::List,
+                Focus::Chat => Context::Chat,
+                Focus::Compose => Context::Compose,
+            },
+        }
+    }
+
+    /// Where things are; `None` when the screen is too small.
+    #[must_use]
+    pub fn layout(&self) -> Option<Layout> {
+        self.layout_at(self.size.0, self.size.1)
+    }
+
+    /// Where things would be on a screen of this size.
+    #[must_use]
+    pub(crate) fn layout_at(&self, columns: u16, rows: u16) -> Option<Layout> {
+        let draft_rows = self.composer.editor.rows(layout::draft_width(columns)).len();
+        let wants = Wants {
+            list: self.show_list,
+            info: self.show_info,
+            conversation: self.focus != Focus::List || !self.show_list,
+            draft_rows: u16::try_from(draft_rows).unwrap_or(u16::MAX),
+            reply: self.composer.reply_to.is_some(),
+            banners: u16::try_from(self.banners(columns).len()).unwrap_or(u16::MAX),
+            notice: u16::try_from(self.notice_lines(columns).len()).unwrap_or(u16::MAX),
+        };
+        layout::lay_out(columns, rows, &wants)
+    }
+
+    /// What is wrong with the account, the store or the listener, in plain words, as lines for a screen
+    /// of this width; the gravest first.
+    #[must_use]
+    pub(crate) fn banners(&self, columns: u16) -> Vec<String> {
+        let mut banners = Vec::new();
+        if let Some(trouble) = &self.health.store_trouble {
+            banners.push(format!("Store: {trouble}"));
+        }
+        if let Some(trouble) = &self.health.account_trouble {
+            banners.push(format!("Account: {trouble}"));
+        }
+        if let Condition::Down(reason) = &self.health.listener {
+            banners.push(format!("Nothing can be received: {reason}"));
+        }
+        if let Condition::Down(reason) = &self.health.sender {
+            banners.push(format!("Nothing is being sent: {reason}"));
+        }
+        banners.iter().flat_map(|words| wrapped(words, " ! ", columns)).collect()
+    }
+
+    /// The latest notice, as lines for a screen of this width.
+    #[must_use]
+    pub(crate) fn notice_lines(&self, columns: u16) -> Vec<String> {
+        self.notice.as_ref().map_or_else(Vec::new, |notice| wrapped(&notice.text, " ", columns))
+    }
+
+    /// The conversation shown, as far as it is known.
+    #[must_use]
+    pub(crate) fn shown(&self) -> Option<&Conversation> {
+        self.chat.as_ref().and_then(|chat| chat.row.as_ref())
+    }
+
+    pub(crate) fn say(&mut self, text: impl Into<String>, weight: Weight) {
+        self.notice = Some(Notice::new(text, weight, self.now));
+        self.touch();
+    }
+
+    /// A new ticket for a query.
+    pub(crate) const fn ticket(&mut self) -> Ticket {
+        self.tickets += 1;
+        Ticket(self.tickets)
+    }
+
+    /// A command, remembered until it is finished.
+    pub(crate) fn command(&mut self, command: super::msg::Command, awaited: Awaited) -> Effect {
+        self.commands += 1;
+        let id = CommandId(self.commands);
+        self.awaited.insert(id, awaited);
+        Effect::Do(id, command)
+    }
+
+    /// The draft of a conversation: as written here, or else as the store had it.
+    pub(crate) fn draft_of(&self, row: &Conversation) -> Draft {
+        self.drafts.get(&row.id).or(row.draft.as_ref()).cloned().unwrap_or_default()
+    }
+
+    /// A query of the list, for the account shown.
+    pub(crate) fn list_query(
+        &mut self,
+        page: crate::domain::page::ListPage,
+        limit: u32,
+    ) -> Option<(Ticket, Effect)> {
+        let account = self.account?;
+        let ticket = self.ticket();
+        let query = Query::List {
+            account,
+            filter: self.list.filter,
+            text: self.list.text.clone(),
+            page,
+            limit,
+            ticket,
+        };
+        Some((ticket, Effect::Run(query)))
+    }
+
+    /// What rows of messages depend on, at this width of the conversation.
+    pub(crate) fn look(&self, width: u16) -> Look<'_> {
+        Look {
+            now: self.now,
+            zone: &self.settings.timezone,
+            width: width.into(),
+            name: self.shown().map_or_else(String::new, |row| describe::name(&row.contact)),
+            ellipsis: self.settings.ellipsis,
+            resend_key: self.keymap.key(Context::Chat, Action::Resend),
+            explain_key: self.keymap.key(Context::Chat, Action::Explain),
+            expand_key: self.keymap.key(Context::Chat, Action::Expand),
+        }
+    }
+
+    /// Changes the conversation shown with what its rows depend on and the height of their area. Nothing
+    /// happens while it is not on the screen.
+    pub(crate) fn with_chat<T>(
+        &mut self,
+        change: impl FnOnce(&mut Chat, &Look<'_>, usize) -> T,
+    ) -> Option<T> {
+        let layout = self.layout()?;
+        let height = usize::from(layout.messages().height);
+        if layout.chat.is_empty() || height == 0 {
+            return None;
+        }
+        let name = self.shown().map_or_else(String::new, |row| describe::name(&row.contact));
+        let mut chat = self.chat.take()?;
+        let look = Look { name, ..self.look(layout.text_width()) };
+        let result = change(&mut chat, &look, height);
+        self.chat = Some(chat);
+        Some(result)
+    }
+}
+
+/// Words as lines that begin below each other, the first with a mark.
+fn wrapped(words: &str, mark: &str, columns: u16) -> Vec<String> {
+    let safe = text::display_safe(words);
+    let room = usize::from(columns).saturating_sub(mark.len() + 1).max(text::MIN_COLUMNS);
+    let mut mark = mark.to_owned();
+    let mut lines = Vec::new();
+    for line in text::wrap(&safe, room) {
+        lines.push(format!("{mark}{}", safe.get(line.range).unwrap_or_default()));
+        mark = " ".repeat(mark.len());
+    }
+    lines
+}

@@ -1,0 +1,300 @@
+//! What the screen hears and what it asks for. `Msg` goes into `update`, `Effect` comes out; the shell
+//! carries effects to the services and brings their answers back. Nothing here knows SQL, HTTP or a
+//! terminal library.
+
+use crate::domain::change::Changes;
+use crate::domain::conversation::{Conversation, Counts, Draft, Filter};
+use crate::domain::health::Health;
+use crate::domain::id::{AccountId, ConversationId, MessageId, WaId};
+use crate::domain::message::{Message, NewMessage, TimelineEntry};
+use crate::domain::page::{ListKey, ListPage, MessagePage};
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub enum Msg {
+    /// The person did something.
+    Input(Input),
+    /// The answer to a [`Query`].
+    Loaded(Reply),
+    /// The store changed, here or in another process.
+    Changed(Changes),
+    /// How the services are doing.
+    Health(Health),
+    /// A [`Command`] was carried out, or not.
+    Finished(Finished),
+    /// Why the text of [`Effect::Copy`] is not on the clipboard.
+    NotCopied(String),
+    /// What `$EDITOR` made of the text of [`Effect::Edit`], or why it could not be run.
+    Edited(Result<String, String>),
+    /// The time of `Model::next_deadline` has come.
+    Deadline,
+    /// The process is asked to end.
+    Quit(QuitCause),
+}
+
+/// A key, a paste, or a change of the terminal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A key was pressed or repeated.
+    Key(Key),
+    /// Text was pasted. It never submits and never runs a key action.
+    Paste(String),
+    /// The terminal has this many columns and rows.
+    Resize(u16, u16),
+    /// The terminal got or lost the focus.
+    Focus(bool),
+}
+
+/// A key with its modifiers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// Which.
+    pub code: KeyCode,
+    /// Ctrl held.
+    pub ctrl: bool,
+    /// Alt held.
+    pub alt: bool,
+    /// Shift held; letters carry it in their case instead.
+    pub shift: bool,
+}
+
+/// The keys that have a meaning here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names are the keys")]
+pub enum KeyCode {
+    Char(char),
+    Enter,
+    Esc,
+    Tab,
+    BackTab,
+    Backspace,
+    Delete,
+    Insert,
+    Up,
+    Down,
+    Left,
+    Right,
+    Home,
+    End,
+    PageUp,
+    PageDown,
+    F(u8),
+}
+
+/// Counts queries, so that a late answer never overwrites a newer one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket(pub u64);
+
+/// A read from the store. One slot per kind: a newer query of a kind replaces one that still waits.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Query {
+    /// Rows of the list, and the counts above it.
+    List {
+        /// The account shown.
+        account: AccountId,
+        /// Which conversations.
+        filter: Filter,
+        /// Only those whose name, number or text has this; empty for all.
+        text: String,
+        /// Which part.
+        page: ListPage,
+        /// At most this many rows.
+        limit: u32,
+        /// Echoed in the answer.
+        ticket: Ticket,
+    },
+    /// Messages of a conversation, with its row.
+    Messages {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// Which part.
+        page: MessagePage,
+        /// At most this many.
+        limit: u32,
+        /// Echoed in the answer.
+        ticket: Ticket,
+    },
+    /// Everything known about one message.
+    Timeline {
+        /// Which.
+        message: MessageId,
+        /// Echoed in the answer.
+        ticket: Ticket,
+    },
+    /// Conversations whose name or number matches, for the jump box.
+    Jump {
+        /// The account shown.
+        account: AccountId,
+        /// What was typed.
+        text: String,
+        /// At most this many.
+        limit: u32,
+        /// Echoed in the answer.
+        ticket: Ticket,
+    },
+    /// The next conversation of a kind after this place in the list, wrapping round.
+    Next {
+        /// The account shown.
+        account: AccountId,
+        /// Which kind.
+        wanted: Wanted,
+        /// Where the selection is.
+        from: Option<ListKey>,
+        /// Echoed in the answer.
+        ticket: Ticket,
+    },
+}
+
+/// What [`Query::Next`] looks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// A conversation with something unread.
+    Unread,
+    /// A conversation with a message that failed or is uncertain.
+    Failed,
+}
+
+/// The answer to a [`Query`].
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// To [`Query::List`].
+    List {
+        /// Which query.
+        ticket: Ticket,
+        /// In list order.
+        rows: Vec<Conversation>,
+        /// More rows above these.
+        more_above: bool,
+        /// More rows below these.
+        more_below: bool,
+        /// Over the whole account.
+        counts: Counts,
+    },
+    /// To [`Query::Messages`].
+    Messages {
+        /// Which query.
+        ticket: Ticket,
+        /// The row of the conversation, as of the same snapshot.
+        conversation: Box<Conversation>,
+        /// Oldest first.
+        messages: Vec<Message>,
+        /// More before these.
+        more_before: bool,
+        /// More after these.
+        more_after: bool,
+    },
+    /// To [`Query::Timeline`].
+    Timeline {
+        /// Which query.
+        ticket: Ticket,
+        /// The message.
+        message: MessageId,
+        /// Oldest first.
+        entries: Vec<TimelineEntry>,
+        /// The raw JSON as it came or went, if any.
+        raw: Option<String>,
+    },
+    /// To [`Query::Jump`].
+    Jump {
+        /// Which query.
+        ticket: Ticket,
+        /// Best first.
+        rows: Vec<Conversation>,
+    },
+    /// To [`Query::Next`].
+    Next {
+        /// Which query.
+        ticket: Ticket,
+        /// None when there is no such conversation.
+        row: Option<Box<Conversation>>,
+    },
+    /// A query failed; what is shown stays.
+    Failed {
+        /// Which query.
+        ticket: Ticket,
+        /// Why, in plain words.
+        reason: String,
+    },
+}
+
+/// A write to the store, carried out in order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Write a message and queue it; its draft is cleared in the same step.
+    Send(NewMessage),
+    /// Begin a conversation with a number, or find the one there is.
+    Begin {
+        /// The account it is with.
+        account: AccountId,
+        /// As it was read from what was typed.
+        number: WaId,
+    },
+    /// Keep what is typed. An empty draft is removed.
+    SaveDraft(ConversationId, Draft),
+    /// Everything up to this message has been seen.
+    MarkRead(ConversationId, MessageId),
+    /// Show the conversation as unread.
+    MarkUnread(ConversationId),
+    /// Send a failed or uncertain message again, with a new request.
+    SendAgain(MessageId),
+    /// Withdraw a message that is not accepted yet, failed or uncertain.
+    Drop(MessageId),
+}
+
+/// Counts commands, so that their results find back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CommandId(pub u64);
+
+/// What came of a [`Command`].
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// Which.
+    pub id: CommandId,
+    /// What it made, or why it could not be done, in plain words.
+    pub result: Result<Done, String>,
+}
+
+/// What a [`Command`] made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// Nothing to tell beyond success.
+    Plain,
+    /// The message that was written.
+    Message(MessageId),
+    /// The conversation that was begun or found.
+    Conversation(ConversationId),
+}
+
+/// Why the process ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QuitCause {
+    /// SIGTERM, SIGINT or SIGHUP.
+    Signal,
+    /// A thread panicked; the log has it.
+    Panic(String),
+}
+
+/// What the screen wants done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Read from the store.
+    Run(Query),
+    /// Write to the store.
+    Do(CommandId, Command),
+    /// Put text on the clipboard.
+    Copy(String),
+    /// Edit this text in `$EDITOR`; it comes back as [`Msg::Edited`].
+    Edit(String),
+    /// Ring the bell.
+    Bell,
+    /// Set the terminal's title. Sanitised text.
+    Title(String),
+    /// Clear and draw everything again.
+    Redraw,
+    /// Stop the process (Ctrl-Z) until it is continued.
+    Suspend,
+    /// Leave to the demo from the first screen.
+    StartDemo,
+    /// End.
+    Quit,
+}

@@ -1,0 +1,318 @@
+//! Pages of text in front of the inbox, and the info pane beside it, as lines with a meaning: the help made
+//! from the key table, what is known of a contact and a message, what an error means.
+
+use super::action::{self, Context};
+use super::chat::Timeline;
+use super::describe;
+use super::layout;
+use super::model::{Focus, Mode, Model, Overlay};
+use super::rows::reason;
+use super::when;
+use crate::domain::conversation::Conversation;
+use crate::domain::error_code;
+use crate::domain::health::Condition;
+use crate::domain::message::{Direction, Message, TimelineEntry};
+use crate::domain::text;
+use crate::domain::time::Timestamp;
+use crate::domain::window::{Window, window};
+
+/// What a part of a line means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ink {
+    /// Begins a part of the page.
+    Heading,
+    /// A key, or the name of a fact.
+    Name,
+    /// Words.
+    Plain,
+    /// Less important.
+    Dim,
+    /// Something is wrong.
+    Bad,
+}
+
+/// A line of a page; sanitised and no wider than asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Line(pub Vec<(Ink, String)>);
+
+/// Columns of the names of facts.
+const NAMES: usize = 10;
+
+/// The page that is open, for the width of its inside.
+#[must_use]
+pub fn lines(model: &Model) -> Vec<Line> {
+    let width = usize::from(layout::page(model.size).width);
+    match &model.overlay {
+        Some(Overlay::Help { .. }) => help(model, width),
+        Some(Overlay::Details { .. }) => {
+            let mut page = Page::new(width, model);
+            contact(model, &mut page);
+            message(model, &mut page);
+            raw(model, &mut page);
+            page.lines
+        }
+        Some(Overlay::Explain { message, .. }) => {
+            let mut page = Page::new(width, model);
+            if let Some(found) = model.chat.as_ref().and_then(|chat| chat.page.get(*message)) {
+                explain(found, &mut page);
+                life(model, found, &mut page);
+            }
+            page.lines
+        }
+        Some(Overlay::Ask(_) | Overlay::Prompt(_) | Overlay::Jump(_)) | None => Vec::new(),
+    }
+}
+
+/// The info pane: contact, selected message, services.
+#[must_use]
+pub fn info(model: &Model, width: usize) -> Vec<Line> {
+    let mut page = Page::new(width, model);
+    contact(model, &mut page);
+    message(model, &mut page);
+    services(model, &mut page);
+    page.lines
+}
+
+struct Page {
+    width: usize,
+    ellipsis: &'static str,
+    lines: Vec<Line>,
+}
+
+impl Page {
+    fn new(width: usize, model: &Model) -> Self {
+        let ellipsis = model.settings.ellipsis;
+        Self { width: width.max(text::MIN_COLUMNS), ellipsis, lines: Vec::new() }
+    }
+
+    fn heading(&mut self, words: &str) {
+        if !self.lines.is_empty() {
+            self.lines.push(Line::default());
+        }
+        let (cut, _) = text::truncate_with(words, self.width, self.ellipsis);
+        self.lines.push(Line(vec![(Ink::Heading, cut.into_owned())]));
+    }
+
+    /// A name and what it stands for, wrapped under itself.
+    fn fact(&mut self, name: &str, words: &str, ink: Ink) {
+        self.named(name, NAMES, words, ink);
+    }
+
+    fn named(&mut self, name: &str, columns: usize, words: &str, ink: Ink) {
+        let columns = columns.min(self.width / 2).max(text::MIN_COLUMNS);
+        let safe = text::display_safe(words);
+        let room = self.width.saturating_sub(columns + 1).max(text::MIN_COLUMNS);
+        let names = text::wrap(name, columns);
+        let facts = text::wrap(&safe, room);
+        for at in 0..names.len().max(facts.len()) {
+            let part = |lines: &[text::Line], words: &str| {
+                let range = lines.get(at).map(|line| line.range.clone());
+                range.and_then(|range| words.get(range)).unwrap_or_default().to_owned()
+            };
+            let name = text::pad(&part(&names, name), columns + 1).into_owned();
+            self.lines.push(Line(vec![(Ink::Name, name), (ink, part(&facts, &safe))]));
+        }
+    }
+
+    fn wrapped(&mut self, words: &str, ink: Ink) {
+        let safe = text::display_safe_multiline(words);
+        for line in text::wrap(&safe, self.width) {
+            let words = safe.get(line.range).unwrap_or_default().to_owned();
+            self.lines.push(Line(vec![(ink, words)]));
+        }
+    }
+}
+
+fn help(model: &Model, width: usize) -> Vec<Line> {
+    let mut page = Page::new(width, model);
+    let table = action::table(&model.keymap);
+    let here = match model.focus {
+        _ if model.mode == Mode::NoAccount => Context::First,
+        Focus::List => Context::List,
+        Focus::Chat => Context::Chat,
+        Focus::Compose => Context::Compose,
+    };
+    let others = Context::ALL.into_iter().filter(|context| *context != here);
+    for context in std::iter::once(here).chain(others) {
+        page.heading(context.title());
+        for row in table.iter().filter(|row| row.context == context) {
+            let keys = if row.keys.is_empty() { "(no key)" } else { &row.keys };
+            page.named(keys, 24, row.doc, Ink::Plain);
+        }
+    }
+    page.heading("Good to know");
+    page.wrapped(
+        "While text is typed, Alt with a letter that has no meaning there is Esc and then the letter: a \
+         terminal sends the same for both.",
+        Ink::Plain,
+    );
+    page.heading("States of a message");
+    for (state, words) in [
+        ("queued", "in the store, not yet sent"),
+        ("sending", "a request is on its way"),
+        ("accepted", "WhatsApp took it"),
+        ("sent", "on its way to them"),
+        ("delivered", "on their device"),
+        ("read", "seen, when they let it be known"),
+        ("failed", "refused; the reason is under the message"),
+        ("uncertain", "nobody can say yet whether it was accepted"),
+    ] {
+        page.named(state, 24, words, Ink::Plain);
+    }
+    page.lines
+}
+
+fn contact(model: &Model, page: &mut Page) {
+    let Some(row) = model.shown() else { return };
+    let contact = &row.contact;
+    page.heading("Contact");
+    page.fact("Name", &describe::name(contact), Ink::Plain);
+    if contact.wa_id.is_some() {
+        page.fact("Phone", &describe::handle(contact), Ink::Plain);
+    } else {
+        page.fact("Phone", "hidden by them", Ink::Dim);
+    }
+    if let Some(username) = &contact.username {
+        page.fact("Username", &format!("@{}", username.trim_start_matches('@')), Ink::Plain);
+    }
+    if let Some(id) = &contact.user_id {
+        page.fact("User id", id.as_str(), Ink::Dim);
+    }
+    let (words, ink) = window_words(row, model);
+    page.fact("Window", &words, ink);
+    for (name, count, ink) in [
+        ("Unread", row.unread, Ink::Plain),
+        ("Queued", row.waiting, Ink::Plain),
+        ("Failed", row.failed, Ink::Bad),
+    ] {
+        if count > 0 {
+            page.fact(name, &count.to_string(), ink);
+        }
+    }
+}
+
+fn window_words(row: &Conversation, model: &Model) -> (String, Ink) {
+    let near = |at| when::near(at, model.now, &model.settings.timezone);
+    match window(row.last_inbound, model.now) {
+        Window::Open(end) => {
+            let left = when::left(end.since(model.now));
+            (format!("open until {}, {left} left", near(end)), Ink::Plain)
+        }
+        Window::Closed(end) => (format!("closed since {}: templates only", near(end)), Ink::Bad),
+        Window::Unknown => ("unknown: they have not written here".to_owned(), Ink::Dim),
+    }
+}
+
+fn message(model: &Model, page: &mut Page) {
+    let Some(found) = model.chat.as_ref().and_then(|chat| chat.selected_message()) else { return };
+    page.heading("Selected message");
+    page.fact("Time", &when::full(found.at, &model.settings.timezone), Ink::Plain);
+    page.fact("State", found.state.name(), Ink::Plain);
+    if let Some(wamid) = &found.wamid {
+        let safe = text::display_safe(wamid.as_str());
+        let room = page.width.saturating_sub(NAMES + 1);
+        let (cut, _) = text::truncate_with(&safe, room, page.ellipsis);
+        page.fact("Id", &cut, Ink::Dim);
+    }
+    if found.trouble.is_some() {
+        page.fact("Reason", &reason(found.trouble.as_ref()), Ink::Bad);
+    }
+    life(model, found, page);
+}
+
+fn explain(found: &Message, page: &mut Page) {
+    page.heading(&format!("Message {}", found.state.name()));
+    if let Some(reason) = describe::lost_file(found) {
+        page.fact("File", &format!("It cannot be had: {reason}."), Ink::Bad);
+        page.fact("Helps", "Ask them to send it again.", Ink::Plain);
+        return;
+    }
+    let Some(trouble) = &found.trouble else {
+        let words = match found.direction {
+            Direction::Inbound => "This is a message from the contact; nothing went wrong.",
+            Direction::Outbound => "Nothing went wrong with this message.",
+        };
+        page.wrapped(words, Ink::Plain);
+        return;
+    };
+    if let Some(code) = trouble.code {
+        let entry = error_code::lookup(Some(code), 0, None);
+        page.fact("Code", &code.to_string(), Ink::Bad);
+        page.fact("Means", &format!("{}.", entry.plain), Ink::Plain);
+        page.fact("Helps", &format!("{}.", entry.remedy), Ink::Plain);
+    }
+    if !trouble.detail.is_empty() {
+        let name = if trouble.code.is_some() { "In Meta's words" } else { "What is known" };
+        page.lines.push(Line::default());
+        page.wrapped(&format!("{name}: {}", trouble.detail), Ink::Dim);
+    }
+}
+
+/// The states of a message, each with its time and what proved it.
+fn life(model: &Model, found: &Message, page: &mut Page) {
+    let timeline = model.chat.as_ref().and_then(|chat| chat.timeline.as_ref());
+    let known = timeline.filter(|life| life.message == found.id && !life.entries.is_empty());
+    let Some(Timeline { entries, .. }) = known else {
+        return;
+    };
+    page.heading("What happened");
+    let mut before: Option<Timestamp> = None;
+    for entry in entries {
+        let since = before.map(|before| when::step(entry.at.since(before))).unwrap_or_default();
+        before = Some(entry.at);
+        let at = when::clock_seconds(entry.at, &model.settings.timezone);
+        let words = format!("{at}  {since:<8} {}", proof(entry));
+        let ink = if entry.code.is_some() { Ink::Bad } else { Ink::Plain };
+        page.fact(entry.state.name(), words.trim_end(), ink);
+    }
+}
+
+fn proof(entry: &TimelineEntry) -> String {
+    let mut words = Vec::new();
+    words.extend(entry.event.map(|event| format!("webhook #{event}")));
+    words.extend(entry.code.map(|code| format!("error {code}")));
+    words.extend(entry.detail.clone());
+    words.join(", ")
+}
+
+fn raw(model: &Model, page: &mut Page) {
+    let chat = model.chat.as_ref();
+    let timeline = chat.and_then(|chat| chat.timeline.as_ref());
+    let Some(raw) = timeline
+        .filter(|life| chat.and_then(|chat| chat.selected) == Some(life.message))
+        .and_then(|life| life.raw.as_deref())
+    else {
+        return;
+    };
+    page.heading("As it came");
+    page.wrapped(raw, Ink::Dim);
+}
+
+fn services(model: &Model, page: &mut Page) {
+    let health = &model.health;
+    page.heading("Services");
+    let (listener, ink) = condition(&health.listener);
+    let address = health.listener_address.as_deref().unwrap_or_default();
+    page.fact("Listener", format!("{listener} {address}").trim_end(), ink);
+    if let Some(at) = health.last_event {
+        let age = when::age(model.now.since(at));
+        page.fact(
+            "Last event",
+            &format!("{} ({age})", when::near(at, model.now, &model.settings.timezone)),
+            Ink::Plain,
+        );
+    }
+    let (sender, ink) = condition(&health.sender);
+    page.fact("Sender", &sender, ink);
+    page.fact("Queue", &health.queue.to_string(), Ink::Plain);
+}
+
+fn condition(condition: &Condition) -> (String, Ink) {
+    match condition {
+        Condition::Starting => ("starting".to_owned(), Ink::Dim),
+        Condition::Up => ("works".to_owned(), Ink::Plain),
+        Condition::Elsewhere => ("in another process".to_owned(), Ink::Plain),
+        Condition::Off => ("off".to_owned(), Ink::Dim),
+        Condition::Down(reason) => (format!("down: {reason}"), Ink::Bad),
+    }
+}

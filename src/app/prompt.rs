@@ -1,0 +1,33 @@
+//! A question that is answered with one line of text.
+
+use super::composer::Editor;
+
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// Which conversations the list shows. Takes effect while it is typed.
+    Filter,
+    /// The number of somebody to write to.
+    Number,
+}
+
+/// The question with what was typed so far.
+#[derive(Debug)]
+pub struct Prompt {
+    /// What is asked.
+    pub question: Question,
+    /// What was typed.
+    pub editor: Editor,
+    /// Why the answer was not taken; the text stays.
+    pub error: Option<String>,
+    /// The answer is being worked on.
+    pub busy: bool,
+}
+
+impl Prompt {
+    /// The question with a text to begin with.
+    #[must_use]
+    pub fn new(question: Question, text: &str) -> Self {
+        Self { question, editor: Editor::new(text, false), error: None, busy: false }
+    }
+}

@@ -1,0 +1,104 @@
+//! The lines under a message that say what became of it when the state slot alone does not.
+
+use super::{Lines, Look, Tone};
+use crate::app::when;
+use crate::domain::error_code;
+use crate::domain::message::{Direction, LateProof, Message, Trouble};
+use crate::domain::state::State;
+use crate::domain::text;
+
+/// Adds what has to be said about an outbound message.
+pub(super) fn lines(message: &Message, look: &Look<'_>, lines: &mut Lines) {
+    if message.direction == Direction::Inbound {
+        return;
+    }
+    match message.state {
+        State::Failed => {
+            let why = reason(message.trouble.as_ref());
+            let keys = keys(&[(look.resend_key, "send again"), (look.explain_key, "explain")]);
+            with_keys(&why, &keys, Tone::Failure, look, lines);
+        }
+        State::Uncertain => {
+            let why = reason(message.trouble.as_ref());
+            let keys =
+                keys(&[(look.resend_key, "send again or drop"), (look.explain_key, "explain")]);
+            let known = "not known whether it was accepted";
+            with_keys(&format!("{known}: {why}"), &keys, Tone::Doubt, look, lines);
+        }
+        State::Held => {
+            let why = reason(message.trouble.as_ref());
+            let keys = keys(&[(look.resend_key, "decide")]);
+            with_keys(&format!("held: {why}"), &keys, Tone::Held, look, lines);
+        }
+        State::Scheduled => {
+            if let Some(at) = message.not_before {
+                lines.cut(
+                    &format!("scheduled for {}", when::near(at, look.now, look.zone)),
+                    Tone::Dim,
+                    look,
+                );
+            }
+        }
+        State::Queued => waiting(message, look, lines),
+        State::Cancelled => lines.cut("withdrawn before it was sent", Tone::Dim, look),
+        State::Sending
+        | State::Accepted
+        | State::Sent
+        | State::Delivered
+        | State::Read
+        | State::Played
+        | State::Received => {}
+    }
+    match message.late_proof {
+        LateProof::None => {}
+        LateProof::WasSent => {
+            lines.wrapped("was sent: proof came that an earlier request was accepted", Tone::Doubt);
+        }
+        LateProof::SentTwice => {
+            lines.wrapped("sent twice: proof came that two requests were accepted", Tone::Doubt);
+        }
+    }
+}
+
+/// A reason with the keys that help: behind it where they fit, else on a row of their own.
+fn with_keys(words: &str, keys: &str, tone: Tone, look: &Look<'_>, lines: &mut Lines) {
+    let safe = text::display_safe(words);
+    if text::width(&safe) + text::width(keys) <= lines.width {
+        lines.cut(&format!("{safe}{keys}"), tone, look);
+    } else {
+        lines.wrapped(&safe, tone);
+        lines.cut(keys.trim_start(), tone, look);
+    }
+}
+
+/// Why a queued message is not on its way yet.
+fn waiting(message: &Message, look: &Look<'_>, lines: &mut Lines) {
+    let Some(trouble) = &message.trouble else { return };
+    let mut words = reason(Some(trouble));
+    if let Some(at) = message.not_before.filter(|at| *at > look.now) {
+        words.push_str("; next try at ");
+        words.push_str(&when::clock_seconds(at, look.zone));
+    }
+    lines.wrapped(&words, Tone::Dim);
+}
+
+/// The code and what it means in plain words; Meta's or our own words where no code says it better.
+pub(crate) fn reason(trouble: Option<&Trouble>) -> String {
+    match trouble {
+        Some(Trouble { code: Some(code), .. }) => {
+            let entry = error_code::lookup(Some(*code), 0, None);
+            format!("{code} {}", entry.plain)
+        }
+        Some(Trouble { code: None, detail }) if !detail.is_empty() => detail.clone(),
+        _ => "no reason was given".to_owned(),
+    }
+}
+
+/// `  R send again  x explain`, leaving out actions without a key.
+fn keys(pairs: &[(&str, &str)]) -> String {
+    let mut words = String::new();
+    for (key, what) in pairs.iter().filter(|(key, _)| !key.is_empty()) {
+        words.extend(["  ", key, " ", what]);
+    }
+    words
+}

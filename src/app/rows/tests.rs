@@ -1,0 +1,171 @@
+use jiff::tz::TimeZone;
+
+use super::{Block, Look, Mark, Place, Row, Tone, block};
+use crate::app::fixture::{message, minutes_ago, now, outbound, text};
+use crate::domain::id::Wamid;
+use crate::domain::message::{
+    Author, Body, Direction, Media, MediaCopy, MediaKind, Quote, Trouble,
+};
+use crate::domain::state::State;
+use crate::domain::text::{Markup, width};
+
+fn look(width: usize, zone: &TimeZone) -> Look<'_> {
+    Look {
+        now: now(),
+        zone,
+        width,
+        name: "Ana".to_owned(),
+        ellipsis: crate::domain::text::ELLIPSIS,
+        resend_key: "R",
+        explain_key: "x",
+        expand_key: "Space",
+    }
+}
+
+fn words(block: &Block) -> Vec<String> {
+    block
+        .rows
+        .iter()
+        .map(|row| match row {
+            Row::Text { pieces, .. } => pieces.iter().map(|piece| piece.text.as_str()).collect(),
+            Row::Day(label) => label.clone(),
+            Row::New(count) => count.to_string(),
+        })
+        .collect()
+}
+
+#[test]
+fn markup_becomes_looks_and_the_marks_vanish() {
+    let found = message(1, 1, now(), text("a *bold move* b"));
+    let block = block(&found, Place::default(), &look(8, &TimeZone::UTC));
+    assert_eq!(words(&block), ["a bold", "move b"]);
+    let Row::Text { pieces, .. } = &block.rows[1] else { panic!("{block:?}") };
+    assert_eq!((pieces[0].text.as_str(), pieces[0].markup), ("move", Markup::BOLD));
+    assert_eq!((pieces[1].text.as_str(), pieces[1].markup), (" b", Markup::PLAIN));
+}
+
+#[test]
+fn time_and_state_stand_on_the_first_row_and_a_minute_is_said_once() {
+    let first = message(1, 1, minutes_ago(3), text("one"));
+    let second = outbound(message(2, 1, minutes_ago(3), text("two")), State::Read);
+    let zone = TimeZone::UTC;
+    let place = Place { previous: Some(&first), ..Place::default() };
+    let block = block(&second, place, &look(20, &zone));
+    assert!(block.before.is_empty());
+    let Row::Text { time, mark, .. } = &block.rows[0] else { panic!("{block:?}") };
+    assert_eq!((time.as_deref(), *mark), (None, Some(Mark::Outbound(State::Read))));
+}
+
+#[test]
+fn a_failure_says_why_and_what_helps() {
+    let mut failed = outbound(message(1, 1, now(), text("hi")), State::Failed);
+    failed.trouble = Some(Trouble { code: Some(131_047), detail: String::new() });
+    let block = block(&failed, Place::default(), &look(60, &TimeZone::UTC));
+    let said = words(&block).join(" ");
+    assert!(said.contains("131047") && said.contains("R send again  x explain"), "{said}");
+    assert!(matches!(&block.rows[1], Row::Text { pieces, .. } if pieces[0].tone == Tone::Failure));
+}
+
+#[test]
+fn a_retry_says_its_number_and_when() {
+    let mut waiting = outbound(message(1, 1, now(), text("hi")), State::Queued);
+    waiting.tries = 1;
+    waiting.trouble = Some(Trouble { code: None, detail: "no connection".to_owned() });
+    waiting.not_before = Some(minutes_ago(-1));
+    let block = block(&waiting, Place::default(), &look(60, &TimeZone::UTC));
+    assert!(matches!(&block.rows[0], Row::Text { mark: Some(Mark::Retry(2)), .. }));
+    assert_eq!(words(&block)[1], "no connection; next try at 17:33:00");
+}
+
+#[test]
+fn a_long_message_is_cut_until_it_is_expanded() {
+    let long = message(1, 1, now(), text(&"line\n".repeat(100)));
+    let zone = TimeZone::UTC;
+    let collapsed = words(&block(&long, Place::default(), &look(20, &zone)));
+    assert_eq!(collapsed.len(), super::COLLAPSED + 1);
+    assert_eq!(collapsed.last().unwrap(), "... more: Space sho…");
+    let place = Place { expanded: true, ..Place::default() };
+    assert!(words(&block(&long, place, &look(20, &zone))).len() > 100);
+}
+
+#[test]
+fn no_row_is_wider_than_asked() {
+    let world = crate::app::fixture::nasty();
+    for messages in world.messages.values() {
+        for found in messages {
+            for columns in [3, 5, 11, 40] {
+                let block = block(found, Place::default(), &look(columns, &TimeZone::UTC));
+                for line in words(&block) {
+                    assert!(width(&line) <= columns, "{line:?} in {columns}");
+                }
+            }
+        }
+    }
+}
+
+/// The time and the state slot of each row, as it stands on the screen.
+fn slots(block: &Block) -> Vec<(bool, bool)> {
+    let slot = |row: &Row| match row {
+        Row::Text { time, mark, .. } => (time.is_some(), mark.is_some()),
+        Row::Day(_) | Row::New(_) => panic!("{row:?}"),
+    };
+    block.rows.iter().map(slot).collect()
+}
+
+#[test]
+fn the_first_row_has_the_time_and_the_slot_also_when_it_is_a_quote() {
+    let mut reply = message(1, 1, now(), text("it did"));
+    reply.quote = Some(Quote {
+        wamid: Wamid::new("w"),
+        message: None,
+        direction: Some(Direction::Outbound),
+        preview: "did it come?".to_owned(),
+    });
+    let block = block(&reply, Place::default(), &look(30, &TimeZone::UTC));
+    assert_eq!(words(&block), ["| you: did it come?", "it did"]);
+    assert_eq!(slots(&block), [(true, true), (false, false)]);
+}
+
+#[test]
+fn words_from_the_phone_are_marked_once_and_on_their_own_row() {
+    let echo = |id| {
+        let mut echo = outbound(message(id, 1, now(), text("*Oi* tudo bem?")), State::Sent);
+        echo.author = Author::PhoneApp;
+        echo
+    };
+    let (first, second) = (echo(1), echo(2));
+    let zone = TimeZone::UTC;
+    let marked = block(&first, Place::default(), &look(40, &zone));
+    assert_eq!(words(&marked), ["[phone] Oi tudo bem?"]);
+    let Row::Text { pieces, .. } = &marked.rows[0] else { panic!("{marked:?}") };
+    let tones: Vec<_> = pieces.iter().map(|piece| (piece.tone, piece.markup)).collect();
+    assert_eq!(
+        tones,
+        [(Tone::Dim, Markup::PLAIN), (Tone::Said, Markup::BOLD), (Tone::Said, Markup::PLAIN)]
+    );
+    let place = Place { previous: Some(&first), ..Place::default() };
+    assert_eq!(words(&block(&second, place, &look(40, &zone))), ["Oi tudo bem?"]);
+}
+
+#[test]
+fn a_file_that_cannot_be_had_takes_one_row_that_says_why() {
+    let media = Media {
+        kind: MediaKind::Document,
+        id: None,
+        url: None,
+        mime_type: None,
+        sha256: None,
+        file_name: Some("comprovante-de-pagamento.pdf".to_owned()),
+        voice: false,
+        animated: false,
+        copy: MediaCopy::Failed("no longer at Meta".to_owned()),
+    };
+    let found = message(1, 1, now(), Body::Media { media, caption: None });
+    let zone = TimeZone::UTC;
+    let at = |width| words(&block(&found, Place::default(), &look(width, &zone)));
+    let name = "[document] comprovante-de-pagamento.pdf";
+    assert_eq!(at(80), [format!("{name}  no longer at Meta  x why")]);
+    assert_eq!(at(60), [format!("{name}  no longer at Meta")]);
+    assert_eq!(at(42), ["[document] comprovante…  no longer at Meta"]);
+    assert_eq!(at(16), ["[document] comp…"]);
+}

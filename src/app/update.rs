@@ -1,0 +1,158 @@
+//! The one function that changes the model. It routes what happened; each part of it is pure, asks for
+//! reads and writes as effects, and never waits.
+
+mod act;
+mod input;
+mod open;
+mod replies;
+mod settle;
+#[cfg(test)]
+mod tests;
+
+use super::model::{Awaited, Focus, Model, Overlay};
+use super::msg::{Done, Effect, Finished, Msg, QuitCause};
+use super::notice::Weight;
+use super::prompt::{Prompt, Question};
+use super::when;
+use crate::domain::change::Changes;
+use crate::domain::health::Health;
+use crate::domain::time::Timestamp;
+
+/// What to ask for when the program starts: call it once, before the first [`update`].
+#[must_use]
+pub fn start(model: &mut Model) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    open::refresh_list(model, &mut effects);
+    settle::settle(model, &mut effects);
+    effects
+}
+
+/// Takes in what happened and says what is to be done. `now` never runs backwards.
+#[must_use]
+pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
+    if when::next_minute(model.now) <= now {
+        model.touch();
+    }
+    model.now = model.now.max(now);
+    let mut effects = Vec::new();
+    match msg {
+        Msg::Input(input) => input::input(model, input, &mut effects),
+        Msg::Loaded(reply) => replies::loaded(model, reply, &mut effects),
+        Msg::Changed(changes) => changed(model, &changes, &mut effects),
+        Msg::Health(health) => healthy(model, health),
+        Msg::Finished(finished) => done(model, finished, &mut effects),
+        Msg::NotCopied(reason) => model.say(format!("Not copied: {reason}."), Weight::Error),
+        Msg::Edited(result) => edited(model, result),
+        Msg::Deadline => {}
+        Msg::Quit(cause) => {
+            if let QuitCause::Panic(reason) = cause {
+                model.say(format!("A part of the program failed: {reason}"), Weight::Error);
+            }
+            act::quit(model, &mut effects);
+        }
+    }
+    expire(model, &mut effects);
+    settle::settle(model, &mut effects);
+    effects
+}
+
+/// What its time has come for: a notice that goes, a draft that is saved.
+fn expire(model: &mut Model, effects: &mut Vec<Effect>) {
+    let now = model.now;
+    if model.notice.as_ref().is_some_and(|notice| notice.until <= now) {
+        model.notice = None;
+        model.touch();
+    }
+    if model.quit_armed.is_some_and(|until| until <= now) {
+        model.quit_armed = None;
+    }
+    if model.composer.due().is_some_and(|due| due <= now) {
+        open::save_draft(model, effects);
+    }
+}
+
+fn changed(model: &mut Model, changes: &Changes, effects: &mut Vec<Effect>) {
+    let concerns_list = changes.everything || changes.outbox || !changes.conversations.is_empty();
+    if concerns_list && model.list.wait.stale() {
+        open::refresh_list(model, effects);
+    }
+    let shown = model.chat.as_ref().map(|chat| chat.id);
+    if shown.is_some_and(|id| changes.everything || changes.conversations.contains(&id)) {
+        open::refresh_chat(model, effects);
+        open::refresh_timeline(model, effects);
+    }
+    let attended = |id| model.focused && model.focus != Focus::List && shown == Some(id);
+    if model.settings.bell && changes.arrivals.iter().any(|id| !attended(*id)) {
+        effects.push(Effect::Bell);
+    }
+}
+
+fn healthy(model: &mut Model, health: Health) {
+    // Every webhook is news, but most of them change no word on the screen.
+    let words = |health: &Health| {
+        let zone = &model.settings.timezone;
+        let shown = |at| (when::age(model.now.since(at)), when::near(at, model.now, zone));
+        let age = health.last_event.map(shown);
+        (age, Health { last_event: None, ..health.clone() })
+    };
+    let changed = words(&model.health) != words(&health);
+    model.health = health;
+    if changed {
+        model.touch();
+    }
+}
+
+fn edited(model: &mut Model, result: Result<String, String>) {
+    match result {
+        Ok(text) => {
+            model.composer.editor.set(text.trim_end_matches('\n'));
+            model.composer.touched(model.now);
+        }
+        Err(reason) => model.say(reason, Weight::Error),
+    }
+    model.touch();
+}
+
+fn done(model: &mut Model, finished: Finished, effects: &mut Vec<Effect>) {
+    let Some(awaited) = model.awaited.remove(&finished.id) else { return };
+    match (finished.result, awaited) {
+        (Ok(Done::Conversation(id)), Awaited::Begin { .. }) => {
+            model.overlay = None;
+            open::open(model, id, None, Focus::Compose, effects);
+            model.touch();
+        }
+        (Ok(_), _) => {}
+        (Err(reason), Awaited::Send { conversation, draft }) => {
+            model.say(format!("Not queued: {reason}. Your text is back."), Weight::Error);
+            if model.composer.conversation == Some(conversation) {
+                model.composer.put_back(&draft, model.now);
+            } else {
+                let typed = model.drafts.entry(conversation).or_default();
+                if typed.text.is_empty() {
+                    *typed = draft;
+                } else {
+                    typed.text = format!("{}\n{}", draft.text, typed.text);
+                }
+            }
+        }
+        (Err(reason), Awaited::SaveDraft(conversation)) => {
+            model.say(format!("The draft is not saved yet: {reason}"), Weight::Warning);
+            if model.composer.conversation == Some(conversation) {
+                model.composer.not_saved(model.now);
+            }
+        }
+        (Err(reason), Awaited::Begin { number }) => {
+            let mut prompt = match model.overlay.take() {
+                Some(Overlay::Prompt(prompt)) if prompt.question == Question::Number => prompt,
+                _ => Prompt::new(Question::Number, &number),
+            };
+            prompt.error = Some(reason);
+            prompt.busy = false;
+            model.overlay = Some(Overlay::Prompt(prompt));
+            model.touch();
+        }
+        (Err(reason), Awaited::Other(what)) => {
+            model.say(format!("{what}: {reason}"), Weight::Error);
+        }
+    }
+}

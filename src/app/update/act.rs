@@ -1,0 +1,253 @@
+//! Carrying out actions.
+
+mod message;
+mod movement;
+
+use super::{input, open, replies};
+use crate::app::action::{Action, Context};
+use crate::app::composer::Editor;
+use crate::app::jump::Hit;
+use crate::app::model::{Awaited, Focus, Model, Overlay};
+use crate::app::msg::{Command, Effect, Query, Wanted};
+use crate::app::notice::Weight;
+use crate::app::prompt::{Prompt, Question};
+use crate::domain::conversation::Filter;
+use crate::domain::phone;
+
+pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
+    match action {
+        Action::Down => movement::step(model, 1, effects),
+        Action::Up => movement::step(model, -1, effects),
+        Action::Bottom => movement::bottom(model, effects),
+        Action::Top => movement::top(model, effects),
+        Action::HalfDown => movement::half(model, 1, effects),
+        Action::HalfUp => movement::half(model, -1, effects),
+        Action::NextConversation => movement::neighbour(model, 1, effects),
+        Action::PreviousConversation => movement::neighbour(model, -1, effects),
+        Action::NextUnread => next(model, Wanted::Unread, effects),
+        Action::NextFailed => next(model, Wanted::Failed, effects),
+        Action::MarkUnread => mark_unread(model, effects),
+        Action::NextTab => tab(model, true, effects),
+        Action::PreviousTab => tab(model, false, effects),
+        Action::Filter => {
+            model.overlay = Some(Overlay::Prompt(Prompt::new(Question::Filter, &model.list.text)));
+        }
+        Action::ClearFilter => set_filter(model, model.list.filter, effects),
+        Action::Open => enter(model, Focus::Compose, effects),
+        Action::Read => enter(model, Focus::Chat, effects),
+        Action::Compose if model.focus == Focus::List => enter(model, Focus::Compose, effects),
+        Action::Compose => open::focus(model, Focus::Compose),
+        Action::Back => {
+            model.show_list = true;
+            open::focus(model, Focus::List);
+        }
+        Action::Reply => message::reply(model),
+        Action::Copy => message::copy(model, effects),
+        Action::Resend => message::ask(model),
+        Action::SendAgain => message::send_again(model, effects),
+        Action::Drop => message::drop(model, effects),
+        Action::Explain => message::explain(model),
+        Action::Details => message::details(model),
+        Action::Expand => message::expand(model),
+        Action::Send => message::send(model, effects),
+        Action::Leave => leave(model, effects),
+        Action::Editor => effects.push(Effect::Edit(model.composer.editor.text())),
+        Action::ToggleList => model.show_list = !model.show_list,
+        Action::ToggleInfo => model.show_info = !model.show_info,
+        Action::NewConversation => {
+            model.overlay = Some(Overlay::Prompt(Prompt::new(Question::Number, "")));
+        }
+        Action::Jump => input::open_jump(model, "", model.context(), effects),
+        Action::Palette => input::open_jump(model, ">", model.context(), effects),
+        Action::Help => model.overlay = Some(Overlay::Help { scroll: 0 }),
+        Action::Redraw => effects.push(Effect::Redraw),
+        Action::Suspend => {
+            open::save_draft(model, effects);
+            effects.push(Effect::Suspend);
+        }
+        Action::Interrupt => interrupt(model, effects),
+        Action::Quit => quit(model, effects),
+        Action::Accept => accept(model, effects),
+        Action::Close => close(model, effects),
+        Action::StartDemo => effects.push(Effect::StartDemo),
+        Action::CursorUp if model.composer.editor.is_empty() => {
+            open::focus(model, Focus::Chat);
+            movement::step(model, -1, effects);
+        }
+        Action::Newline
+        | Action::Left
+        | Action::Right
+        | Action::WordLeft
+        | Action::WordRight
+        | Action::LineStart
+        | Action::LineEnd
+        | Action::CursorUp
+        | Action::CursorDown
+        | Action::DeleteBack
+        | Action::DeleteForward
+        | Action::DeleteWord
+        | Action::DeleteWordForward
+        | Action::DeleteToStart
+        | Action::DeleteToEnd
+        | Action::Yank
+        | Action::Undo
+        | Action::Redo => {
+            input::edit(model, action, effects);
+        }
+    }
+}
+
+/// Opens the selected conversation.
+fn enter(model: &mut Model, to: Focus, effects: &mut Vec<Effect>) {
+    if let Some(id) = model.list.selected {
+        open::open(model, id, None, to, effects);
+    } else {
+        let key = model.keymap.key(Context::List, Action::NewConversation).to_owned();
+        model.say(format!("No conversation is selected. {key} starts one."), Weight::Warning);
+    }
+}
+
+fn leave(model: &mut Model, effects: &mut Vec<Effect>) {
+    if model.composer.reply_to.take().is_some() {
+        model.composer.touched(model.now);
+        return;
+    }
+    open::save_draft(model, effects);
+    open::focus(model, Focus::Chat);
+}
+
+fn next(model: &mut Model, wanted: Wanted, effects: &mut Vec<Effect>) {
+    let Some(account) = model.account else { return };
+    let from = model.list.selected_row().or_else(|| model.shown()).map(crate::app::list::key);
+    let ticket = model.ticket();
+    model.next.start(ticket, wanted);
+    effects.push(Effect::Run(Query::Next { account, wanted, from, ticket }));
+}
+
+fn mark_unread(model: &mut Model, effects: &mut Vec<Effect>) {
+    let selected = if model.focus == Focus::List {
+        model.list.selected
+    } else {
+        model.chat.as_ref().map(|chat| chat.id)
+    };
+    let Some(id) = selected else { return };
+    let command = Command::MarkUnread(id);
+    effects.push(model.command(command, Awaited::Other("Could not be marked as unread")));
+    model.kept_unread.insert(id);
+    open::save_draft(model, effects);
+    model.focus = Focus::List;
+    model.say("Marked as unread.", Weight::Done);
+}
+
+fn tab(model: &mut Model, forward: bool, effects: &mut Vec<Effect>) {
+    let filter = match (model.list.filter, forward) {
+        (Filter::All, true) | (Filter::Waiting, false) => Filter::Unread,
+        (Filter::Unread, true) | (Filter::All, false) => Filter::Waiting,
+        (Filter::Waiting, true) | (Filter::Unread, false) => Filter::All,
+    };
+    model.list.filter = filter;
+    open::reload_list(model, effects);
+}
+
+/// Shows a tab without a text to filter by.
+fn set_filter(model: &mut Model, filter: Filter, effects: &mut Vec<Effect>) {
+    if model.list.filter != filter || !model.list.text.is_empty() {
+        model.list.filter = filter;
+        model.list.text.clear();
+        open::reload_list(model, effects);
+    }
+}
+
+fn accept(model: &mut Model, effects: &mut Vec<Effect>) {
+    match model.overlay.take() {
+        Some(Overlay::Prompt(prompt)) if prompt.question == Question::Number => {
+            begin(model, prompt, effects);
+        }
+        Some(Overlay::Jump(mut jump)) => {
+            if jump.selected >= jump.hits.len() {
+                model.overlay = Some(Overlay::Jump(jump));
+                return;
+            }
+            match jump.hits.swap_remove(jump.selected) {
+                Hit::Conversation(row) => replies::show_row(model, *row, Focus::Compose, effects),
+                Hit::Begin(number) => {
+                    begin(model, Prompt::new(Question::Number, &number), effects);
+                }
+                Hit::Command(action) => act(model, action, effects),
+            }
+        }
+        Some(Overlay::Prompt(_)) => {}
+        other => model.overlay = other,
+    }
+}
+
+/// Asks for a conversation with the number typed. The text stays until there is one.
+fn begin(model: &mut Model, mut prompt: Prompt, effects: &mut Vec<Effect>) {
+    if let Some(account) = model.account.filter(|_| !prompt.busy) {
+        let typed = prompt.editor.text();
+        match phone::parse(&typed) {
+            Ok(number) => {
+                prompt.busy = true;
+                prompt.error = None;
+                let command = Command::Begin { account, number };
+                effects.push(model.command(command, Awaited::Begin { number: typed }));
+            }
+            Err(error) => prompt.error = Some(error.to_string()),
+        }
+    }
+    model.overlay = Some(Overlay::Prompt(prompt));
+}
+
+fn close(model: &mut Model, effects: &mut Vec<Effect>) {
+    let filters =
+        matches!(&model.overlay, Some(Overlay::Prompt(Prompt { question: Question::Filter, .. })));
+    model.overlay = None;
+    if filters {
+        set_filter(model, model.list.filter, effects);
+    }
+}
+
+/// Ctrl-C: what it takes away comes back with undo, and it ends the program only when pressed again.
+fn interrupt(model: &mut Model, effects: &mut Vec<Effect>) {
+    let clear = |editor: &mut Editor| {
+        let typed = !editor.is_empty();
+        editor.clear();
+        typed
+    };
+    let cleared = match &mut model.overlay {
+        Some(Overlay::Prompt(prompt)) => clear(&mut prompt.editor),
+        Some(Overlay::Jump(jump)) => clear(&mut jump.editor),
+        Some(_) => false,
+        None => model.focus == Focus::Compose && clear(&mut model.composer.editor),
+    };
+    if cleared {
+        input::typed(model, effects);
+        if model.overlay.is_none() {
+            let undo = model.keymap.key(Context::Compose, Action::Undo).to_owned();
+            model.say(format!("Cleared. {undo} brings it back."), Weight::Done);
+        }
+        return;
+    }
+    if model.overlay.is_some() {
+        close(model, effects);
+        return;
+    }
+    if model.quit_armed.is_some() {
+        quit(model, effects);
+        return;
+    }
+    let queued = match model.health.queue {
+        0 => String::new(),
+        1 => " 1 message is still queued and goes out on the next start.".to_owned(),
+        count => format!(" {count} messages are still queued and go out on the next start."),
+    };
+    let key = model.keymap.key(model.context(), Action::Interrupt).to_owned();
+    model.say(format!("{key} again quits.{queued}"), Weight::Warning);
+    model.quit_armed = model.notice.as_ref().map(|notice| notice.until);
+}
+
+/// Ends the program. What is typed is saved first.
+pub(super) fn quit(model: &mut Model, effects: &mut Vec<Effect>) {
+    open::save_draft(model, effects);
+    effects.push(Effect::Quit);
+}

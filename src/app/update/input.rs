@@ -1,0 +1,158 @@
+//! Keys, pastes, and changes of the terminal.
+
+use super::{act, open};
+use crate::app::action::{Action, Context};
+use crate::app::jump::JumpBox;
+use crate::app::keymap::{Lookup, normal, plain_char};
+use crate::app::layout;
+use crate::app::model::{Focus, Model, Overlay};
+use crate::app::msg::{Effect, Input, Key, KeyCode, Query};
+use crate::app::notice::Weight;
+use crate::app::prompt::Question;
+
+pub(super) fn input(model: &mut Model, input: Input, effects: &mut Vec<Effect>) {
+    match input {
+        Input::Key(key) => press(model, key, effects),
+        Input::Paste(text) => paste(model, &text, effects),
+        Input::Resize(columns, rows) => {
+            if model.size != (columns, rows) {
+                model.size = (columns, rows);
+                if let Some(layout) = model.layout() {
+                    model.list.settle(layout.list_capacity().into());
+                }
+                model.touch();
+            }
+        }
+        Input::Focus(focused) => model.focused = focused,
+    }
+}
+
+fn press(model: &mut Model, pressed: Key, effects: &mut Vec<Effect>) {
+    let key = normal(pressed);
+    let context = model.context();
+    let cancels = !model.pending.is_empty() && key.code == KeyCode::Esc;
+    model.pending.push(key);
+    let found = model.keymap.lookup(context, &model.pending);
+    let alone = model.pending.len() == 1;
+    match found {
+        Lookup::Pending => model.touch(),
+        Lookup::Matched(action) => {
+            model.pending.clear();
+            model.touch();
+            act::act(model, action, effects);
+        }
+        Lookup::NotFound => {
+            model.pending.clear();
+            if !alone {
+                model.touch();
+                // A key that does not go on with the sequence means what it means alone.
+                if !cancels {
+                    press(model, key, effects);
+                }
+            } else if let Some(c) = plain_char(key).filter(|_| context.is_text()) {
+                type_char(model, c, effects);
+            } else if let Some(letter) = after_esc(pressed).filter(|_| context.is_text()) {
+                press(model, ESC, effects);
+                press(model, letter, effects);
+            }
+        }
+    }
+}
+
+const ESC: Key = Key { code: KeyCode::Esc, ctrl: false, alt: false, shift: false };
+
+/// A terminal sends the same for Alt with a letter as for Esc and the letter. Where text is typed, an Alt
+/// key without a meaning of its own is taken for the latter, as Vim does.
+const fn after_esc(key: Key) -> Option<Key> {
+    match key {
+        Key { code: KeyCode::Char(_), ctrl: false, alt: true, .. } => {
+            Some(Key { alt: false, ..key })
+        }
+        _ => None,
+    }
+}
+
+fn type_char(model: &mut Model, c: char, effects: &mut Vec<Effect>) {
+    if c.is_control() {
+        return;
+    }
+    match &mut model.overlay {
+        Some(Overlay::Prompt(prompt)) => prompt.editor.insert(c),
+        Some(Overlay::Jump(jump)) => jump.editor.insert(c),
+        _ => model.composer.editor.insert(c),
+    }
+    typed(model, effects);
+}
+
+fn paste(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
+    match &mut model.overlay {
+        Some(Overlay::Prompt(prompt)) => prompt.editor.paste(text),
+        Some(Overlay::Jump(jump)) => jump.editor.paste(text),
+        Some(_) => return,
+        None if model.chat.is_none() => {
+            model.say("Open a conversation to paste into it.", Weight::Warning);
+            return;
+        }
+        None => {
+            if model.focus != Focus::Compose {
+                open::focus(model, Focus::Compose);
+            }
+            model.composer.editor.paste(text);
+        }
+    }
+    typed(model, effects);
+}
+
+/// Carries out an edit of whatever is typed into. Says whether it was one.
+pub(super) fn edit(model: &mut Model, action: Action, effects: &mut Vec<Effect>) -> bool {
+    let width = layout::draft_width(model.size.0);
+    let editor = match &mut model.overlay {
+        Some(Overlay::Prompt(prompt)) => &mut prompt.editor,
+        Some(Overlay::Jump(jump)) => &mut jump.editor,
+        _ => &mut model.composer.editor,
+    };
+    if !editor.edit(action, width) {
+        return false;
+    }
+    typed(model, effects);
+    true
+}
+
+/// What follows from a change of the text that is typed.
+pub(super) fn typed(model: &mut Model, effects: &mut Vec<Effect>) {
+    model.touch();
+    match &mut model.overlay {
+        Some(Overlay::Prompt(prompt)) => {
+            prompt.error = None;
+            if prompt.question == Question::Filter {
+                let text = prompt.editor.text().trim().to_owned();
+                if text != model.list.text {
+                    model.list.text = text;
+                    open::reload_list(model, effects);
+                }
+            }
+        }
+        Some(Overlay::Jump(jump)) => {
+            jump.rank();
+            ask_jump(model, effects);
+        }
+        _ => model.composer.touched(model.now),
+    }
+}
+
+/// Opens the jump box.
+pub(super) fn open_jump(model: &mut Model, text: &str, under: Context, effects: &mut Vec<Effect>) {
+    let jump = JumpBox::new(text, under, model.list.page.rows());
+    model.overlay = Some(Overlay::Jump(jump));
+    ask_jump(model, effects);
+}
+
+fn ask_jump(model: &mut Model, effects: &mut Vec<Effect>) {
+    let Some(account) = model.account else { return };
+    let ticket = model.ticket();
+    let Some(Overlay::Jump(jump)) = &mut model.overlay else { return };
+    let Some(text) = jump.wanted() else { return };
+    jump.wait.start(ticket, ());
+    let limit = crate::app::jump::LIMIT;
+    effects.push(Effect::Run(Query::Jump { account, text, limit, ticket }));
+}

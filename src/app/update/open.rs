@@ -1,0 +1,141 @@
+//! Opening and leaving conversations, and the reads that keep what is shown fresh.
+
+use crate::app::chat::{self, Chat};
+use crate::app::composer::Composer;
+use crate::app::list::{self, Load};
+use crate::app::model::{Awaited, Focus, Model};
+use crate::app::msg::{Command, Effect, Query};
+use crate::domain::conversation::Conversation;
+use crate::domain::id::ConversationId;
+use crate::domain::page::{ListPage, MessagePage};
+
+/// Shows a conversation and gives its part of the screen the keys. What was typed in the one before is
+/// saved at once.
+pub(super) fn open(
+    model: &mut Model,
+    id: ConversationId,
+    row: Option<Conversation>,
+    to: Focus,
+    effects: &mut Vec<Effect>,
+) {
+    if model.chat.as_ref().is_none_or(|chat| chat.id != id) {
+        save_draft(model, effects);
+        let row = row.or_else(|| model.list.page.get(id).cloned());
+        let draft = match &row {
+            Some(row) => model.draft_of(row),
+            None => model.drafts.get(&id).cloned().unwrap_or_default(),
+        };
+        model.composer = Composer::new(id, draft);
+        let chat = Chat::new(id, row);
+        let page = chat.first_page();
+        model.chat = Some(chat);
+        ask_messages(model, page, chat::PAGE, chat::Load::Open, effects);
+    }
+    let capacity = capacity(model);
+    model.list.select(id, capacity);
+    focus(model, to);
+}
+
+/// Gives a part of the screen the keys.
+pub(super) fn focus(model: &mut Model, to: Focus) {
+    model.focus = to;
+    if to != Focus::List
+        && let Some(chat) = &mut model.chat
+    {
+        model.kept_unread.remove(&chat.id);
+        if to == Focus::Compose {
+            chat.selected = None;
+        }
+    }
+    model.touch();
+}
+
+/// Shows the selected conversation beside the list, without opening it.
+pub(super) fn preview(model: &mut Model, effects: &mut Vec<Effect>) {
+    if let Some(id) = model.list.selected {
+        let to = model.focus;
+        if model.chat.as_ref().is_none_or(|chat| chat.id != id) {
+            open(model, id, None, to, effects);
+        }
+    }
+}
+
+/// How many conversations fit into the list.
+pub(super) fn capacity(model: &Model) -> usize {
+    model.layout().map_or(1, |layout| usize::from(layout.list_capacity()).max(1))
+}
+
+/// Saves what is typed, if the store does not have it.
+pub(super) fn save_draft(model: &mut Model, effects: &mut Vec<Effect>) {
+    if let Some((conversation, draft)) = model.composer.take_unsaved() {
+        model.drafts.insert(conversation, draft.clone());
+        let command = Command::SaveDraft(conversation, draft);
+        effects.push(model.command(command, Awaited::SaveDraft(conversation)));
+    }
+}
+
+/// Reads the part of the list that is held again.
+pub(super) fn refresh_list(model: &mut Model, effects: &mut Vec<Effect>) {
+    let (page, limit) = model.list.refresh_page();
+    ask_list(model, page, limit, Load::Replace, effects);
+}
+
+/// Reads the list from its top, after the filter changed.
+pub(super) fn reload_list(model: &mut Model, effects: &mut Vec<Effect>) {
+    ask_list(model, ListPage::First, list::PAGE, Load::Top, effects);
+}
+
+pub(super) fn ask_list(
+    model: &mut Model,
+    page: ListPage,
+    limit: u32,
+    load: Load,
+    effects: &mut Vec<Effect>,
+) {
+    if let Some((ticket, effect)) = model.list_query(page, limit) {
+        model.list.wait.start(ticket, load);
+        effects.push(effect);
+    }
+}
+
+pub(super) fn ask_messages(
+    model: &mut Model,
+    page: MessagePage,
+    limit: u32,
+    load: chat::Load,
+    effects: &mut Vec<Effect>,
+) {
+    let ticket = model.ticket();
+    let Some(chat) = &mut model.chat else { return };
+    chat.wait.start(ticket, load);
+    effects.push(Effect::Run(Query::Messages { conversation: chat.id, page, limit, ticket }));
+}
+
+/// Reads the messages that are held again, now or after the pending read.
+pub(super) fn refresh_chat(model: &mut Model, effects: &mut Vec<Effect>) {
+    let Some(chat) = &mut model.chat else { return };
+    if chat.wait.stale() {
+        let (page, limit, load) = chat.refresh_page();
+        ask_messages(model, page, limit, load, effects);
+    }
+}
+
+/// Reads the life of the message again, if one is shown.
+pub(super) fn refresh_timeline(model: &mut Model, effects: &mut Vec<Effect>) {
+    let Some(chat) = &mut model.chat else { return };
+    let Some(message) = chat.timeline.as_ref().map(|timeline| timeline.message) else { return };
+    if chat.timeline_wait.stale() {
+        ask_timeline(model, message, effects);
+    }
+}
+
+pub(super) fn ask_timeline(
+    model: &mut Model,
+    message: crate::domain::id::MessageId,
+    effects: &mut Vec<Effect>,
+) {
+    let ticket = model.ticket();
+    let Some(chat) = &mut model.chat else { return };
+    chat.timeline_wait.start(ticket, message);
+    effects.push(Effect::Run(Query::Timeline { message, ticket }));
+}

@@ -1,0 +1,250 @@
+//! Answers from the store. One that is no longer waited for changes nothing.
+
+use super::open;
+use crate::app::chat::{Chat, Load, Scroll, Timeline};
+use crate::app::composer::Composer;
+use crate::app::list::{self, List};
+use crate::app::model::{Focus, Model, Overlay};
+use crate::app::msg::{Effect, Reply, Ticket, Wanted};
+use crate::app::notice::Weight;
+use crate::domain::conversation::{Conversation, Counts, Draft};
+use crate::domain::message::Message;
+use crate::domain::page::ListPage;
+
+pub(super) fn loaded(model: &mut Model, reply: Reply, effects: &mut Vec<Effect>) {
+    match reply {
+        Reply::List { ticket, rows, more_above, more_below, counts } => {
+            let page = ListRows { rows, more_above, more_below, counts };
+            list_came(model, ticket, page, effects);
+        }
+        Reply::Messages { ticket, conversation, messages, more_before, more_after } => {
+            let page = Page { messages, more_before, more_after };
+            messages_came(model, ticket, *conversation, page, effects);
+        }
+        Reply::Timeline { ticket, message, entries, raw } => {
+            let Some(chat) = &mut model.chat else { return };
+            if chat.timeline_wait.answered(ticket).is_some() {
+                let again = chat.timeline_wait.take_again();
+                let timeline = Some(Timeline { message, entries, raw });
+                if chat.timeline != timeline {
+                    chat.timeline = timeline;
+                    model.touch();
+                }
+                if again {
+                    open::refresh_timeline(model, effects);
+                }
+            }
+        }
+        Reply::Jump { ticket, rows } => {
+            if let Some(Overlay::Jump(jump)) = &mut model.overlay
+                && jump.wait.answered(ticket).is_some()
+            {
+                jump.found(rows);
+                model.touch();
+            }
+        }
+        Reply::Next { ticket, row } => next(model, ticket, row, effects),
+        Reply::Failed { ticket, reason } => failed(model, ticket, &reason),
+    }
+}
+
+struct ListRows {
+    rows: Vec<Conversation>,
+    more_above: bool,
+    more_below: bool,
+    counts: Counts,
+}
+
+fn list_came(model: &mut Model, ticket: Ticket, came: ListRows, effects: &mut Vec<Effect>) {
+    let Some(load) = model.list.wait.answered(ticket) else { return };
+    let capacity = open::capacity(model);
+    let List { page, counts, loaded, error, .. } = &mut model.list;
+    let before = (page.clone(), *counts, *loaded);
+    *counts = came.counts;
+    *loaded = true;
+    *error = None;
+    match load {
+        list::Load::Replace => page.replace(came.rows, came.more_above, came.more_below),
+        list::Load::Top => {
+            page.replace(came.rows, came.more_above, came.more_below);
+            if model.list.selected_index().is_none() {
+                model.list.selected = None;
+            }
+        }
+        list::Load::Bottom => {
+            page.replace(came.rows, came.more_above, false);
+            model.list.selected = model.list.page.rows().last().map(|row| row.id);
+        }
+        list::Load::Before => page.prepend(came.rows, came.more_above),
+        list::Load::After => page.append(came.rows, came.more_below),
+    }
+    let list = &mut model.list;
+    list.settle(capacity);
+    if before != (list.page.clone(), list.counts, list.loaded) {
+        model.touch();
+    }
+    let stay = matches!(load, list::Load::Replace) && model.chat.is_some();
+    if !stay && model.focus == Focus::List {
+        open::preview(model, effects);
+    }
+    if model.list.wait.take_again() {
+        open::refresh_list(model, effects);
+    }
+}
+
+struct Page {
+    messages: Vec<Message>,
+    more_before: bool,
+    more_after: bool,
+}
+
+fn messages_came(
+    model: &mut Model,
+    ticket: Ticket,
+    row: Conversation,
+    page: Page,
+    effects: &mut Vec<Effect>,
+) {
+    let Some(chat) = &mut model.chat else { return };
+    let Some(load) = chat.wait.answered(ticket) else { return };
+    if let (Load::Refresh(around), Scroll::At(anchor)) = (load, chat.scroll)
+        && page.messages.iter().all(|message| message.id != anchor.message)
+    {
+        if around == Some(anchor.message) {
+            // The message being read is gone from the store: there is nothing to stay at.
+            chat.scroll = Scroll::Tail;
+        } else {
+            // The person scrolled on while this was read: read again around where they are.
+            let (page, limit, load) = chat.refresh_page();
+            open::ask_messages(model, page, limit, load, effects);
+            return;
+        }
+    }
+    let before = (chat.page.clone(), chat.row.clone(), chat.loaded);
+    let first_sight = chat.row.is_none();
+    let renamed = chat.id != row.id;
+    chat.id = row.id;
+    chat.row = Some(row);
+    chat.loaded = true;
+    chat.error = None;
+    place(chat, page, load);
+    let changed = before != (chat.page.clone(), chat.row.clone(), chat.loaded);
+    if changed || !matches!(load, Load::Refresh(_)) {
+        model.touch();
+    }
+    if renamed {
+        model.composer.conversation = model.chat.as_ref().map(|chat| chat.id);
+    }
+    if first_sight {
+        first_seen(model, effects);
+    }
+    divide(model, load);
+    if model.chat.as_mut().is_some_and(|chat| chat.wait.take_again()) {
+        open::refresh_chat(model, effects);
+    }
+}
+
+/// Puts a page of messages where it belongs.
+fn place(chat: &mut Chat, page: Page, load: Load) {
+    let Page { messages, more_before, more_after } = page;
+    match load {
+        Load::Open | Load::Refresh(_) => chat.page.replace(messages, more_before, more_after),
+        Load::Newest => {
+            chat.page.replace(messages, more_before, false);
+            chat.scroll = Scroll::Tail;
+        }
+        Load::Oldest => chat.page.replace(messages, false, more_after),
+        Load::Before => chat.page.prepend(messages, more_before),
+        Load::After => chat.page.append(messages, more_after),
+    }
+}
+
+/// A conversation that was opened by its id alone is known now: its draft, and its place in the list.
+fn first_seen(model: &mut Model, effects: &mut Vec<Effect>) {
+    let Some(row) = model.shown().cloned() else { return };
+    if model.composer.draft() == Draft::default() {
+        let draft = model.draft_of(&row);
+        model.composer = Composer::new(row.id, draft);
+    }
+    if model.list.page.index(row.id).is_none() {
+        model.list.filter = crate::domain::conversation::Filter::All;
+        model.list.text.clear();
+        model.list.selected = Some(row.id);
+        let page = ListPage::Around(list::key(&row));
+        open::ask_list(model, page, list::PAGE, list::Load::Replace, effects);
+    }
+}
+
+/// Sets the divider of new messages when a conversation opens, or when messages come while nobody looks;
+/// and ties the view to where a page was asked for.
+fn divide(model: &mut Model, load: Load) {
+    let looks = model.focused && model.focus != Focus::List;
+    let opens = load == Load::Open;
+    model.with_chat(|chat, look, height| {
+        let unread = chat.row.as_ref().filter(|row| row.unread > 0);
+        if chat.divider.is_none() && (opens || !looks) {
+            chat.divider = unread
+                .and_then(|row| row.first_unread.map(|first| (first, row.unread)))
+                .filter(|(first, _)| chat.page.index(*first).is_some());
+        }
+        if opens {
+            chat.show_divider(look, height);
+        }
+        if load == Load::Oldest {
+            chat.selected = chat.page.rows().first().map(|message| message.id);
+            chat.show_start(look, height);
+        }
+    });
+}
+
+fn next(
+    model: &mut Model,
+    ticket: Ticket,
+    row: Option<Box<Conversation>>,
+    effects: &mut Vec<Effect>,
+) {
+    let Some(wanted) = model.next.answered(ticket) else { return };
+    let Some(row) = row else {
+        let words = match wanted {
+            Wanted::Unread => "Everything is read.",
+            Wanted::Failed => "No message failed or is uncertain.",
+        };
+        model.say(words, Weight::Done);
+        return;
+    };
+    show_row(model, *row, model.focus, effects);
+}
+
+/// Opens a conversation that may not be among the rows held.
+pub(super) fn show_row(model: &mut Model, row: Conversation, to: Focus, effects: &mut Vec<Effect>) {
+    let id = row.id;
+    if model.list.page.index(id).is_none() {
+        model.list.filter = crate::domain::conversation::Filter::All;
+        model.list.text.clear();
+        let page = ListPage::Around(list::key(&row));
+        open::ask_list(model, page, list::PAGE, list::Load::Replace, effects);
+    }
+    open::open(model, id, Some(row), to, effects);
+}
+
+fn failed(model: &mut Model, ticket: Ticket, reason: &str) {
+    let mut known = false;
+    if model.list.wait.answered(ticket).is_some() {
+        model.list.error = Some(reason.to_owned());
+        known = true;
+    }
+    if let Some(chat) = &mut model.chat {
+        if chat.wait.answered(ticket).is_some() {
+            chat.error = Some(reason.to_owned());
+            known = true;
+        }
+        known |= chat.timeline_wait.answered(ticket).is_some();
+    }
+    if let Some(Overlay::Jump(jump)) = &mut model.overlay {
+        known |= jump.wait.answered(ticket).is_some();
+    }
+    known |= model.next.answered(ticket).is_some();
+    if known {
+        model.say(format!("Could not be read: {reason}"), Weight::Error);
+    }
+}

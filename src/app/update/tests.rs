@@ -1,0 +1,464 @@
+use super::update;
+use crate::app::chat::Scroll;
+use crate::app::fixture::{Stage, World, conversation, now, setup, world};
+use crate::app::msg::{
+    Command, Done, Effect, Finished, Input, Key, KeyCode, Msg, Query, QuitCause, Reply, Ticket,
+};
+use crate::app::{Focus, Mode, Model, Overlay, start};
+use crate::domain::change::Changes;
+use crate::domain::conversation::{Counts, Draft};
+use crate::domain::health::Health;
+use crate::domain::id::{ConversationId, MessageId, WaId};
+use crate::domain::message::Body;
+use crate::domain::time::Timestamp;
+
+fn stage() -> Stage {
+    Stage::new(world(), (80, 24))
+}
+
+/// Presses keys in the inbox of the fixture and looks at the commands that come of it.
+#[track_caller]
+fn check(script: &str, expected: &[&str]) {
+    let mut stage = stage();
+    stage.keys(script);
+    let commands: Vec<_> = stage.commands().iter().map(short).collect();
+    assert_eq!(commands, expected, "{script}");
+}
+
+fn short(command: &Command) -> String {
+    match command {
+        Command::Send(message) => {
+            let Body::Text { text, .. } = &message.body else { panic!("{message:?}") };
+            let reply = message.reply_to.map(|id| format!(" re {id}")).unwrap_or_default();
+            format!("send {} {text:?}{reply}", message.conversation)
+        }
+        Command::Begin { number, .. } => format!("begin {number}"),
+        Command::SaveDraft(id, draft) => format!("draft {id} {:?}", draft.text),
+        Command::MarkRead(id, message) => format!("read {id} {message}"),
+        Command::MarkUnread(id) => format!("unread {id}"),
+        Command::SendAgain(id) => format!("again {id}"),
+        Command::Drop(id) => format!("drop {id}"),
+    }
+}
+
+#[test]
+fn enter_opens_and_composes_and_enter_sends() {
+    check("jj<Enter>hello<Enter>", &["send 3 \"hello\""]);
+    check(
+        "<Enter>one<Ctrl-J>two<Alt-Enter>three<Enter>",
+        &["read 1 1009", "send 1 \"one\\ntwo\\nthree\""],
+    );
+    check("jj<Enter>   <Enter>", &[]);
+    check("jji<Enter>", &[]);
+}
+
+#[test]
+fn reading_marks_as_read_once_and_looking_at_the_list_does_not() {
+    check("jk", &[]);
+    check("ljkjk", &["read 1 1009"]);
+    check("lU", &["read 1 1009", "unread 1"]);
+    check("U", &["unread 1"]);
+}
+
+#[test]
+fn nothing_is_read_while_the_terminal_has_no_focus() {
+    let mut stage = stage();
+    stage.tell(Msg::Input(Input::Focus(false)));
+    stage.keys("l");
+    assert!(stage.commands().is_empty());
+    stage.tell(Msg::Input(Input::Focus(true)));
+    assert_eq!(stage.commands().iter().map(short).collect::<Vec<_>>(), ["read 1 1009"]);
+}
+
+#[test]
+fn a_reply_quotes_the_selected_message_and_esc_takes_back_the_reply_first() {
+    check("lkkkkkkrok<Enter>", &["read 1 1009", "send 1 \"ok\" re 1006"]);
+    let mut stage = stage();
+    stage.keys("lkrtext<Esc>");
+    assert_eq!(stage.model.composer.draft(), Draft { text: "text".into(), reply_to: None });
+    assert_eq!(stage.model.focus, Focus::Compose);
+    stage.keys("<Esc>");
+    assert_eq!(stage.model.focus, Focus::Chat);
+    assert_eq!(stage.model.composer.draft().text, "text");
+}
+
+#[test]
+fn a_closed_window_is_refused_with_the_reason_and_the_text_stays() {
+    let mut stage = stage();
+    stage.keys("jjj<Enter>hello<Enter>");
+    assert!(stage.commands().is_empty());
+    assert!(stage.model.notice.as_ref().unwrap().text.contains("template"));
+    assert_eq!(stage.model.composer.draft().text, "hello");
+}
+
+#[test]
+fn too_long_a_text_is_refused_and_stays() {
+    let mut stage = stage();
+    stage.keys("jj<Enter>");
+    stage.tell(Msg::Input(Input::Paste("x".repeat(4_100))));
+    stage.keys("<Enter>");
+    assert!(stage.commands().is_empty());
+    assert!(stage.model.notice.as_ref().unwrap().text.contains("4 more"));
+    assert_eq!(stage.model.composer.editor.characters(), 4_100);
+}
+
+#[test]
+fn a_paste_of_three_lines_sends_nothing_wherever_it_lands() {
+    for keys in ["", "l", "<Enter>"] {
+        let mut stage = stage();
+        stage.keys("jj").keys(keys);
+        stage.tell(Msg::Input(Input::Paste("one\ntwo\r\nthree\n".to_owned())));
+        assert!(stage.commands().is_empty(), "{keys}");
+        assert_eq!(stage.model.composer.draft().text, "one\ntwo\nthree\n");
+    }
+}
+
+#[test]
+fn drafts_are_saved_after_a_pause_and_at_once_on_leaving() {
+    let mut stage = stage();
+    stage.keys("jj<Enter>half");
+    assert!(stage.commands().is_empty());
+    stage.wait(499);
+    assert!(stage.commands().is_empty());
+    stage.wait(1);
+    assert_eq!(stage.commands().iter().map(short).collect::<Vec<_>>(), ["draft 3 \"half\""]);
+    stage.wait(10_000);
+    assert!(stage.commands().is_empty());
+    check("jj<Enter>half<Esc>", &["draft 3 \"half\""]);
+    check("jj<Enter>half<Alt-Down>", &["draft 3 \"half\""]);
+    let mut stage = self::stage();
+    stage.keys("jj<Enter>half");
+    stage.tell(Msg::Quit(QuitCause::Signal));
+    assert!(matches!(
+        stage.effects.as_slice(),
+        [.., Effect::Do(_, Command::SaveDraft(..)), Effect::Quit]
+    ));
+}
+
+#[test]
+fn drafts_come_back_with_their_conversation() {
+    let mut stage = stage();
+    stage.keys("jj<Enter>half<Alt-Down><Alt-Up>");
+    assert_eq!(stage.model.composer.draft().text, "half");
+    stage.keys("<Esc>hjjjjj");
+    assert_eq!(stage.model.composer.draft().text, "Oi Gabi, conseguimos", "the store's");
+}
+
+#[test]
+fn a_send_that_cannot_be_stored_brings_the_text_back() {
+    let mut stage = stage();
+    stage.keys("jj<Enter>hello<Enter>");
+    let Some(Effect::Do(id, Command::Send(_))) = stage.effects.pop() else { panic!() };
+    stage.keys("more");
+    stage.tell(Msg::Finished(Finished { id, result: Err("the disk is full".to_owned()) }));
+    assert_eq!(stage.model.composer.draft().text, "hello\nmore");
+    assert!(stage.model.notice.as_ref().unwrap().text.contains("disk is full"));
+}
+
+#[test]
+fn a_draft_that_cannot_be_saved_is_tried_again() {
+    let mut stage = stage();
+    stage.keys("jj<Enter>half");
+    stage.wait(500);
+    let Some(Effect::Do(id, Command::SaveDraft(..))) = stage.effects.pop() else { panic!() };
+    stage.tell(Msg::Finished(Finished { id, result: Err("busy".to_owned()) }));
+    stage.wait(5_000);
+    assert_eq!(stage.commands().len(), 1);
+}
+
+#[test]
+fn failed_messages_are_sent_again_or_dropped_on_the_persons_word() {
+    check("lRs", &["read 1 1009", "again 1011"]);
+    check("lRd", &["read 1 1009", "drop 1011"]);
+    check("lR<Esc>", &["read 1 1009"]);
+    check("lkRd", &["read 1 1009", "drop 1011"]);
+    check("jjlR", &[]);
+}
+
+#[test]
+fn a_new_number_begins_a_conversation_and_an_error_keeps_the_text() {
+    let mut stage = stage();
+    stage.keys("c11 98888<Enter>");
+    assert!(stage.commands().is_empty(), "no country code");
+    stage.keys("<Ctrl-U>+15551230001<Enter>");
+    let Some(Effect::Do(id, Command::Begin { number, .. })) = stage.effects.pop() else { panic!() };
+    assert_eq!(number, WaId::new("15551230001"));
+    stage.tell(Msg::Finished(Finished { id, result: Err("not a number".to_owned()) }));
+    let Some(Overlay::Prompt(prompt)) = &stage.model.overlay else { panic!() };
+    assert_eq!(
+        (prompt.editor.text().as_str(), prompt.error.as_deref()),
+        ("+15551230001", Some("not a number"))
+    );
+    stage.keys("<Enter>");
+    let Some(Effect::Do(id, Command::Begin { .. })) = stage.effects.pop() else { panic!() };
+    let done = Done::Conversation(ConversationId(12));
+    stage.tell(Msg::Finished(Finished { id, result: Ok(done) }));
+    assert_eq!(stage.model.chat.as_ref().unwrap().id, ConversationId(12));
+    assert_eq!(stage.model.focus, Focus::Compose);
+}
+
+#[test]
+fn what_only_begins_with_a_plus_begins_no_conversation() {
+    for wrong in ["+", "+abc", "+12", "+999 555 123 0001", "+1 555 123 0001 0001 0001"] {
+        let mut stage = stage();
+        stage.keys(&format!("c{wrong}<Enter>"));
+        assert!(stage.commands().is_empty(), "{wrong}");
+        let Some(Overlay::Prompt(prompt)) = &stage.model.overlay else { panic!("{wrong}") };
+        assert_eq!(prompt.editor.text(), wrong);
+        assert!(prompt.error.as_ref().unwrap().contains(wrong), "{:?}", prompt.error);
+    }
+}
+
+#[test]
+fn jumping_finds_by_a_few_letters() {
+    let mut stage = stage();
+    stage.keys("<Ctrl-P>elpra<Enter>");
+    assert_eq!(stage.model.chat.as_ref().unwrap().id, ConversationId(5));
+    stage.keys("<Ctrl-P>+1 555 123 0009<Enter>");
+    assert_eq!(stage.commands().iter().map(short).collect::<Vec<_>>(), ["begin 15551230009"]);
+}
+
+#[test]
+fn the_command_box_carries_out_actions() {
+    check("jj:mark unread<Enter>", &["unread 3"]);
+}
+
+#[test]
+fn next_unread_goes_round() {
+    let mut stage = stage();
+    let mut seen = Vec::new();
+    for _ in 0..4 {
+        stage.keys("u");
+        seen.push(stage.model.chat.as_ref().unwrap().id.0);
+    }
+    assert_eq!(seen, [2, 6, 1, 2]);
+}
+
+#[test]
+fn the_bell_rings_for_what_is_not_looked_at() {
+    let arrival = |id| {
+        let id = ConversationId(id);
+        Msg::Changed(Changes {
+            conversations: [id].into(),
+            arrivals: [id].into(),
+            ..Changes::default()
+        })
+    };
+    let rings = |stage: &mut Stage, id| {
+        stage.effects.clear();
+        stage.tell(arrival(id));
+        stage.effects.contains(&Effect::Bell)
+    };
+    let mut stage = stage();
+    stage.keys("l");
+    assert!(rings(&mut stage, 2));
+    assert!(!rings(&mut stage, 1));
+    stage.tell(Msg::Input(Input::Focus(false)));
+    assert!(rings(&mut stage, 1));
+    stage.model.settings.bell = false;
+    assert!(!rings(&mut stage, 2));
+}
+
+#[test]
+fn answers_in_the_wrong_order_change_nothing() {
+    let mut model = Model::new(setup(Mode::Live, (80, 24)), now());
+    let mut asked: Vec<_> = start(&mut model).iter().filter_map(ticket).collect();
+    let typed = |c| Msg::Input(Input::Key(crate::app::keymap::parse_key(c).unwrap()));
+    for key in ["/", "b"] {
+        asked.extend(update(&mut model, typed(key), now()).iter().filter_map(ticket));
+    }
+    let reply = |ticket, name: &str| {
+        let rows = vec![conversation(1, name, 1, "")];
+        let counts = Counts::default();
+        Msg::Loaded(Reply::List { ticket, rows, more_above: false, more_below: false, counts })
+    };
+    drop(update(&mut model, reply(asked[1], "newer"), now()));
+    drop(update(&mut model, reply(asked[0], "older"), now()));
+    assert_eq!(model.list.page.rows()[0].contact.name.as_deref(), Some("newer"));
+}
+
+fn ticket(effect: &Effect) -> Option<Ticket> {
+    match effect {
+        Effect::Run(Query::List { ticket, .. }) => Some(*ticket),
+        _ => None,
+    }
+}
+
+#[test]
+fn an_idle_screen_draws_nothing() {
+    let mut stage = stage();
+    stage.keys("l");
+    stage.model.take_dirty();
+    stage.tell(Msg::Changed(Changes { everything: true, ..Changes::default() }));
+    stage.tell(Msg::Health(crate::app::fixture::health()));
+    stage.wait(30_000);
+    assert!(!stage.model.take_dirty(), "nothing that is shown changed");
+    let due = stage.model.next_deadline().unwrap();
+    assert_eq!(due.since(stage.now).as_secs(), 30, "only the minute turns");
+    stage.wait(30_000);
+    assert!(stage.model.take_dirty());
+}
+
+#[test]
+fn ctrl_c_clears_then_asks_then_quits() {
+    let mut stage = stage();
+    stage.keys("jj<Enter>words<Ctrl-C>");
+    assert!(stage.model.composer.editor.is_empty());
+    stage.keys("<Ctrl-Z>");
+    assert_eq!(stage.model.composer.draft().text, "words");
+    stage.keys("<Ctrl-C>");
+    stage.effects.clear();
+    stage.keys("<Ctrl-C>");
+    assert!(!stage.effects.contains(&Effect::Quit));
+    stage.keys("<Ctrl-C>");
+    assert!(stage.effects.contains(&Effect::Quit));
+}
+
+#[test]
+fn a_pending_sequence_is_cancelled_by_esc() {
+    let mut stage = stage();
+    stage.keys("jjg");
+    assert_eq!(stage.model.pending.len(), 1);
+    stage.keys("<Esc>g");
+    assert_eq!(stage.model.list.selected, Some(ConversationId(3)));
+    stage.keys("g");
+    assert_eq!(stage.model.list.selected, Some(ConversationId(1)));
+}
+
+#[test]
+fn hundreds_of_thousands_of_conversations_scroll() {
+    let rows = (0..5_000).map(|id| conversation(id, &format!("c{id}"), id, "x"));
+    let world = World { conversations: rows.collect(), ..World::default() };
+    let mut stage = Stage::new(world, (80, 24));
+    for _ in 0..700 {
+        stage.keys("j");
+    }
+    assert_eq!(stage.model.list.selected, Some(ConversationId(700)));
+    assert!(stage.model.list.page.rows().len() <= 300);
+    for _ in 0..650 {
+        stage.keys("k");
+    }
+    assert_eq!(stage.model.list.selected, Some(ConversationId(50)));
+    stage.keys("G");
+    assert_eq!(stage.model.list.selected, Some(ConversationId(4_999)));
+    stage.keys("gg");
+    assert_eq!(stage.model.list.selected, Some(ConversationId(0)));
+}
+
+#[test]
+fn the_filter_works_while_it_is_typed_and_esc_clears_it() {
+    let mut stage = stage();
+    stage.keys("/gab");
+    assert_eq!(stage.model.list.page.rows().len(), 1);
+    stage.keys("<Enter>");
+    assert_eq!(stage.model.chat.as_ref().unwrap().id, ConversationId(8));
+    stage.keys("<Esc>");
+    assert_eq!(stage.model.list.page.rows().len(), 12);
+    assert_eq!(stage.model.list.selected, Some(ConversationId(8)));
+}
+
+#[test]
+fn the_editor_gets_the_text_and_gives_it_back() {
+    let mut stage = stage();
+    stage.keys("jj<Enter>draft<Ctrl-X><Ctrl-E>");
+    assert!(stage.effects.contains(&Effect::Edit("draft".to_owned())));
+    stage.tell(Msg::Edited(Ok("better\n".to_owned())));
+    assert_eq!(stage.model.composer.draft().text, "better");
+    stage.tell(Msg::Edited(Err("no editor".to_owned())));
+    assert_eq!(stage.model.composer.draft().text, "better");
+}
+
+#[test]
+fn copying_takes_the_words_without_labels() {
+    let mut stage = stage();
+    stage.keys("lkkkky");
+    assert!(stage.effects.contains(&Effect::Copy("Chegou com a caixa aberta".to_owned())));
+    assert_eq!(stage.model.chat.as_ref().unwrap().selected, Some(MessageId(1008)));
+}
+
+#[test]
+fn the_first_screen_offers_the_demo() {
+    let mut model = Model::new(setup(Mode::NoAccount, (80, 24)), now());
+    assert!(start(&mut model).iter().all(|effect| matches!(effect, Effect::Title(_))));
+    let key = Msg::Input(Input::Key(crate::app::keymap::parse_key("d").unwrap()));
+    assert_eq!(update(&mut model, key, now()), [Effect::StartDemo]);
+}
+
+#[test]
+fn next_failed_leads_to_what_the_bar_counts() {
+    let mut stage = stage();
+    stage.world.conversations[4].failed = 1;
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        stage.keys("F");
+        seen.push(stage.model.chat.as_ref().unwrap().id.0);
+    }
+    assert_eq!(seen, [5, 1, 5]);
+    for row in &mut stage.world.conversations {
+        row.failed = 0;
+    }
+    stage.keys("F");
+    assert_eq!(stage.model.notice.as_ref().unwrap().text, "No message failed or is uncertain.");
+}
+
+/// Keys may come faster than the store answers: the page asked for on opening leads to what is unread,
+/// and must not take the view away from what was just sent.
+#[test]
+fn what_was_just_sent_is_in_view_even_when_the_first_page_comes_after_it() {
+    let mut stage = Stage::new(world(), (80, 12));
+    let chat = stage.model.chat.take().unwrap();
+    stage.model.focus = Focus::List;
+    let mut late = Vec::new();
+    for key in ["Enter", "h", "i", "Enter"] {
+        let key = crate::app::keymap::parse_key(key).unwrap();
+        let effects = update(&mut stage.model, Msg::Input(Input::Key(key)), stage.now);
+        late.extend(effects.into_iter().filter_map(|effect| match effect {
+            Effect::Run(query) => Some(query),
+            _ => None,
+        }));
+    }
+    assert!(late.iter().filter(|query| matches!(query, Query::Messages { .. })).count() > 1);
+    for query in late {
+        let reply = stage.world.answer(&query);
+        stage.tell(Msg::Loaded(reply));
+    }
+    let found = stage.model.chat.as_ref().unwrap();
+    assert_eq!((found.id, found.scroll), (chat.id, Scroll::Tail));
+}
+
+#[test]
+fn a_webhook_that_changes_no_word_draws_nothing() {
+    let mut stage = stage();
+    let mut health = crate::app::fixture::health();
+    let mut redraws = |stage: &mut Stage, change: &dyn Fn(&mut Health)| {
+        change(&mut health);
+        stage.model.take_dirty();
+        stage.tell(Msg::Health(health.clone()));
+        stage.model.take_dirty()
+    };
+    let later = |millis| {
+        move |health: &mut Health| {
+            health.last_event = Some(Timestamp::from_millis(now().millis() - 30_000 + millis));
+        }
+    };
+    assert!(redraws(&mut stage, &later(0)), "two minutes ago became now");
+    assert!(!redraws(&mut stage, &later(1_000)));
+    assert!(!redraws(&mut stage, &later(2_000)));
+    assert!(redraws(&mut stage, &|health| health.queue += 1));
+}
+
+#[test]
+fn an_alt_letter_without_a_meaning_is_esc_and_the_letter() {
+    let mut stage = stage();
+    stage.keys("jj<Enter>hello<Alt-k>");
+    assert_eq!(stage.model.focus, Focus::Chat);
+    assert_eq!(stage.commands().iter().map(short).collect::<Vec<_>>(), ["draft 3 \"hello\""]);
+    stage.keys("i<Alt-b>X");
+    assert_eq!(stage.model.composer.editor.text(), "Xhello", "Alt-B has a meaning");
+    let alt_g = Key { code: KeyCode::Char('G'), ctrl: false, alt: true, shift: true };
+    stage.tell(Msg::Input(Input::Key(alt_g)));
+    assert_eq!(stage.model.focus, Focus::Chat);
+    assert!(stage.model.pending.is_empty(), "G, not the beginning of g g");
+    stage.keys("h<Ctrl-P>an<Alt-j>");
+    assert!(stage.model.overlay.is_none());
+}

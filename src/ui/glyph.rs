@@ -1,0 +1,102 @@
+//! The glyphs of states and lines, each exactly as wide as its slot. The Unicode set has only characters
+//! that no terminal draws two cells wide; box-drawing lines are the exception, and have their own switch.
+
+use ratatui::style::Style;
+
+use super::theme::{Borders, Glyphs, Theme};
+use crate::app::rows::Mark;
+use crate::domain::state::State;
+
+/// The two cells of a state slot, with their colour.
+pub(super) fn slot(mark: Mark, theme: &Theme) -> (Style, String) {
+    let pick = |unicode: &str, ascii: &str| match theme.glyphs {
+        Glyphs::Unicode => unicode.to_owned(),
+        Glyphs::Ascii => ascii.to_owned(),
+    };
+    match mark {
+        Mark::Inbound => (theme.good, pick("« ", "< ")),
+        Mark::Retry(number) => {
+            let number = number.min(9);
+            (theme.doubt, pick(&format!("↻{number}"), &format!("r{number}")))
+        }
+        Mark::Outbound(state) => match state {
+            State::Scheduled => (theme.dim, pick("@ ", "@ ")),
+            State::Held => (theme.held, pick("||", "||")),
+            State::Queued => (theme.dim, pick("⋯ ", "..")),
+            State::Sending => (theme.dim, pick("▸ ", "> ")),
+            State::Accepted => (theme.dim, pick("◌ ", "o ")),
+            State::Sent => (theme.dim, pick("✓ ", "v ")),
+            State::Delivered => (theme.plain, pick("✓✓", "vv")),
+            State::Read => (theme.read, pick("✓✓", "VV")),
+            State::Played => (theme.read, pick("✓▸", "vp")),
+            State::Failed => (theme.failure, pick("✗ ", "X ")),
+            State::Uncertain => (theme.doubt, pick("? ", "? ")),
+            State::Cancelled => (theme.dim, pick("⊘ ", "- ")),
+            State::Received => (theme.good, pick("« ", "< ")),
+        },
+    }
+}
+
+/// The one cell that says a conversation has a failed message.
+pub(super) const fn failed(theme: &Theme) -> &'static str {
+    match theme.glyphs {
+        Glyphs::Unicode => "✗",
+        Glyphs::Ascii => "X",
+    }
+}
+
+/// The mark of a selected row.
+pub(super) const fn pointer(theme: &Theme) -> &'static str {
+    match theme.glyphs {
+        Glyphs::Unicode => "▸",
+        Glyphs::Ascii => ">",
+    }
+}
+
+/// A full and an empty cell of the window's bar.
+pub(super) const fn gauge(theme: &Theme) -> (&'static str, &'static str) {
+    match (theme.glyphs, theme.borders) {
+        (Glyphs::Unicode, Borders::Lines) => ("█", "░"),
+        _ => ("#", "."),
+    }
+}
+
+/// The characters of a frame: horizontal, vertical, and the corners from the top left clockwise.
+pub(super) const fn frame(theme: &Theme) -> [&'static str; 6] {
+    match theme.borders {
+        Borders::Lines => ["─", "│", "╭", "╮", "╯", "╰"],
+        Borders::Ascii => ["-", "|", "+", "+", "+", "+"],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{pointer, slot};
+    use crate::app::rows::Mark;
+    use crate::domain::state::State;
+    use crate::domain::text;
+    use crate::ui::{Borders, Colours, Glyphs, Theme};
+
+    #[test]
+    fn every_slot_is_two_cells_and_told_apart_without_colour() {
+        for glyphs in [Glyphs::Unicode, Glyphs::Ascii] {
+            let theme = Theme::new(Colours::None, Borders::Ascii, glyphs);
+            let mut seen = Vec::new();
+            let outbound = State::ALL.into_iter().filter(|state| *state != State::Received);
+            let marks = outbound.map(Mark::Outbound).chain([
+                Mark::Inbound,
+                Mark::Retry(2),
+                Mark::Retry(40),
+            ]);
+            for mark in marks {
+                let (style, glyph) = slot(mark, &theme);
+                assert_eq!(text::width(&glyph), 2, "{mark:?}");
+                assert!(!glyph.contains(['\u{fe0e}', '\u{fe0f}']));
+                let look = (glyph, style.add_modifier);
+                assert!(!seen.contains(&look), "{mark:?} looks like another: {look:?}");
+                seen.push(look);
+            }
+            assert_eq!(text::width(pointer(&theme)), 1);
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The last row: the mode, and the keys that help most.
+
+use super::paint::Canvas;
+use crate::app::Model;
+use crate::app::action::{self, Action};
+use crate::app::layout::Layout;
+use crate::domain::text;
+
+pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
+    let theme = canvas.theme;
+    let area = layout.hints;
+    let context = model.context();
+    let mut used = canvas.row(area, 0, &[(theme.mode, &format!(" {} ", context.mode_word()))]);
+    if !model.pending.is_empty() {
+        let keys: Vec<_> = model.pending.iter().map(ToString::to_string).collect();
+        let words = format!("  {} ...", keys.join(" "));
+        canvas.put(area, used, 0, area.width.saturating_sub(used), &words, theme.key);
+        return;
+    }
+    let help = model.keymap.keys(context, Action::Help).last().map_or("", String::as_str);
+    let end = canvas.right(area, 0, used + 24, &[(theme.key, help), (theme.dim, " help ")]);
+    for action in action::hints(context) {
+        let key = model.keymap.key(context, *action);
+        let Some(entry) = action::entry(*action).filter(|_| !key.is_empty()) else { continue };
+        let width = text::width(key) + text::width(entry.short) + 3;
+        if usize::from(used) + width > usize::from(end).saturating_sub(1) {
+            break;
+        }
+        used += 2;
+        used += canvas.put(area, used, 0, end - used, key, theme.key);
+        used += 1;
+        used += canvas.put(area, used, 0, end - used, entry.short, theme.dim);
+    }
+}

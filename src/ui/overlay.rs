@@ -1,0 +1,241 @@
+//! What stands in front of the inbox: pages, questions, the jump box.
+
+use ratatui::layout::Position;
+
+use super::glyph;
+use super::pages::draw_lines;
+use super::paint::Canvas;
+use crate::app::action::{self, Action, Context};
+use crate::app::composer::Editor;
+use crate::app::jump::{Hit, JumpBox};
+use crate::app::layout::{self, Area};
+use crate::app::prompt::{Prompt, Question};
+use crate::app::{Model, Overlay, describe, pages, when};
+use crate::domain::id::MessageId;
+use crate::domain::message::Message;
+use crate::domain::state::State;
+use crate::domain::text;
+
+/// Draws it, and says where the cursor is.
+pub(super) fn draw(model: &Model, screen: Area, canvas: &mut Canvas<'_>) -> Option<Position> {
+    match model.overlay.as_ref()? {
+        Overlay::Help { scroll } => page(model, "Keys", *scroll, screen, canvas),
+        Overlay::Details { scroll } => page(model, "Details", *scroll, screen, canvas),
+        Overlay::Explain { scroll, .. } => page(model, "What went wrong", *scroll, screen, canvas),
+        Overlay::Ask(message) => ask(model, *message, screen, canvas),
+        Overlay::Prompt(prompt) => return Some(question(prompt, screen, canvas)),
+        Overlay::Jump(jump) => return Some(jump_box(model, jump, screen, canvas)),
+    }
+    None
+}
+
+/// The frame around the inside of a page, cut to the screen that is really there.
+fn framed(inside: Area, screen: Area) -> Area {
+    let area = Area {
+        x: inside.x.saturating_sub(2),
+        y: inside.y.saturating_sub(1),
+        width: inside.width + 4,
+        height: inside.height + 2,
+    };
+    Area {
+        width: area.width.min(screen.width.saturating_sub(area.x)),
+        height: area.height.min(screen.height.saturating_sub(area.y)),
+        ..area
+    }
+}
+
+fn page(model: &Model, title: &str, scroll: u16, screen: Area, canvas: &mut Canvas<'_>) {
+    let lines = pages::lines(model);
+    let mut inside = layout::page((screen.width, screen.height));
+    let most = u16::try_from(lines.len()).unwrap_or(u16::MAX).max(1);
+    inside.height = inside.height.min(most);
+    let frame = framed(inside, screen);
+    let inside = canvas.frame(frame, title);
+    let top = usize::from(scroll).min(lines.len().saturating_sub(inside.height.into()));
+    draw_lines(lines.get(top..).unwrap_or_default(), inside, canvas);
+    let below = lines.len().saturating_sub(top + usize::from(inside.height));
+    if below > 0 {
+        let words = format!(" {below} more below ");
+        let foot = Area {
+            height: 1,
+            y: frame.y + frame.height.saturating_sub(1),
+            width: frame.width.saturating_sub(2),
+            ..frame
+        };
+        canvas.right(foot, 0, 2, &[(canvas.theme.dim, &words)]);
+    }
+}
+
+/// The question about a message: sent again, or dropped.
+fn ask(model: &Model, id: MessageId, screen: Area, canvas: &mut Canvas<'_>) {
+    let theme = canvas.theme;
+    let Some(message) = model.chat.as_ref().and_then(|chat| chat.page.get(id)) else { return };
+    let width = screen.width.saturating_sub(4).min(64);
+    let warning = warning(message);
+    let wrapped = text::wrap(warning, width.saturating_sub(4).into());
+    let rows = u16::try_from(wrapped.len()).unwrap_or(1);
+    let area = screen.centred(width, rows + 6);
+    let inside = canvas.frame(area, "This message");
+    let line = describe::line(message);
+    canvas.row(inside, 0, &[(theme.dim, line.as_str())]);
+    for (at, line) in (2..).zip(wrapped) {
+        canvas.row(inside, at, &[(theme.plain, warning.get(line.range).unwrap_or_default())]);
+    }
+    let mut used = 0;
+    for action in [Action::SendAgain, Action::Drop, Action::Close] {
+        let again = matches!(message.state, State::Failed | State::Uncertain);
+        let Some(entry) = action::entry(action).filter(|_| again || action != Action::SendAgain)
+        else {
+            continue;
+        };
+        let key = model.keymap.key(Context::Ask, action);
+        let words = format!(" {}   ", entry.short);
+        let row = rows + 3;
+        used += canvas.put(inside, used, row, inside.width.saturating_sub(used), key, theme.key);
+        used +=
+            canvas.put(inside, used, row, inside.width.saturating_sub(used), &words, theme.plain);
+    }
+}
+
+/// The fact that matters for the decision.
+const fn warning(message: &Message) -> &'static str {
+    match message.state {
+        State::Uncertain => {
+            "Nobody can say whether it was accepted. Sent again, it may arrive twice. A status may still \
+             come and settle it."
+        }
+        State::Failed => "It was not accepted. Sent again, it goes out with a new request.",
+        _ => "It is not sent yet. Dropped, it stays here as withdrawn.",
+    }
+}
+
+fn question(prompt: &Prompt, screen: Area, canvas: &mut Canvas<'_>) -> Position {
+    let theme = canvas.theme;
+    let (title, help) = match prompt.question {
+        Question::Filter => {
+            // The list itself shows what the filter does: only its row is taken.
+            let row = screen.split_top(2).1.split_top(1).0;
+            let list =
+                row.split_left(if screen.width < layout::TWO_PANES { screen.width } else { 27 }).0;
+            return typed(&prompt.editor, list, 3, 0, canvas);
+        }
+        Question::Number => {
+            ("New conversation", "Number with country code, like +55 11 98888-1234")
+        }
+    };
+    let area = screen.centred(screen.width.saturating_sub(4).min(60), 6);
+    let inside = canvas.frame(area, title);
+    let (style, words) = match (&prompt.error, prompt.busy) {
+        (Some(error), _) => (theme.failure, error.as_str()),
+        (None, true) => (theme.dim, "one moment"),
+        (None, false) => (theme.dim, help),
+    };
+    let safe = text::display_safe(words);
+    for (at, line) in (2..inside.height).zip(text::wrap(&safe, inside.width.into())) {
+        canvas.row(inside, at, &[(style, safe.get(line.range).unwrap_or_default())]);
+    }
+    canvas.put(inside, 0, 0, 2, "> ", theme.accent);
+    typed(&prompt.editor, inside, 2, 0, canvas)
+}
+
+/// One line of typed text from a column on; gives the place of the cursor.
+fn typed(editor: &Editor, area: Area, column: u16, row: u16, canvas: &mut Canvas<'_>) -> Position {
+    let room = area.width.saturating_sub(column + 1).max(2);
+    let rows = editor.rows(room);
+    let (at, cursor) = editor.cursor(&rows);
+    let words = rows.get(at).map(|row| text::display_safe(&row.text)).unwrap_or_default();
+    let blank = " ".repeat(room.into());
+    canvas.put(area, column, row, room, &blank, canvas.theme.plain);
+    canvas.put(area, column, row, room, &words, canvas.theme.strong);
+    let cursor = u16::try_from(cursor).unwrap_or(u16::MAX);
+    let most = (area.x + area.width).saturating_sub(1);
+    let last = (area.y + area.height).saturating_sub(1);
+    Position { x: (area.x + column).saturating_add(cursor).min(most), y: (area.y + row).min(last) }
+}
+
+fn jump_box(model: &Model, jump: &JumpBox, screen: Area, canvas: &mut Canvas<'_>) -> Position {
+    let theme = canvas.theme;
+    let height = screen.height.saturating_sub(4).min(14);
+    let area = screen.centred(screen.width.saturating_sub(4).min(70), height);
+    let commands = jump.editor.text().starts_with('>');
+    let title = if commands { "Command" } else { "Jump to" };
+    let inside = canvas.frame(area, title);
+    // The mark of the command box is typed, so that deleting it leads back to the names.
+    let column = if commands { 0 } else { 2 };
+    canvas.put(inside, 0, 0, 1, ">", theme.accent);
+    let cursor = typed(&jump.editor, inside, column, 0, canvas);
+    let (_, mut rows) = inside.split_top(2);
+    if let Some(Hit::Command(action)) = jump.hits.get(jump.selected)
+        && let Some(entry) = action::entry(*action)
+        && rows.height > 4
+    {
+        let foot;
+        (rows, foot) = rows.split_bottom(3);
+        for (at, line) in (1..foot.height).zip(text::wrap(entry.doc, foot.width.into())) {
+            let words = entry.doc.get(line.range).unwrap_or_default();
+            canvas.row(foot, at, &[(theme.plain, words)]);
+        }
+    }
+    if jump.hits.is_empty() {
+        let words = if commands {
+            "No command is called that."
+        } else {
+            "Nobody matches. A number with + starts a conversation; > finds commands."
+        };
+        for (at, line) in (0..rows.height).zip(text::wrap(words, rows.width.into())) {
+            canvas.row(rows, at, &[(theme.dim, words.get(line.range).unwrap_or_default())]);
+        }
+        return cursor;
+    }
+    let shown = usize::from(rows.height);
+    let top = (jump.selected + 1).saturating_sub(shown);
+    for (at, (index, hit)) in (0..).zip(jump.hits.iter().enumerate().skip(top).take(shown)) {
+        let selected = index == jump.selected;
+        let pointer = if selected { glyph::pointer(theme) } else { " " };
+        canvas.put(rows, 0, at, 1, pointer, theme.selected);
+        hit_row(model, jump, hit, rows, at, canvas);
+        if selected {
+            canvas.tint(rows, at, theme.cursor_row);
+        }
+    }
+    cursor
+}
+
+fn hit_row(
+    model: &Model,
+    jump: &JumpBox,
+    hit: &Hit,
+    area: Area,
+    row: u16,
+    canvas: &mut Canvas<'_>,
+) {
+    let theme = canvas.theme;
+    match hit {
+        Hit::Conversation(found) => {
+            let zone = &model.settings.timezone;
+            let time = when::listed(found.activity, model.now, zone, false);
+            let unread =
+                if found.unread > 0 { format!("{}  ", found.unread) } else { String::new() };
+            let right = [(theme.unread, unread.as_str()), (theme.dim, time.as_str())];
+            let end = canvas.right(area, row, 10, &right);
+            let name = describe::name(&found.contact);
+            let handle = describe::handle(&found.contact);
+            let used = canvas.put(area, 2, row, end.saturating_sub(3), &name, theme.plain) + 2;
+            if handle != name {
+                let room = end.saturating_sub(used + 3);
+                canvas.put(area, used + 2, row, room, &handle, theme.dim);
+            }
+        }
+        Hit::Begin(number) => {
+            let words = format!("start a conversation with {}", text::display_safe(number));
+            canvas.put(area, 2, row, area.width.saturating_sub(2), &words, theme.good);
+        }
+        Hit::Command(action) => {
+            let Some(entry) = action::entry(*action) else { return };
+            let key = model.keymap.key(jump.under, *action);
+            let end = canvas.right(area, row, 10, &[(theme.key, key)]);
+            canvas.put(area, 2, row, 22, entry.name, theme.plain);
+            canvas.put(area, 25, row, end.saturating_sub(26), entry.doc, theme.dim);
+        }
+    }
+}

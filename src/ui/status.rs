@@ -1,0 +1,77 @@
+//! The status bar: whose inbox, demo or live, how the services do, what waits, what failed, the time. And
+//! under it what is wrong, in words.
+
+use ratatui::style::Style;
+
+use super::paint::Canvas;
+use crate::app::layout::Layout;
+use crate::app::{Mode, Model, when};
+use crate::domain::health::Condition;
+use crate::domain::text;
+
+pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
+    let theme = canvas.theme;
+    let bar = layout.bar;
+    let clock = format!(" {} ", when::clock(model.now, &model.settings.timezone));
+    let right = facts(model, canvas);
+    let word = match model.mode {
+        Mode::Demo => (theme.demo, " DEMO "),
+        Mode::Live => (theme.live, " LIVE "),
+        Mode::NoAccount => (theme.dim, ""),
+    };
+    let name = " twoticks ";
+    let taken = canvas.row(bar, 0, &[(theme.bar, name)]);
+    // The facts give way from the left, the clock stays.
+    let mut shown = vec![(theme.plain, clock.as_str())];
+    let mut width = text::width(&clock);
+    let room = usize::from(bar.width.saturating_sub(taken)).saturating_sub(word.1.len() + 1);
+    for (style, words) in right.iter().rev() {
+        if width + text::width(words) > room {
+            break;
+        }
+        width += text::width(words);
+        shown.insert(0, (*style, words));
+    }
+    let facts_at = canvas.right(bar, 0, taken, &shown);
+    let label = text::display_safe(&model.account_label);
+    let room = facts_at.saturating_sub(taken + u16::try_from(word.1.len()).unwrap_or(0) + 1);
+    let mut at = taken;
+    if room >= 4 {
+        at += canvas.put(bar, at, 0, room, &label, theme.plain);
+        at += 1;
+    }
+    canvas.put(bar, at, 0, facts_at.saturating_sub(at), word.1, word.0);
+    for (row, words) in (0..).zip(model.banners(bar.width)) {
+        canvas.row(layout.banners, row, &[(theme.banner, &words)]);
+    }
+}
+
+/// The facts at the right of the bar, each with its distance from the one before.
+fn facts(model: &Model, canvas: &Canvas<'_>) -> Vec<(Style, String)> {
+    let theme = canvas.theme;
+    let health = &model.health;
+    let mut facts = Vec::new();
+    let age = health.last_event.map(|at| when::age(model.now.since(at)));
+    facts.push(match (&health.listener, age) {
+        (Condition::Up | Condition::Elsewhere, Some(age)) => {
+            (theme.plain, format!("  hook ok {age}"))
+        }
+        (Condition::Up | Condition::Elsewhere, None) => (theme.plain, "  hook ok".to_owned()),
+        (Condition::Starting, _) => (theme.dim, "  hook starts".to_owned()),
+        (Condition::Off, _) => (theme.dim, "  hook off".to_owned()),
+        (Condition::Down(_), _) => (theme.banner, "  hook down".to_owned()),
+    });
+    match &health.sender {
+        Condition::Up | Condition::Elsewhere => {}
+        Condition::Starting => facts.push((theme.dim, "  sender starts".to_owned())),
+        Condition::Off => facts.push((theme.dim, "  sender off".to_owned())),
+        Condition::Down(_) => facts.push((theme.banner, "  sender down".to_owned())),
+    }
+    if health.refused.total() > 0 {
+        facts.push((theme.doubt, format!("  refused {}", health.refused.total())));
+    }
+    facts.push((theme.plain, format!("  queue {}", health.queue)));
+    let failed = if health.failed > 0 { theme.failure } else { theme.dim };
+    facts.push((failed, format!("  fail {} ", health.failed)));
+    facts
+}
