@@ -1,0 +1,74 @@
+//! `twoticks db`: where the database is, and whether it is sound.
+
+use std::path::Path;
+
+use clap::{Args, Subcommand};
+
+use super::output::line;
+use super::{Session, failed};
+use crate::domain::time::Timestamp;
+use crate::error::Error;
+use crate::store::{ReadConn, WriteConn, check};
+
+#[derive(Debug, Args)]
+pub(super) struct Db {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+enum What {
+    /// Look for damage and contradictions. Reads the whole file.
+    Check,
+    /// Print where the database is.
+    Path,
+}
+
+pub(super) fn run(session: &Session, db: &Db) -> Result<(), Error> {
+    match db.what {
+        What::Path => Ok(line(&session.paths.database().display().to_string())?),
+        What::Check => {
+            let findings =
+                findings(&session.paths.database(), &session.read()?, session.clock.now())?;
+            for finding in &findings {
+                line(finding)?;
+            }
+            if findings.is_empty() {
+                super::say("the database is sound");
+                return Ok(());
+            }
+            Err(Error::failed(format!("the database has {} faults", findings.len()))
+                .hint("keep a copy of the file as it is before doing anything else"))
+        }
+    }
+}
+
+/// Everything that is wrong with the database. The text index is compared by a writer, since SQLite lets
+/// nobody else do that.
+fn findings(path: &Path, read: &ReadConn, now: Timestamp) -> Result<Vec<String>, Error> {
+    let mut findings = check::check(read).map_err(failed)?;
+    let write = WriteConn::open(path, now).map_err(failed)?;
+    findings.extend(write.check_search().map_err(failed)?);
+    Ok(findings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_index_that_does_not_match_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("twoticks.db");
+        let now = Timestamp::from_secs(1_700_000_000);
+        drop(WriteConn::open(&path, now).unwrap());
+        let read = ReadConn::open(&path).unwrap();
+        assert_eq!(findings(&path, &read, now).unwrap(), Vec::<String>::new());
+        let raw = rusqlite::Connection::open(&path).unwrap();
+        raw.execute("INSERT INTO message_fts (rowid, text) VALUES (1, 'nobody wrote this')", [])
+            .unwrap();
+        let found = findings(&path, &read, now).unwrap();
+        assert_eq!(found.len(), 1);
+        assert!(found[0].contains("the search index does not match"), "{found:?}");
+    }
+}

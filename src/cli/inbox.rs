@@ -1,0 +1,175 @@
+//! The inbox: everything behind the screen, the screen itself, and the order in which both end.
+
+use std::io::IsTerminal as _;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+
+use super::services::{Backstage, on_panic, still_waiting, store_accounts};
+use super::{Session, say};
+use crate::app::msg::{Msg, QuitCause};
+use crate::app::{self, Mode, Model, Setup};
+use crate::config;
+use crate::error::{Error, Kind};
+use crate::term::effect::Stage;
+use crate::term::run::{Ending, Event, Loop};
+use crate::term::tty::Tty;
+use crate::term::{self, input, signal};
+use crate::ui::{Borders, Colours, Glyphs, Theme};
+
+/// Opens the inbox of the config's account, or the first screen when there is none.
+pub(super) fn run(session: &Session) -> Result<(), Error> {
+    needs_terminal()?;
+    let mode = match session.config.accounts.first() {
+        None => Mode::NoAccount,
+        Some(_) if session.is_simulated() => Mode::Demo,
+        Some(_) => Mode::Live,
+    };
+    let _log = session.start_log()?;
+    match show(session, mode, |_| Ok(()))? {
+        Ending::StartDemo => super::demo::open(session),
+        ending => finish(ending),
+    }
+}
+
+/// The inbox is of no use without a terminal; saying so beats drawing into a file.
+pub(super) fn needs_terminal() -> Result<(), Error> {
+    if std::io::stdout().is_terminal() {
+        return Ok(());
+    }
+    Err(Error::usage("the inbox needs a terminal on stdout")
+        .hint("twoticks listen receives and sends without one"))
+}
+
+/// What the process ends with.
+pub(super) fn finish(ending: Ending) -> Result<(), Error> {
+    match ending {
+        Ending::Quit | Ending::StartDemo => Ok(()),
+        Ending::Signal => Err(Error::new(Kind::Interrupted, "ended by a signal")),
+        Ending::Panic(said) => Err(Error::new(Kind::Panic, said).hint("the log has more")),
+    }
+}
+
+/// Shows the inbox until it is left. `started` is called once the services run.
+pub(super) fn show(
+    session: &Session,
+    mode: Mode,
+    started: impl FnOnce(&Backstage) -> Result<(), Error>,
+) -> Result<Ending, Error> {
+    let keymap = session.keymap()?;
+    let stored = store_accounts(session)?;
+    let chosen = if mode == Mode::NoAccount { None } else { Some(session.account()?) };
+    let account = chosen.and_then(|chosen| stored.get(&chosen.phone_number_id).copied());
+    let (told, events) = channel();
+    let quit = told.clone();
+    let on_panic = on_panic(move |said| {
+        // A loop that has ended is leaving already.
+        quit.send(Event::Msg(Msg::Quit(QuitCause::Panic(said)))).ok();
+    });
+    let mut backstage = Backstage::prepare(session, Arc::clone(&on_panic))?;
+    let stage = Stage::new(
+        (
+            backstage.reader.clone(),
+            backstage.writer.clone(),
+            &backstage.bus,
+            backstage.nudge.clone(),
+        ),
+        told.clone(),
+        Arc::clone(&session.clock),
+        session.config.ui.read_receipts,
+        Arc::clone(&on_panic),
+    )
+    .map_err(no_threads)?;
+    let log = session.paths.log();
+    let guard = term::enter(&log).map_err(no_terminal)?;
+    let typed = told.clone();
+    let (parking, keyboard) = input::start(Arc::clone(&on_panic), move |input| {
+        typed.send(Event::Msg(Msg::Input(input))).is_ok()
+    })
+    .map_err(no_terminal)?;
+    let signals = signal::start(true, on_panic, move |asked| {
+        told.send(Event::Asked(asked)).ok();
+    })
+    .map_err(no_threads)?;
+    let surface =
+        Tty::new(parking, signals.away(), &session.paths.data, &log).map_err(no_terminal)?;
+    let size = crossterm::terminal::size().map_err(no_terminal)?;
+    let theme = theme(&session.config);
+    let setup = Setup {
+        account,
+        account_label: chosen.map_or_else(String::new, label),
+        mode,
+        size,
+        config_path: session.config_file.display().to_string(),
+        settings: settings(&session.config, theme.ellipsis()),
+        keymap,
+    };
+    let model = Model::new(setup, session.clock.now());
+    let clock = Arc::clone(&session.clock);
+    let mut inbox =
+        Loop::begin(surface, model, theme, events, stage, clock).map_err(no_terminal)?;
+    // The first frame is out: now the parts that take longer.
+    backstage.go_live(session)?;
+    started(&backstage)?;
+    let ending = inbox.run();
+    // First the terminal, so that the prompt is back while the rest is put away.
+    drop(guard);
+    inbox.into_surface().into_parking().stop(keyboard);
+    backstage.stop();
+    // Until here a second signal ends what takes too long.
+    drop(signals);
+    if let Some(account) = account
+        && let Some(waiting) = still_waiting(session, account)?
+    {
+        say(&waiting);
+    }
+    ending.map_err(no_terminal)
+}
+
+fn no_terminal(error: impl std::error::Error + 'static) -> Error {
+    Error::failed("the terminal cannot be used").because(&error)
+}
+
+fn no_threads(error: impl std::error::Error + 'static) -> Error {
+    Error::failed("the system gives no more threads").because(&error)
+}
+
+fn label(account: &config::Account) -> String {
+    match &account.number {
+        Some(number) => format!("{} {number}", account.name),
+        None => account.name.clone(),
+    }
+}
+
+fn settings(config: &config::Config, ellipsis: &'static str) -> app::Settings {
+    app::Settings {
+        bell: config.ui.bell,
+        message_style: match config.ui.message_style {
+            config::MessageStyle::Flat => app::MessageStyle::Flat,
+            config::MessageStyle::Bubbles => app::MessageStyle::Bubbles,
+        },
+        ellipsis,
+        timezone: config.timezone.clone(),
+    }
+}
+
+fn theme(config: &config::Config) -> Theme {
+    let set = |name: &str| std::env::var(name).is_ok_and(|value| !value.is_empty());
+    let true_colour =
+        || std::env::var("COLORTERM").is_ok_and(|value| value == "truecolor" || value == "24bit");
+    let colours = match config.ui.colour {
+        config::Colour::Auto if set("NO_COLOR") => Colours::None,
+        config::Colour::Auto if true_colour() => Colours::True,
+        config::Colour::Auto | config::Colour::Sixteen => Colours::Sixteen,
+        config::Colour::True => Colours::True,
+        config::Colour::None => Colours::None,
+    };
+    let borders = match config.ui.borders {
+        config::Charset::Unicode => Borders::Lines,
+        config::Charset::Ascii => Borders::Ascii,
+    };
+    let glyphs = match config.ui.glyphs {
+        config::Charset::Unicode => Glyphs::Unicode,
+        config::Charset::Ascii => Glyphs::Ascii,
+    };
+    Theme::new(colours, borders, glyphs)
+}

@@ -1,0 +1,249 @@
+//! `twoticks listen`: listener and sender without the screen. One line per stored webhook, until it is asked
+//! to end.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::output::{self, json_line, line};
+use super::services::{Backstage, check_secrets, on_panic, store_accounts};
+use super::{Session, failed, say};
+use crate::domain::health::{Condition, Health};
+use crate::domain::id::EventId;
+use crate::domain::state::State;
+use crate::domain::text::display_safe;
+use crate::error::{Error, Kind};
+use crate::service::bus::{Interest, Subscription};
+use crate::service::reader::ReadError;
+use crate::store::event::{self, Effect, EffectKind, EventRow};
+use crate::store::{ReadConn, message};
+use crate::term::signal;
+
+/// Events that are read at once.
+const PAGE: u32 = 100;
+
+#[derive(Debug, Args)]
+pub(super) struct Listen {
+    /// One JSON object per line.
+    #[arg(long)]
+    json: bool,
+}
+
+enum Heard {
+    News,
+    End,
+    Panic(String),
+}
+
+pub(super) fn run(session: &Session, listen: &Listen) -> Result<(), Error> {
+    check_secrets(session, session.account()?)?;
+    let _log = session.start_log()?;
+    store_accounts(session)?;
+    let (told, heard) = channel();
+    let ended = told.clone();
+    let on_panic = on_panic(move |said| {
+        // A command that has ended is leaving already; so below.
+        ended.send(Heard::Panic(said)).ok();
+    });
+    let mut backstage = Backstage::prepare(session, Arc::clone(&on_panic))?;
+    backstage.go_live(session)?;
+    let asked = told.clone();
+    let _signals = signal::start(false, on_panic, move |_| {
+        asked.send(Heard::End).ok();
+    })
+    .map_err(|error| Error::failed("cannot listen for signals").because(&error))?;
+    let news = backstage.bus.subscribe(Interest::Everything, move || {
+        told.send(Heard::News).ok();
+    });
+    let result = follow(&backstage, &news, &heard, listen.json);
+    drop(news);
+    backstage.stop();
+    result
+}
+
+/// Prints what comes in until the end is asked for.
+fn follow(
+    backstage: &Backstage,
+    news: &Subscription,
+    heard: &Receiver<Heard>,
+    json: bool,
+) -> Result<(), Error> {
+    let mut newest = ask(backstage, |read| event::events(read, None, 1))?
+        .first()
+        .map_or(EventId(0), |row| row.id);
+    let mut health = Health::default();
+    tell_health(&mut health, backstage.bus.health());
+    // Whoever would tell us anything is gone when this ends by itself.
+    while let Ok(heard) = heard.recv() {
+        match heard {
+            Heard::End => break,
+            Heard::Panic(said) => return Err(Error::failed(said).hint("the log has more")),
+            Heard::News => {}
+        }
+        let news = news.take();
+        if let Some(now) = news.health {
+            tell_health(&mut health, now);
+        }
+        if news.changes.is_empty() {
+            continue;
+        }
+        let told = ask(backstage, move |read| since(read, newest))?;
+        for (row, words) in &told {
+            newest = newest.max(row.id);
+            print(row, words, json)?;
+        }
+    }
+    Ok(())
+}
+
+fn ask<T: Send + 'static>(
+    backstage: &Backstage,
+    query: impl FnOnce(&ReadConn) -> Result<T, crate::store::Error> + Send + 'static,
+) -> Result<T, Error> {
+    backstage.reader.ask_and_wait("listen", query).map_err(|error| match error {
+        ReadError::Store(error) => failed(error),
+        ReadError::Dropped => Error::new(Kind::Interrupted, "interrupted"),
+    })
+}
+
+/// An event with the words of the messages in it, one for each of its effects.
+type Told = (EventRow, Vec<Option<String>>);
+
+/// Events after one, oldest first.
+fn since(read: &ReadConn, newest: EventId) -> Result<Vec<Told>, crate::store::Error> {
+    let mut rows = Vec::new();
+    let mut before = None;
+    loop {
+        let page = event::events(read, before, PAGE)?;
+        let full = page.len() == PAGE as usize;
+        let fresh: Vec<EventRow> = page.into_iter().filter(|row| row.id > newest).collect();
+        let all_fresh = full && fresh.len() == PAGE as usize;
+        before = fresh.last().map(|row| row.id);
+        rows.extend(fresh);
+        if !all_fresh {
+            break;
+        }
+    }
+    rows.reverse();
+    rows.into_iter()
+        .map(|row| {
+            let words =
+                row.effects.iter().map(|effect| words(read, effect)).collect::<Result<_, _>>()?;
+            Ok((row, words))
+        })
+        .collect()
+}
+
+fn words(read: &ReadConn, effect: &Effect) -> Result<Option<String>, crate::store::Error> {
+    match (effect.kind, effect.message) {
+        (EffectKind::Message, Some(id)) => {
+            message::message(read, id).map(|message| Some(output::words(&message.body)))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn print(row: &EventRow, words: &[Option<String>], json: bool) -> Result<(), Error> {
+    if json {
+        return Ok(json_line(&json_event(row, words))?);
+    }
+    let effects: Vec<String> = row
+        .effects
+        .iter()
+        .zip(words)
+        .map(|(effect, words)| spell(effect, words.as_deref()))
+        .collect();
+    let what = match effects.as_slice() {
+        [] if row.duplicate => "nothing new".to_owned(),
+        [] => "nothing".to_owned(),
+        some => some.join("; "),
+    };
+    Ok(line(&format!("{} #{} {what}", output::time(row.received_at), row.id))?)
+}
+
+/// `status 12 sent > delivered`, `message 13 hello`.
+fn spell(effect: &Effect, words: Option<&str>) -> String {
+    let step = effect.from.zip(effect.to);
+    let parts = [
+        Some(kind(effect.kind).to_owned()),
+        effect.message.map(|message| message.to_string()),
+        step.map(|(from, to)| format!("{} > {}", from.name(), to.name())),
+        words.map(|words| display_safe(words).into_owned()),
+        effect.detail.as_deref().map(|detail| display_safe(detail).into_owned()),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+fn json_event(row: &EventRow, words: &[Option<String>]) -> Value {
+    let effects: Vec<Value> = row
+        .effects
+        .iter()
+        .zip(words)
+        .map(|(effect, words)| {
+            json!({
+                "kind": kind(effect.kind),
+                "field": effect.field,
+                "message": effect.message.map(|id| id.0),
+                "from": effect.from.map(State::name),
+                "to": effect.to.map(State::name),
+                "text": words,
+                "detail": effect.detail,
+            })
+        })
+        .collect();
+    json!({
+        "event": row.id.0,
+        "received_at": output::time(row.received_at),
+        "size": row.size,
+        "duplicate": row.duplicate,
+        "effects": effects,
+    })
+}
+
+const fn kind(kind: EffectKind) -> &'static str {
+    match kind {
+        EffectKind::Message => "message",
+        EffectKind::Status => "status",
+        EffectKind::Pending => "pending",
+        EffectKind::Contact => "contact",
+        EffectKind::Preference => "preference",
+        EffectKind::Notice => "notice",
+        EffectKind::Error => "error",
+        EffectKind::Unknown => "unknown",
+        EffectKind::UnknownNumber => "unknown_number",
+        EffectKind::Failed => "failed",
+    }
+}
+
+/// Says on stderr what changed with the listener and the sender.
+fn tell_health(before: &mut Health, now: Health) {
+    if before.listener != now.listener || before.listener_address != now.listener_address {
+        let address = now.listener_address.as_deref().unwrap_or_default();
+        say(format!("listener: {} {address}", condition(&now.listener)).trim_end());
+    }
+    if before.sender != now.sender {
+        say(&format!("sender: {}", condition(&now.sender)));
+    }
+    let troubles = [
+        (&before.account_trouble, &now.account_trouble),
+        (&before.store_trouble, &now.store_trouble),
+    ];
+    for (was, is) in troubles {
+        if let Some(trouble) = is.as_ref().filter(|_| was != is) {
+            say(&format!("trouble: {}", display_safe(trouble)));
+        }
+    }
+    *before = now;
+}
+
+fn condition(condition: &Condition) -> String {
+    match condition {
+        Condition::Starting => "starting".to_owned(),
+        Condition::Up => "up".to_owned(),
+        Condition::Elsewhere => "another process does it".to_owned(),
+        Condition::Off => "off".to_owned(),
+        Condition::Down(why) => format!("down: {why}"),
+    }
+}

@@ -1,0 +1,275 @@
+//! The command line: what can be asked for, and what every command shares. stdout carries data, stderr
+//! carries talk; exit codes are those of [`crate::error::Kind`]. Only commands that exist are listed.
+
+mod chats;
+mod db;
+mod demo;
+mod inbox;
+mod keys;
+mod listen;
+mod output;
+mod send;
+mod services;
+mod sim;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand};
+
+use crate::app::keymap::{Keymap, SendKey};
+use crate::clock::SystemClock;
+use crate::config::{self, Config};
+use crate::domain::time::Clock;
+use crate::error::{Error, Kind};
+use crate::logging::{self, LogGuard};
+use crate::paths::{self, Paths};
+use crate::store::ReadConn;
+use crate::store::account::Account;
+
+/// A WhatsApp Business inbox in the terminal.
+///
+/// Without a command it opens the inbox.
+#[derive(Debug, Parser)]
+#[command(name = "twoticks", version, max_term_width = 100, disable_help_subcommand = true)]
+struct CommandLine {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// Flags of every command.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
+struct Global {
+    /// The config file.
+    #[arg(long, global = true, value_name = "FILE", env = "TWOTICKS_CONFIG", hide_env = true)]
+    config: Option<PathBuf>,
+    /// Where the database, media and logs lie.
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Which account of the config, by name; the first when left out.
+    #[arg(long, global = true, value_name = "NAME", env = "TWOTICKS_ACCOUNT", hide_env = true)]
+    account: Option<String>,
+    /// How much is logged: error, warn, info, debug or trace.
+    #[arg(long, global = true, value_name = "LEVEL", value_parser = level)]
+    log_level: Option<tracing::Level>,
+}
+
+fn level(text: &str) -> Result<tracing::Level, String> {
+    config::LEVELS
+        .iter()
+        .find(|(word, _)| *word == text)
+        .map(|(_, level)| *level)
+        .ok_or_else(|| "must be one of error, warn, info, debug, trace".to_owned())
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Open the inbox on the built-in simulator, with sample conversations.
+    Demo(demo::Demo),
+    /// Send a message and follow what becomes of it.
+    Send(send::Send),
+    /// Receive and send without the screen, one line per webhook.
+    Listen(listen::Listen),
+    /// List conversations, or show one.
+    Chats(chats::Chats),
+    /// Run the Cloud API simulator, or drive a running one.
+    Sim(sim::Simulate),
+    /// Print the key table.
+    Keys(keys::Keys),
+    /// Check the database, or print where it is.
+    Db(db::Db),
+}
+
+/// What every command has at hand.
+#[derive(Clone)]
+struct Session {
+    global: Global,
+    /// Variables of the environment that begin with `TWOTICKS_`.
+    env: BTreeMap<String, String>,
+    config: Config,
+    /// Where the config was read from, or would have been.
+    config_file: PathBuf,
+    paths: Paths,
+    clock: Arc<dyn Clock>,
+}
+
+/// Runs the program with these arguments, the program's name first.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    harden();
+    let line = match CommandLine::try_parse_from(args) {
+        Ok(line) => line,
+        Err(error) => return explain(&error),
+    };
+    match dispatch(line) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            if error.kind != Kind::BrokenPipe {
+                // Nobody is left to tell when stderr is gone as well.
+                writeln!(std::io::stderr(), "{error}").ok();
+            }
+            ExitCode::from(error.kind.exit_code())
+        }
+    }
+}
+
+/// Files of ours are for the owner alone, and a crash leaves no image of the memory with its secrets.
+fn harden() {
+    #[cfg(unix)]
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    #[cfg(target_os = "linux")]
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable).ok();
+}
+
+/// Help and the version are data, mistakes are talk.
+fn explain(error: &clap::Error) -> ExitCode {
+    // A reader of the help that went away is no failure.
+    error.print().ok();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+        _ => ExitCode::from(Kind::Usage.exit_code()),
+    }
+}
+
+fn dispatch(line: CommandLine) -> Result<(), Error> {
+    let open = || Session::open(line.global.clone());
+    match line.command {
+        None => inbox::run(&open()?),
+        Some(Command::Demo(demo)) => demo::run(&open()?, &demo),
+        Some(Command::Send(send)) => send::run(&open()?, &send),
+        Some(Command::Listen(listen)) => listen::run(&open()?, &listen),
+        Some(Command::Chats(chats)) => chats::run(&open()?, &chats),
+        Some(Command::Sim(simulate)) => sim::run(&line.global, simulate),
+        Some(Command::Keys(keys)) => keys::run(&open()?, &keys),
+        Some(Command::Db(db)) => db::run(&open()?, &db),
+    }
+}
+
+impl Session {
+    /// Reads the config. What is unwise in it is said on stderr.
+    fn open(global: Global) -> Result<Self, Error> {
+        // Not `vars`, which panics on what is not UTF-8.
+        let env: BTreeMap<String, String> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| name.starts_with("TWOTICKS_"))
+            .collect();
+        let file = paths::config_file(global.config.clone())?;
+        let config = config::load(&file, global.config.is_some(), &env)?;
+        for warning in &config.warnings {
+            say(&format!("warning: {}: {warning}", file.display()));
+        }
+        let paths = Paths::resolve(global.data_dir.clone().or_else(|| config.data_dir.clone()))?;
+        let clock = Arc::new(SystemClock::new());
+        Ok(Self { global, env, config, config_file: file, paths, clock })
+    }
+
+    /// The same with another data directory.
+    fn with_data(&self, data: &Path) -> Self {
+        Self { paths: Paths { data: data.to_owned() }, ..self.clone() }
+    }
+
+    /// The same with another config.
+    fn with_config(&self, config: Config) -> Self {
+        // What was named on the command line was an account of the other config.
+        let global = Global { account: None, ..self.global.clone() };
+        Self { global, config, ..self.clone() }
+    }
+
+    /// Whether a simulator answers, not Meta. The config says so: a proxy to Meta may be on this machine too.
+    const fn is_simulated(&self) -> bool {
+        self.config.simulator
+    }
+
+    /// The account of the config that `--account` names, or the first.
+    fn account(&self) -> Result<&config::Account, Error> {
+        let wanted = self.global.account.as_deref();
+        let all = &self.config.accounts;
+        let found = all.iter().find(|account| wanted.is_none_or(|name| account.name == name));
+        found.ok_or_else(|| {
+            let names: Vec<String> = all.iter().map(|account| account.name.clone()).collect();
+            no_account(wanted, &names)
+        })
+    }
+
+    /// The keys in force, or everything that is wrong with those of the config.
+    fn keymap(&self) -> Result<Keymap, Error> {
+        let send_key = match self.config.ui.send_key {
+            config::SendKey::Enter => SendKey::Enter,
+            config::SendKey::CtrlS => SendKey::CtrlS,
+        };
+        let own = self.config.keys.iter().map(|own| (own.action.clone(), own.keys.clone()));
+        Keymap::new(send_key, &own.collect()).map_err(|errors| {
+            let lines: Vec<String> = errors.iter().map(|error| format!("\n  {error}")).collect();
+            let file = self.config_file.display();
+            Error::usage(format!("the config {file} is not right:{}", lines.concat()))
+        })
+    }
+
+    /// Starts the log, in a data directory that is there from now on.
+    fn start_log(&self) -> Result<LogGuard, Error> {
+        self.paths.create_data()?;
+        let level = self.global.log_level.unwrap_or(self.config.log.level);
+        let guard = logging::start(&self.paths.log(), level, self.config.log.days)?;
+        crate::term::panic::install(self.paths.log());
+        Ok(guard)
+    }
+
+    /// A reader on the database, which must be there.
+    fn read(&self) -> Result<ReadConn, Error> {
+        let path = self.paths.database();
+        ReadConn::open(&path).map_err(|error| {
+            let message = format!("cannot open the database {}", path.display());
+            Error::failed(message).because(&error)
+        })
+    }
+
+    /// The account in the store that `--account` names, or the first.
+    fn stored_account(&self, read: &ReadConn) -> Result<Account, Error> {
+        let accounts = crate::store::account::accounts(read).map_err(failed)?;
+        let wanted = self.global.account.as_deref();
+        let names: Vec<String> = accounts.iter().map(|account| account.name.clone()).collect();
+        accounts
+            .into_iter()
+            .find(|account| wanted.is_none_or(|name| account.name == name))
+            .ok_or_else(|| no_account(wanted, &names))
+    }
+}
+
+fn no_account(wanted: Option<&str>, names: &[String]) -> Error {
+    match wanted {
+        Some(name) if !names.is_empty() => Error::usage(format!("there is no account {name:?}"))
+            .hint(format!("there are: {}", names.join(", "))),
+        _ => Error::usage("no account is set up")
+            .hint("add [[account]] to the config, or try it without one: twoticks demo"),
+    }
+}
+
+/// What the store says is for people already.
+fn failed(error: impl std::error::Error) -> Error {
+    Error::failed(error.to_string())
+}
+
+/// Says something on stderr.
+fn say(text: &str) {
+    // Talk that nobody hears is no failure.
+    writeln!(std::io::stderr(), "{text}").ok();
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::CommandLine;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+}

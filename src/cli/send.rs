@@ -1,0 +1,453 @@
+//! `twoticks send`: writes a message to the store and waits for what becomes of it. Whoever holds the sender
+//! role sends it; when nobody does, this process takes the role and sends this conversation's messages
+//! alone: what waits before this one goes first, and everybody else's is left to the inbox.
+
+use std::io::Read as _;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::output::{self, json_line, line};
+use super::services::{Backstage, check_secrets, on_panic, store_accounts};
+use super::{Session, failed};
+use crate::config;
+use crate::domain::error_code;
+use crate::domain::health::Condition;
+use crate::domain::id::{AccountId, ConversationId, MessageId, UserId, WaId, Wamid};
+use crate::domain::message::{Body, Message, NewMessage, Priority, TimelineEntry};
+use crate::domain::phone;
+use crate::domain::state::State;
+use crate::domain::text::display_safe;
+use crate::domain::time::Timestamp;
+use crate::domain::window::{Window, window};
+use crate::error::{Error, Kind};
+use crate::service::reader::ReadError;
+use crate::service::writer;
+use crate::store::{self, ReadConn, Tx, conversation, list, message, outbox};
+
+/// The longest text Meta takes, in characters (send-messages).
+const TEXT_LIMIT: usize = 4096;
+
+#[derive(Debug, Args)]
+pub(super) struct Send {
+    /// The number with its plus, a business-scoped user id, or the id of a conversation.
+    #[arg(value_name = "TO", allow_hyphen_values = true)]
+    to: String,
+    /// What to say; - reads it from stdin.
+    #[arg(value_name = "TEXT", allow_hyphen_values = true)]
+    text: String,
+    /// The message it answers, by its id or wamid.
+    #[arg(long, value_name = "ID")]
+    reply_to: Option<String>,
+    /// Wait until it got this far.
+    #[arg(long, value_enum, value_name = "STATE")]
+    wait: Option<Wait>,
+    /// How long to wait.
+    #[arg(long, value_name = "SPAN", default_value = "60s", value_parser = config::duration)]
+    timeout: Duration,
+    /// One JSON object per line.
+    #[arg(long)]
+    json: bool,
+}
+
+/// How far a message is to get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Wait {
+    Accepted,
+    Sent,
+    Delivered,
+    Read,
+}
+
+/// Where a message stands, seen from what is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reached {
+    Yes,
+    NotYet,
+    /// It needs evidence or a decision.
+    Uncertain,
+    Never,
+}
+
+const fn reached(state: State, wait: Wait) -> Reached {
+    let far = match state {
+        State::Accepted => 1,
+        State::Sent => 2,
+        State::Delivered => 3,
+        State::Read | State::Played => 4,
+        State::Queued | State::Sending | State::Scheduled => 0,
+        State::Uncertain => return Reached::Uncertain,
+        State::Failed | State::Cancelled | State::Held | State::Received => return Reached::Never,
+    };
+    let wanted = match wait {
+        Wait::Accepted => 1,
+        Wait::Sent => 2,
+        Wait::Delivered => 3,
+        Wait::Read => 4,
+    };
+    if far >= wanted { Reached::Yes } else { Reached::NotYet }
+}
+
+pub(super) fn run(session: &Session, send: &Send) -> Result<(), Error> {
+    let text = read_text(&send.text)?;
+    let recipient = recipient(&send.to)?;
+    let chosen = session.account()?;
+    check_secrets(session, chosen)?;
+    let _log = session.start_log()?;
+    let account = stored_id(session, chosen)?;
+    let complain = on_panic(|said| tracing::error!(said, "while sending"));
+    let mut backstage = Backstage::prepare(session, complain)?;
+    let watcher = backstage.bus.watch();
+    let quoted = send.reply_to.as_deref().map(|id| find(&backstage, account, id)).transpose()?;
+    let conversation = begin(&backstage, session, account, recipient)?;
+    if let Some(quoted) = &quoted {
+        refuse_other_conversation(quoted.id, quoted.conversation, conversation)?;
+    }
+    let reply_to = quoted.map(|message| message.id);
+    refuse_outside_window(&backstage, conversation, session.clock.now())?;
+    let new = NewMessage {
+        account,
+        conversation,
+        body: Body::Text { text, preview_url: true },
+        reply_to,
+        priority: Priority::Person,
+    };
+    let now = session.clock.now();
+    let id = write(&backstage, move |tx| outbox::enqueue(tx, &new, now))?;
+    backstage.send_only(conversation);
+    backstage.go_live(session)?;
+    let result = follow(&backstage, session, &watcher, id, send);
+    drop(watcher);
+    backstage.stop();
+    result
+}
+
+fn stored_id(session: &Session, account: &config::Account) -> Result<AccountId, Error> {
+    store_accounts(session)?
+        .get(&account.phone_number_id)
+        .copied()
+        .ok_or_else(|| Error::failed(format!("the account {:?} was not stored", account.name)))
+}
+
+fn read_text(text: &str) -> Result<String, Error> {
+    let mut text = text.to_owned();
+    if text == "-" {
+        text.clear();
+        std::io::stdin()
+            .read_to_string(&mut text)
+            .map_err(|error| Error::usage("cannot read the text from stdin").because(&error))?;
+        if text.ends_with('\n') {
+            text.pop();
+        }
+    }
+    if text.trim().is_empty() {
+        return Err(Error::usage("there is nothing to send: the text is empty"));
+    }
+    let length = text.chars().count();
+    if length > TEXT_LIMIT {
+        let message = format!("the text has {length} characters; WhatsApp takes {TEXT_LIMIT}");
+        return Err(Error::usage(message));
+    }
+    Ok(text)
+}
+
+/// Whom a message goes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum To {
+    Number(WaId),
+    User(UserId),
+    Conversation(ConversationId),
+}
+
+fn recipient(text: &str) -> Result<To, Error> {
+    let text = text.trim();
+    if text.starts_with('+') {
+        return phone::parse(text)
+            .map(To::Number)
+            .map_err(|error| Error::usage(format!("{text:?} is no phone number")).because(&error));
+    }
+    // A number is written with its plus, so bare digits are an id.
+    if text.bytes().all(|byte| byte.is_ascii_digit())
+        && let Ok(id) = text.parse()
+    {
+        return Ok(To::Conversation(ConversationId(id)));
+    }
+    let (country, rest) = text.split_once('.').unwrap_or_default();
+    let is_user = country.len() == 2
+        && country.bytes().all(|byte| byte.is_ascii_uppercase())
+        && !rest.is_empty();
+    if is_user {
+        return Ok(To::User(UserId::new(text)));
+    }
+    Err(Error::usage(format!("{text:?} is no recipient"))
+        .hint("write a number with its plus and country code, such as +15551230001"))
+}
+
+fn write<T: std::marker::Send + 'static>(
+    backstage: &Backstage,
+    job: impl FnMut(&mut Tx<'_>) -> Result<T, store::Error> + std::marker::Send + 'static,
+) -> Result<T, Error> {
+    backstage
+        .writer
+        .run(writer::Priority::Interactive, job)
+        .wait()
+        .map_err(|error| Error::failed("the message was not stored").because(&error))
+}
+
+fn ask<T: std::marker::Send + 'static>(
+    backstage: &Backstage,
+    query: impl FnOnce(&ReadConn) -> Result<T, store::Error> + std::marker::Send + 'static,
+) -> Result<T, Error> {
+    backstage.reader.ask_and_wait("send", query).map_err(|error| match error {
+        ReadError::Store(error) => failed(error),
+        ReadError::Dropped => Error::failed(error.to_string()),
+    })
+}
+
+fn find(backstage: &Backstage, account: AccountId, id: &str) -> Result<Message, Error> {
+    let wanted = id.to_owned();
+    let found = ask(backstage, move |read| match wanted.parse() {
+        Ok(number) => present(message::message(read, MessageId(number))),
+        Err(_not_ours) => message::message_by_wamid(read, account, &Wamid::new(wanted)),
+    })?;
+    found.ok_or_else(|| {
+        Error::usage(format!("there is no message {id:?} to reply to"))
+            .hint("twoticks chats show CONVERSATION --json shows the ids of its messages")
+    })
+}
+
+fn begin(
+    backstage: &Backstage,
+    session: &Session,
+    account: AccountId,
+    to: To,
+) -> Result<ConversationId, Error> {
+    let now = session.clock.now();
+    match to {
+        To::Conversation(id) => {
+            let row = ask(backstage, move |read| present(list::conversation(read, id)))?;
+            own_conversation(id, row.map(|row| (row.id, row.account)), account)
+        }
+        To::Number(number) => {
+            write(backstage, move |tx| conversation::begin_conversation(tx, account, &number, now))
+        }
+        To::User(user) => write(backstage, move |tx| {
+            conversation::begin_conversation_with_user(tx, account, &user, now)
+        }),
+    }
+}
+
+/// What is not there is an answer too.
+fn present<T>(found: Result<T, store::Error>) -> Result<Option<T>, store::Error> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(store::Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The conversation that an id names, if it is one of this account's.
+fn own_conversation(
+    id: ConversationId,
+    found: Option<(ConversationId, AccountId)>,
+    account: AccountId,
+) -> Result<ConversationId, Error> {
+    match found {
+        Some((row, owner)) if owner == account => Ok(row),
+        Some(_) => Err(Error::usage(format!("conversation {id} is with another account"))
+            .hint("name that account with --account")),
+        None => Err(Error::usage(format!("there is no conversation {id}"))
+            .hint("a phone number is written with its plus, such as +15551230001")),
+    }
+}
+
+/// A reply quotes what was said in the same conversation.
+fn refuse_other_conversation(
+    quoted: MessageId,
+    its: ConversationId,
+    conversation: ConversationId,
+) -> Result<(), Error> {
+    if its == conversation {
+        return Ok(());
+    }
+    Err(Error::usage(format!(
+        "message {quoted} is in conversation {its}, this one would go to conversation {conversation}"
+    ))
+    .hint("a reply goes where its message is"))
+}
+
+fn refuse_outside_window(
+    backstage: &Backstage,
+    id: ConversationId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let row = ask(backstage, move |read| list::conversation(read, id))?;
+    match window(row.last_inbound, now) {
+        Window::Open(_) => Ok(()),
+        Window::Unknown => {
+            super::say("warning: no message of this contact is known, so the window may be closed");
+            Ok(())
+        }
+        Window::Closed(at) => {
+            let at = output::time(at);
+            Err(Error::failed(format!("the customer service window closed at {at}"))
+                .hint("only a template reaches them until they write again"))
+        }
+    }
+}
+
+/// Prints the steps of the message as they come, until it got as far as wanted or will not.
+fn follow(
+    backstage: &Backstage,
+    session: &Session,
+    watcher: &crate::service::bus::Watcher,
+    id: MessageId,
+    send: &Send,
+) -> Result<(), Error> {
+    let end = session.clock.monotonic() + send.timeout;
+    let mut told = 0;
+    loop {
+        let (message, steps) = ask(backstage, move |read| {
+            Ok((message::message(read, id)?, message::timeline(read, id)?))
+        })?;
+        for step in steps.iter().skip(told) {
+            tell(id, step, send.json)?;
+        }
+        told = steps.len();
+        let elsewhere = backstage.bus.health().sender == Condition::Elsewhere;
+        if send.wait.is_none() && elsewhere {
+            return Ok(());
+        }
+        if let Some(done) = judge(&message, send.wait) {
+            return done;
+        }
+        let left = end.since(session.clock.monotonic());
+        if left.is_zero() {
+            return Err(ran_out(&message, send.timeout, backstage));
+        }
+        drop(watcher.wait(Some(left.min(LOOK_AGAIN))));
+    }
+}
+
+/// The role may be given up elsewhere without the store changing; then this process has its turn.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+fn judge(message: &Message, wait: Option<Wait>) -> Option<Result<(), Error>> {
+    let trouble = || {
+        let trouble = message.trouble.clone().unwrap_or_default();
+        let code = trouble.code.map_or_else(String::new, |code| format!(" {code}"));
+        format!("{code}: {}", display_safe(&trouble.detail))
+    };
+    match reached(message.state, wait.unwrap_or(Wait::Accepted)) {
+        Reached::Yes => Some(Ok(())),
+        Reached::NotYet => None,
+        // Evidence may still come while somebody waits for it.
+        Reached::Uncertain if wait.is_some() => None,
+        Reached::Uncertain => Some(Err(Error::new(
+            Kind::Unknown,
+            format!("nobody can say whether message {} was accepted{}", message.id, trouble()),
+        )
+        .hint("its status will show in the inbox if it was; sending again may send it twice"))),
+        Reached::Never => {
+            let state = message.state.name();
+            let error = Error::failed(format!("message {} {state}{}", message.id, trouble()));
+            let code = message.trouble.as_ref().and_then(|trouble| trouble.code);
+            Some(Err(match code {
+                Some(code) => error.hint(error_code::lookup(Some(code), 0, None).remedy),
+                None => error,
+            }))
+        }
+    }
+}
+
+fn ran_out(message: &Message, timeout: Duration, backstage: &Backstage) -> Error {
+    let state = message.state.name();
+    let error = Error::new(
+        Kind::Unknown,
+        format!("message {} is still {state} after {timeout:?}; it stays in the store", message.id),
+    );
+    let health = backstage.bus.health();
+    match (health.account_trouble, health.sender, health.listener) {
+        (Some(trouble), ..) | (_, Condition::Down(trouble), _) => error.hint(trouble),
+        (.., Condition::Down(trouble)) if message.state.is_accepted() => {
+            error.hint(format!("no status can come in: {trouble}"))
+        }
+        _ => error.hint("twoticks listen, or the inbox, goes on with it"),
+    }
+}
+
+fn tell(id: MessageId, step: &TimelineEntry, json: bool) -> Result<(), Error> {
+    if json {
+        return Ok(json_line(&output::step(id, step))?);
+    }
+    let detail = step.detail.as_deref().unwrap_or_default();
+    let code = step.code.map_or_else(String::new, |code| format!(" {code}"));
+    let text =
+        format!("{} {}{code} {}", output::time(step.at), step.state.name(), display_safe(detail));
+    Ok(line(text.trim_end())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        Reached, State, To, Wait, own_conversation, reached, recipient, refuse_other_conversation,
+    };
+    use crate::domain::id::{AccountId, ConversationId, MessageId, UserId, WaId};
+
+    #[test]
+    fn recipients_are_told_apart() {
+        let number = To::Number(WaId::new("15551230001"));
+        assert_eq!(recipient("+1 555 123-0001").unwrap(), number);
+        assert_eq!(recipient("42").unwrap(), To::Conversation(ConversationId(42)));
+        let user = "BR.13491208655302741918";
+        assert_eq!(recipient(user).unwrap(), To::User(UserId::new(user)));
+        for wrong in ["", "+", "+12", "-7", "99999999999999999999", "Ana", "br.1", "X.1"] {
+            assert!(recipient(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_id_of_many_digits_is_still_an_id() {
+        for id in [1_234_567, 15_551_230_001] {
+            assert_eq!(recipient(&id.to_string()).unwrap(), To::Conversation(ConversationId(id)));
+        }
+    }
+
+    #[test]
+    fn the_conversation_of_another_account_is_refused() {
+        let (id, account) = (ConversationId(7), AccountId(1));
+        let merged = ConversationId(9);
+        assert_eq!(own_conversation(id, Some((merged, account)), account).unwrap(), merged);
+        let other = own_conversation(id, Some((id, AccountId(2))), account).unwrap_err();
+        assert!(other.to_string().contains("conversation 7 is with another account"), "{other}");
+        let none = own_conversation(id, None, account).unwrap_err();
+        assert!(none.to_string().contains("there is no conversation 7"), "{none}");
+    }
+
+    #[test]
+    fn a_reply_to_a_message_of_another_conversation_is_refused() {
+        let refused = |its| {
+            refuse_other_conversation(MessageId(5), ConversationId(its), ConversationId(7)).is_err()
+        };
+        assert!(!refused(7));
+        assert!(refused(8));
+    }
+
+    #[test]
+    fn a_wait_ends_when_the_state_is_reached_or_out_of_reach() {
+        let cases = [
+            (State::Queued, Wait::Accepted, Reached::NotYet),
+            (State::Sending, Wait::Accepted, Reached::NotYet),
+            (State::Accepted, Wait::Accepted, Reached::Yes),
+            (State::Sent, Wait::Delivered, Reached::NotYet),
+            (State::Read, Wait::Delivered, Reached::Yes),
+            (State::Played, Wait::Read, Reached::Yes),
+            (State::Failed, Wait::Accepted, Reached::Never),
+            (State::Held, Wait::Sent, Reached::Never),
+            (State::Uncertain, Wait::Sent, Reached::Uncertain),
+        ];
+        for (state, wait, wanted) in cases {
+            assert_eq!(reached(state, wait), wanted, "{state:?} {wait:?}");
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! The services as the commands use them: made from the config, started in two steps, stopped in order.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+
+use secrecy::SecretString;
+
+use super::{Session, failed};
+use crate::config::{Account, SecretError, SecretSource};
+use crate::domain::id::{AccountId, ConversationId, PhoneNumberId, WabaId};
+use crate::domain::outbox::RetryPolicy;
+use crate::domain::time::Clock;
+use crate::error::Error;
+use crate::service::bus::Bus;
+use crate::service::listener::ListenerConfig;
+use crate::service::listener::http::Limits;
+use crate::service::reader::Reader;
+use crate::service::sender::core::Policy;
+use crate::service::thread::{OnPanic, Thread};
+use crate::service::writer::Writer;
+use crate::service::{AccountConfig, ApiConfig, Nudge, ServiceConfig, Services};
+use crate::store::account::{NewAccount, accounts, upsert_account};
+use crate::store::{ReadConn, WriteConn, outbox};
+
+/// What a panic on a thread of ours is turned into.
+pub(super) fn on_panic(told: impl Fn(String) + Send + Sync + 'static) -> OnPanic {
+    Arc::new(move |panicked| told(format!("the {} thread: {}", panicked.thread, panicked.message)))
+}
+
+/// The services behind a command. Stop them with [`Backstage::stop`]; dropping them does the same.
+pub(super) struct Backstage {
+    pub(super) reader: Reader,
+    pub(super) writer: Writer,
+    pub(super) bus: Bus,
+    pub(super) nudge: Nudge,
+    // Dropped in this order: the thread hands the services back when it ends.
+    starter: Option<(Thread, Receiver<Services>)>,
+    services: Option<Services>,
+    on_panic: OnPanic,
+}
+
+impl Backstage {
+    /// Starts what reads and writes the store. Nothing is sent or received yet.
+    pub(super) fn prepare(session: &Session, on_panic: OnPanic) -> Result<Self, Error> {
+        let config = service_config(session);
+        let services =
+            Services::start(config, Arc::clone(&session.clock), Arc::clone(&on_panic))
+                .map_err(|error| Error::failed("cannot start the services").because(&error))?;
+        Ok(Self {
+            reader: services.reader(),
+            writer: services.writer(),
+            bus: services.bus(),
+            nudge: services.nudge(),
+            starter: None,
+            services: Some(services),
+            on_panic,
+        })
+    }
+
+    /// Leaves everything but this conversation's messages to a later sender. Before [`Backstage::go_live`].
+    pub(super) const fn send_only(&mut self, conversation: ConversationId) {
+        if let Some(services) = &mut self.services {
+            services.send_only(conversation);
+        }
+    }
+
+    /// Starts the sender and the listener. A thread fetches the secrets first, since a command that prints
+    /// one may take its time; what cannot be had is said in the health.
+    pub(super) fn go_live(&mut self, session: &Session) -> Result<(), Error> {
+        let Some(mut services) = self.services.take() else { return Ok(()) };
+        let accounts = session.config.accounts.clone();
+        let (env, clock) = (session.env.clone(), Arc::clone(&session.clock));
+        let (give, back) = channel();
+        let thread = Thread::start("starter", Arc::clone(&self.on_panic), move || {
+            let secrets: Vec<_> =
+                accounts.iter().map(|account| Secrets::fetch(account, &env, &*clock)).collect();
+            services.set_secrets(|index, account| {
+                if let Some(secrets) = secrets.get(index) {
+                    secrets.give(account);
+                }
+            });
+            if let Err(error) = services.start_net() {
+                tracing::error!(%error, "cannot start the network part");
+            }
+            // Without a receiver they are dropped, which stops them just as well.
+            give.send(services).ok();
+        })
+        .map_err(|error| Error::failed("the system gives no more threads").because(&error))?;
+        self.starter = Some((thread, back));
+        Ok(())
+    }
+
+    /// Stops everything: requests under way get some seconds, everything that waits is written.
+    pub(super) fn stop(mut self) {
+        self.put_away();
+    }
+
+    fn put_away(&mut self) {
+        if let Some((thread, back)) = self.starter.take() {
+            thread.join();
+            self.services = back.try_recv().ok();
+        }
+        if let Some(services) = self.services.take() {
+            services.stop();
+        }
+    }
+}
+
+impl Drop for Backstage {
+    fn drop(&mut self) {
+        self.put_away();
+    }
+}
+
+/// The secrets of an account, as far as they are to be had.
+struct Secrets {
+    token: Option<SecretString>,
+    app_secret: Option<SecretString>,
+    verify_token: Option<SecretString>,
+}
+
+impl Secrets {
+    fn fetch(account: &Account, env: &BTreeMap<String, String>, clock: &dyn Clock) -> Self {
+        let fetch = |what: &str, source: &Option<SecretSource>| {
+            let fetched = source.as_ref()?.resolve(env, clock);
+            fetched
+                .inspect_err(
+                    |error| tracing::error!(account = account.name, what, %error, "secret"),
+                )
+                .ok()
+        };
+        Self {
+            token: fetch("token", &account.token),
+            app_secret: fetch("app_secret", &account.app_secret),
+            verify_token: fetch("verify_token", &account.verify_token),
+        }
+    }
+
+    fn give(&self, account: &mut AccountConfig) {
+        account.token.clone_from(&self.token);
+        account.app_secret.clone_from(&self.app_secret);
+        account.verify_token.clone_from(&self.verify_token);
+    }
+}
+
+/// Whether the secrets of an account can be had, for commands that are of no use without. Says the first
+/// that cannot.
+pub(super) fn check_secrets(session: &Session, account: &Account) -> Result<(), Error> {
+    for (what, source) in [("token", &account.token), ("app_secret", &account.app_secret)] {
+        let fetched =
+            source.as_ref().map(|source| source.resolve(&session.env, &*session.clock)).transpose();
+        fetched.map_err(|error: SecretError| {
+            Error::usage(format!("the {what} of account {:?} cannot be had", account.name))
+                .because(&error)
+        })?;
+    }
+    Ok(())
+}
+
+fn service_config(session: &Session) -> ServiceConfig {
+    let config = &session.config;
+    let base_url = config.base_url.as_str().trim_end_matches('/');
+    let policy = Policy::with_rate(config.sender.rate);
+    ServiceConfig {
+        data_dir: session.paths.data.clone(),
+        database: session.paths.database(),
+        accounts: config.accounts.iter().map(without_secrets).collect(),
+        api: ApiConfig {
+            base_url: format!("{base_url}/{}", config.api_version),
+            connect_timeout: config.sender.connect_timeout,
+            timeout: config.sender.timeout,
+        },
+        listener: ListenerConfig {
+            enabled: config.listener.enabled,
+            address: SocketAddr::from((config.listener.address, config.listener.port)),
+            path: config.listener.path.clone(),
+            limits: Limits::default(),
+        },
+        sender: Policy {
+            in_flight: config.sender.in_flight.unwrap_or(policy.in_flight),
+            retry: RetryPolicy {
+                base: config.sender.base_delay,
+                cap: config.sender.max_delay,
+                attempts: config.sender.attempts,
+            },
+            ..policy
+        },
+    }
+}
+
+fn without_secrets(account: &Account) -> AccountConfig {
+    AccountConfig {
+        name: account.name.clone(),
+        phone_number_id: PhoneNumberId::new(&account.phone_number_id),
+        waba_id: account.waba_id.as_ref().map(WabaId::new),
+        display_number: account.number.clone(),
+        token: None,
+        app_secret: None,
+        verify_token: None,
+    }
+}
+
+/// The accounts of the config in the store, by Meta's id of the number. Writes only what is not there yet, so
+/// that the usual start waits for no disk.
+pub(super) fn store_accounts(session: &Session) -> Result<BTreeMap<String, AccountId>, Error> {
+    let path = session.paths.database();
+    let cannot = |error: crate::store::Error| {
+        Error::failed(format!("cannot open the database {}", path.display())).because(&error)
+    };
+    let wanted: Vec<NewAccount> = session.config.accounts.iter().map(new_account).collect();
+    let known = ReadConn::open(&path).and_then(|read| accounts(&read)).unwrap_or_default();
+    let is_known = |new: &NewAccount| {
+        known.iter().any(|old| {
+            (&old.phone_number, &old.name) == (&new.phone_number, &new.name)
+                && (new.waba.is_none() || old.waba == new.waba)
+                && (new.display_number.is_none() || old.display_number == new.display_number)
+        })
+    };
+    if path.exists() && wanted.iter().all(is_known) {
+        let ids = known.iter().map(|known| (known.phone_number.to_string(), known.id));
+        return Ok(ids.collect());
+    }
+    let now = session.clock.now();
+    let mut store = WriteConn::open(&path, now).map_err(cannot)?;
+    let (ids, _) = store
+        .write(|tx| {
+            wanted
+                .iter()
+                .map(|new| Ok((new.phone_number.to_string(), upsert_account(tx, new, now)?)))
+                .collect::<Result<BTreeMap<_, _>, _>>()
+        })
+        .map_err(cannot)?;
+    store.close().map_err(cannot)?;
+    Ok(ids)
+}
+
+fn new_account(account: &Account) -> NewAccount {
+    NewAccount {
+        name: account.name.clone(),
+        phone_number: PhoneNumberId::new(&account.phone_number_id),
+        waba: account.waba_id.as_ref().map(WabaId::new),
+        display_number: account.number.clone(),
+    }
+}
+
+/// What is still to be sent, in words; nothing when all is sent.
+pub(super) fn still_waiting(
+    session: &Session,
+    account: AccountId,
+) -> Result<Option<String>, Error> {
+    let read = session.read()?;
+    let counts = outbox::queue_counts(&read, account).map_err(failed)?;
+    let waiting = counts.queued + counts.sending;
+    Ok(match waiting {
+        0 => None,
+        1 => Some("1 message is still queued; it will be sent when twoticks runs again".to_owned()),
+        more => Some(format!(
+            "{more} messages are still queued; they will be sent when twoticks runs again"
+        )),
+    })
+}

@@ -1,0 +1,320 @@
+//! Walks a TOML document key by key, each key taken from the environment first. Nothing stops at the first
+//! mistake: problems are gathered with their lines, and whatever was never asked for is unknown.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::{Range, RangeInclusive};
+use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// One mistake in the config.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Where it is.
+    pub place: Place,
+    /// What is wrong and what to write instead.
+    pub message: String,
+}
+
+/// Where a value was written.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// In the config file, on this line, counted from one.
+    Line(usize),
+    /// In this variable of the environment.
+    Env(String),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(line) => write!(f, "line {line}"),
+            Self::Env(name) => write!(f, "${name}"),
+        }
+    }
+}
+
+/// A value with the place it was written at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct At<T> {
+    /// What was written.
+    pub value: T,
+    /// Where.
+    pub place: Place,
+}
+
+/// The document being read, and what was found wrong with it so far.
+pub(super) struct Document<'a> {
+    input: &'a str,
+    env: &'a BTreeMap<String, String>,
+    pub(super) problems: Vec<Problem>,
+    /// Every key that was asked for, `section.key`.
+    pub(super) schema: Vec<String>,
+}
+
+impl<'a> Document<'a> {
+    pub(super) const fn new(input: &'a str, env: &'a BTreeMap<String, String>) -> Self {
+        Self { input, env, problems: Vec::new(), schema: Vec::new() }
+    }
+
+    pub(super) fn line(&self, span: &Range<usize>) -> Place {
+        let before = self.input.get(..span.start).unwrap_or_default();
+        Place::Line(before.matches('\n').count() + 1)
+    }
+
+    pub(super) fn problem(&mut self, place: Place, message: impl Into<String>) {
+        self.problems.push(Problem { place, message: message.into() });
+    }
+
+    /// Complains about variables that begin like ours and mean nothing. `globals` are those of the command
+    /// line's flags.
+    pub(super) fn check_environment(&mut self, globals: &[&str]) {
+        let mut known: Vec<String> = self.schema.iter().map(|key| variable(key)).collect();
+        known.extend(globals.iter().map(|&name| name.to_owned()));
+        let strangers: Vec<&String> =
+            self.env.keys().filter(|name| !known.contains(name)).collect();
+        for name in strangers {
+            let hint = suggestion(name, known.iter().map(String::as_str));
+            self.problem(Place::Env(name.clone()), format!("no such setting{hint}"));
+        }
+    }
+}
+
+/// The variable of the environment that stands for a key.
+pub(super) fn variable(key: &str) -> String {
+    format!("TWOTICKS_{}", key.replace('.', "_").to_uppercase())
+}
+
+/// `; did you mean "x"?`, or nothing when nothing is near.
+pub(super) fn suggestion<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> String {
+    known
+        .map(|key| (strsim::damerau_levenshtein(name, key), key))
+        .filter(|(distance, key)| *distance <= 1 + key.chars().count() / 4)
+        .min()
+        .map_or_else(String::new, |(_, key)| format!("; did you mean {key:?}?"))
+}
+
+/// One table of the document.
+pub(super) struct Section<'t, 'i> {
+    /// Empty for the top level.
+    name: &'static str,
+    table: Option<&'t DeTable<'i>>,
+    asked: Vec<&'static str>,
+    environment: bool,
+}
+
+enum Raw<'t, 'i> {
+    Toml(&'t Spanned<DeValue<'i>>),
+    Env(String),
+}
+
+impl<'t, 'i> Section<'t, 'i> {
+    /// `environment` says whether variables apply to this table.
+    pub(super) const fn new(
+        name: &'static str,
+        table: Option<&'t DeTable<'i>>,
+        environment: bool,
+    ) -> Self {
+        Self { name, table, asked: Vec::new(), environment }
+    }
+
+    /// A table inside this one.
+    pub(super) fn table(
+        &mut self,
+        document: &mut Document<'_>,
+        key: &'static str,
+    ) -> Option<&'t DeTable<'i>> {
+        self.asked.push(key);
+        let value = self.table?.get(key)?;
+        if let Some(table) = value.get_ref().as_table() {
+            return Some(table);
+        }
+        let place = document.line(&value.span());
+        document.problem(place, format!("{key} is a section: write [{key}] on a line of its own"));
+        None
+    }
+
+    /// The value of a key whose shape the caller reads.
+    pub(super) fn value(&mut self, key: &'static str) -> Option<&'t Spanned<DeValue<'i>>> {
+        self.asked.push(key);
+        self.table?.get(key)
+    }
+
+    fn path(&self, key: &str) -> String {
+        if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
+    }
+
+    fn raw(
+        &mut self,
+        document: &mut Document<'_>,
+        key: &'static str,
+    ) -> Option<(Raw<'t, 'i>, Place)> {
+        self.asked.push(key);
+        let path = self.path(key);
+        let name = variable(&path);
+        document.schema.push(path);
+        if self.environment
+            && let Some(text) = document.env.get(&name)
+        {
+            return Some((Raw::Env(text.clone()), Place::Env(name)));
+        }
+        let value = self.table?.get(key)?;
+        Some((Raw::Toml(value), document.line(&value.span())))
+    }
+
+    /// Text, not empty.
+    pub(super) fn text(
+        &mut self,
+        document: &mut Document<'_>,
+        key: &'static str,
+    ) -> Option<At<String>> {
+        let (raw, place) = self.raw(document, key)?;
+        let text = match raw {
+            Raw::Env(text) => text,
+            Raw::Toml(value) => {
+                let Some(text) = value.get_ref().as_str() else {
+                    let found = value.get_ref().type_str();
+                    let message = format!("{} is text in quotes, not {found}", self.path(key));
+                    document.problem(place, message);
+                    return None;
+                };
+                text.to_owned()
+            }
+        };
+        if text.trim().is_empty() {
+            document
+                .problem(place, format!("{} is empty; fill it in or leave it out", self.path(key)));
+            return None;
+        }
+        Some(At { value: text.trim().to_owned(), place })
+    }
+
+    /// Text that `parse` makes something of, or says what it wants instead.
+    pub(super) fn parsed<T>(
+        &mut self,
+        document: &mut Document<'_>,
+        key: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let At { value, place } = self.text(document, key)?;
+        match parse(&value) {
+            Ok(parsed) => Some(parsed),
+            Err(wanted) => {
+                document.problem(place, format!("{} = {value:?}: {wanted}", self.path(key)));
+                None
+            }
+        }
+    }
+
+    /// One word out of `words`.
+    pub(super) fn word<T: Copy>(
+        &mut self,
+        document: &mut Document<'_>,
+        key: &'static str,
+        words: &[(&str, T)],
+    ) -> Option<T> {
+        self.parsed(document, key, |text| {
+            words.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning).ok_or_else(
+                || {
+                    let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+                    let hint = suggestion(text, all.iter().copied());
+                    format!("must be one of {}{hint}", all.join(", "))
+                },
+            )
+        })
+    }
+
+    /// A whole number in a range.
+    pub(super) fn integer<T: TryFrom<i64>>(
+        &mut self,
+        document: &mut Document<'_>,
+        key: &'static str,
+        range: &RangeInclusive<i64>,
+    ) -> Option<T> {
+        let (raw, place) = self.raw(document, key)?;
+        let (written, number) = match raw {
+            Raw::Env(text) => {
+                let parsed = text.trim().parse().ok();
+                (text, parsed)
+            }
+            Raw::Toml(value) => match value.get_ref().as_integer() {
+                Some(number) => (
+                    number.as_str().to_owned(),
+                    i64::from_str_radix(number.as_str(), number.radix()).ok(),
+                ),
+                None => (format!("({})", value.get_ref().type_str()), None),
+            },
+        };
+        let fitting = number.filter(|number| range.contains(number));
+        if let Some(fitting) = fitting.and_then(|number| T::try_from(number).ok()) {
+            return Some(fitting);
+        }
+        let (low, high) = (range.start(), range.end());
+        let path = self.path(key);
+        document
+            .problem(place, format!("{path} = {written}: must be a number from {low} to {high}"));
+        None
+    }
+
+    /// `true` or `false`.
+    pub(super) fn flag(&mut self, document: &mut Document<'_>, key: &'static str) -> Option<bool> {
+        let (raw, place) = self.raw(document, key)?;
+        let (written, flag) = match raw {
+            Raw::Env(text) => {
+                let parsed = text.trim().parse().ok();
+                (text, parsed)
+            }
+            Raw::Toml(value) => {
+                let value = value.get_ref();
+                let written = value
+                    .as_str()
+                    .map_or_else(|| format!("({})", value.type_str()), |text| format!("{text:?}"));
+                (written, value.as_bool())
+            }
+        };
+        if flag.is_none() {
+            let path = self.path(key);
+            document.problem(place, format!("{path} = {written}: must be true or false"));
+        }
+        flag
+    }
+
+    /// A span of time such as `"2s"`, `"1m 30s"`, `"500ms"`.
+    pub(super) fn span(
+        &mut self,
+        document: &mut Document<'_>,
+        key: &'static str,
+        range: &RangeInclusive<Duration>,
+    ) -> Option<Duration> {
+        self.parsed(document, key, |text| {
+            let span = duration(text)?;
+            if range.contains(&span) {
+                return Ok(span);
+            }
+            Err(format!("must be from {:?} to {:?}", range.start(), range.end()))
+        })
+    }
+
+    /// Complains about every key that was never asked for.
+    pub(super) fn finish(self, document: &mut Document<'_>) {
+        let Some(table) = self.table else { return };
+        for (key, _) in table {
+            let name = key.get_ref();
+            if !self.asked.contains(&name.as_ref()) {
+                let hint = suggestion(name, self.asked.iter().copied());
+                let place = document.line(&key.span());
+                document.problem(place, format!("no such key: {}{hint}", self.path(name)));
+            }
+        }
+    }
+}
+
+/// Reads a span of time such as `2s`, `1m 30s` or `500ms`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    text.parse::<jiff::SignedDuration>()
+        .ok()
+        .and_then(|span| Duration::try_from(span).ok())
+        .ok_or_else(|| "must be a span of time such as \"2s\", \"500ms\" or \"1m 30s\"".to_owned())
+}

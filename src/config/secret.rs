@@ -1,0 +1,228 @@
+//! Where a secret is kept, and how it is fetched. The config holds only the place; the value is read when
+//! something needs it, so the inbox opens without. A secret never appears in `Debug` or in an error.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use secrecy::SecretString;
+
+use crate::domain::time::Clock;
+
+/// How long a command may take: a keyring's tool answers at once, and one that asks a person cannot be
+/// answered behind the screen.
+const COMMAND_TIME: Duration = Duration::from_secs(10);
+
+/// The place a secret is kept at.
+#[derive(Clone)]
+pub enum SecretSource {
+    /// A variable of the environment.
+    Env(String),
+    /// A file that only its owner may read; surrounding white space is no part of the secret.
+    File(PathBuf),
+    /// The first line that a shell command prints.
+    Command(String),
+    /// Written in the config itself.
+    Literal(SecretString),
+}
+
+impl fmt::Debug for SecretSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Env(name) => write!(f, "env:{name}"),
+            Self::File(path) => write!(f, "file:{}", path.display()),
+            // A command line may hold a secret as an argument.
+            Self::Command(_) => f.write_str("command:..."),
+            Self::Literal(_) => f.write_str("(literal)"),
+        }
+    }
+}
+
+/// Why a secret cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The variable is not set or empty.
+    #[error("the variable {0} is not set; set it, or keep the secret in a file (file:PATH)")]
+    Unset(String),
+    /// The file cannot be read.
+    #[error("cannot read {path}: {error}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// Others may read the file.
+    #[error("{path} may be read by others (mode {mode:03o}); run: chmod 600 {path}")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// Somebody else owns the file.
+    #[error("{path} belongs to another user; make a copy of your own with mode 600")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file or the command gave nothing.
+    #[error("{0} gave an empty secret")]
+    Empty(String),
+    /// The command cannot be run, or failed.
+    #[error("the command for the secret failed: {0}; run it by hand to see why")]
+    Command(String),
+    /// The command takes too long.
+    #[error(
+        "the command for the secret gave nothing within {} s and was ended; run it by hand: it must not wait \
+         for an answer", .0.as_secs()
+    )]
+    Slow(Duration),
+}
+
+impl SecretSource {
+    /// Reads `env:NAME`, `file:PATH`, `command:...`, or takes the text as the secret itself. A relative
+    /// path is taken from `base`, the directory of the config file.
+    pub(super) fn parse(text: &str, base: &Path) -> Result<Self, String> {
+        let Some((scheme, rest)) = text.split_once(':') else {
+            return Ok(Self::Literal(text.to_owned().into()));
+        };
+        let rest = rest.trim();
+        match scheme {
+            "env" | "file" | "command" if rest.is_empty() => {
+                Err(format!("{scheme}: needs something after the colon"))
+            }
+            "env" => Ok(Self::Env(rest.to_owned())),
+            "file" => Ok(Self::File(base.join(rest))),
+            "command" => Ok(Self::Command(rest.to_owned())),
+            "keyring" => Err("keyring: is not supported in this build; use command: with your \
+                              keyring's tool (such as secret-tool lookup), file: or env:"
+                .to_owned()),
+            _ => {
+                let near = super::read::suggestion(scheme, ["env", "file", "command"].into_iter());
+                if near.is_empty() {
+                    return Ok(Self::Literal(text.to_owned().into()));
+                }
+                Err(format!("unknown place {scheme:?} for a secret{near}"))
+            }
+        }
+    }
+
+    /// Fetches the secret. May run a command: not for the thread that draws.
+    pub fn resolve(
+        &self,
+        env: &BTreeMap<String, String>,
+        clock: &dyn Clock,
+    ) -> Result<SecretString, SecretError> {
+        let text = match self {
+            Self::Literal(secret) => return Ok(secret.clone()),
+            Self::Env(name) => env
+                .get(name)
+                .cloned()
+                .or_else(|| std::env::var(name).ok())
+                .filter(|value| !value.trim().is_empty())
+                .ok_or_else(|| SecretError::Unset(name.clone()))?,
+            Self::File(path) => read_private(path)?,
+            Self::Command(command) => run(command, COMMAND_TIME, clock)?,
+        };
+        let secret = text.trim();
+        if secret.is_empty() {
+            return Err(SecretError::Empty(format!("{self:?}")));
+        }
+        Ok(secret.to_owned().into())
+    }
+}
+
+fn read_private(path: &Path) -> Result<String, SecretError> {
+    let unreadable = |error| SecretError::Unreadable { path: path.to_owned(), error };
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        // From the open file, so that it cannot be exchanged between the check and the reading.
+        let metadata = file.metadata().map_err(unreadable)?;
+        if metadata.mode() & 0o077 != 0 {
+            let mode = metadata.mode() & 0o777;
+            return Err(SecretError::Open { path: path.to_owned(), mode });
+        }
+        if metadata.uid() != rustix::process::geteuid().as_raw() {
+            return Err(SecretError::Foreign { path: path.to_owned() });
+        }
+    }
+    std::io::read_to_string(file).map_err(unreadable)
+}
+
+fn run(command: &str, time: Duration, clock: &dyn Clock) -> Result<String, SecretError> {
+    let failed = |error: std::io::Error| SecretError::Command(error.to_string());
+    let mut child = Command::new("sh")
+        .args(["-c", command])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(failed)?;
+    let printed = child.stdout.take().map(|out| read_within(out, time, clock)).transpose();
+    let Some(text) = printed.map_err(failed)?.flatten() else {
+        // Whether it can be ended or not, it has nothing to say any more.
+        child.kill().ok();
+        child.wait().ok();
+        return Err(SecretError::Slow(time));
+    };
+    let status = child.wait().map_err(failed)?;
+    if !status.success() {
+        return Err(SecretError::Command(status.to_string()));
+    }
+    Ok(String::from_utf8_lossy(&text).lines().next().unwrap_or_default().to_owned())
+}
+
+/// Reads to the end; nothing when that does not come in time.
+fn read_within(
+    mut out: ChildStdout,
+    time: Duration,
+    clock: &dyn Clock,
+) -> std::io::Result<Option<Vec<u8>>> {
+    let end = clock.monotonic() + time;
+    let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
+    loop {
+        let left = end.since(clock.monotonic());
+        let wait = Timespec::try_from(left).map_err(std::io::Error::other)?;
+        let mut ready = [PollFd::new(&out, PollFlags::IN)];
+        match poll(&mut ready, Some(&wait)) {
+            Ok(0) => return Ok(None),
+            Ok(_) => {}
+            Err(Errno::INTR) => continue,
+            Err(error) => return Err(error.into()),
+        }
+        match out.read(&mut buffer)? {
+            0 => return Ok(Some(text)),
+            // More than that is no secret; it is taken off the pipe all the same.
+            read if text.len() < 64 * 1024 => {
+                text.extend_from_slice(buffer.get(..read).unwrap_or_default());
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{SecretError, run};
+    use crate::clock::SystemClock;
+
+    #[test]
+    fn a_command_that_does_not_answer_is_ended() {
+        let clock = SystemClock::new();
+        let time = Duration::from_millis(50);
+        let error = run("exec cat /dev/zero", time, &clock);
+        assert!(matches!(error, Err(SecretError::Slow(_))), "{error:?}");
+        let error = run("echo half; exec tail -f /dev/null", time, &clock).unwrap_err();
+        assert!(error.to_string().contains("run it by hand"), "{error}");
+    }
+}

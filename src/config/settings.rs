@@ -1,0 +1,172 @@
+//! What can be set, once it is read and checked.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use url::Url;
+
+use super::read::Place;
+use super::secret::SecretSource;
+
+/// Everything that can be set.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Business phone numbers.
+    pub accounts: Vec<Account>,
+    /// The data directory, if not the platform's.
+    pub data_dir: Option<PathBuf>,
+    /// Where the API answers; https, except on loopback.
+    pub base_url: Url,
+    /// What answers there is a simulator, not Meta.
+    pub simulator: bool,
+    /// Such as `v25.0`.
+    pub api_version: String,
+    /// The zone that times are shown in.
+    pub timezone: TimeZone,
+    /// The webhook listener.
+    pub listener: Listener,
+    /// The sender.
+    pub sender: Sender,
+    /// The screen.
+    pub ui: Ui,
+    /// Keys given to actions; which actions there are is not known here.
+    pub keys: Vec<KeyBinding>,
+    /// The log.
+    pub log: Log,
+    /// What is allowed but unwise.
+    pub warnings: Vec<String>,
+}
+
+/// One business phone number.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// What the person calls it.
+    pub name: String,
+    /// Meta's id of the number.
+    pub phone_number_id: String,
+    /// Meta's id of the WhatsApp Business Account.
+    pub waba_id: Option<String>,
+    /// Meta's id of the app.
+    pub app_id: Option<String>,
+    /// The number as people write it.
+    pub number: Option<String>,
+    /// For the API.
+    pub token: Option<SecretSource>,
+    /// For the signatures of webhooks.
+    pub app_secret: Option<SecretSource>,
+    /// For the challenge of the webhook set-up.
+    pub verify_token: Option<SecretSource>,
+}
+
+/// The webhook listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// Whether to listen at all.
+    pub enabled: bool,
+    /// The address to bind; loopback unless the person says otherwise.
+    pub address: IpAddr,
+    /// The port to bind.
+    pub port: u16,
+    /// The path that webhooks are posted to.
+    pub path: String,
+}
+
+/// The sender.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender {
+    /// Messages per second and account. Meta's default is 80; up to 1,000 on request.
+    pub rate: u32,
+    /// Tries in all, for what may pass later.
+    pub attempts: u32,
+    /// The ceiling of the first wait between tries.
+    pub base_delay: Duration,
+    /// The ceiling of any wait between tries.
+    pub max_delay: Duration,
+    /// Requests under way at once, if it is not to follow from the rate.
+    pub in_flight: Option<usize>,
+    /// For connecting.
+    pub connect_timeout: Duration,
+    /// For a request as a whole.
+    pub timeout: Duration,
+}
+
+/// The screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ui {
+    /// Ring the terminal's bell when a message arrives.
+    pub bell: bool,
+    /// Tell contacts that their messages were read.
+    pub read_receipts: bool,
+    /// Which key sends.
+    pub send_key: SendKey,
+    /// How messages are drawn.
+    pub message_style: MessageStyle,
+    /// What lines are drawn with.
+    pub borders: Charset,
+    /// What ticks and marks are drawn with.
+    pub glyphs: Charset,
+    /// How many colours are used.
+    pub colour: Colour,
+}
+
+/// Which key sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendKey {
+    /// Enter sends, Ctrl-J begins a line.
+    Enter,
+    /// Ctrl-S sends, Enter begins a line.
+    CtrlS,
+}
+
+/// How messages are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageStyle {
+    /// One after the other, as lines.
+    Flat,
+    /// In bubbles, left and right.
+    Bubbles,
+}
+
+/// What lines and marks are drawn with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Charset {
+    /// Box drawing and ticks.
+    Unicode,
+    /// ASCII only.
+    Ascii,
+}
+
+/// How many colours are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colour {
+    /// As the environment says (`NO_COLOR`, `COLORTERM`).
+    Auto,
+    /// 24 bits.
+    True,
+    /// The terminal's 16.
+    Sixteen,
+    /// None.
+    None,
+}
+
+/// Keys for one action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyBinding {
+    /// The action's name as `twoticks keys` shows it.
+    pub action: String,
+    /// Keys as written, none to take the default away.
+    pub keys: Vec<String>,
+    /// Where it was written.
+    pub place: Place,
+}
+
+/// The log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// The least that is written.
+    pub level: tracing::Level,
+    /// Days that are kept.
+    pub days: u16,
+}

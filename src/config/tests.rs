@@ -1,0 +1,233 @@
+//! The config as a person meets it: whole, wrong in every way at once, and without its secrets showing.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+
+use crate::clock::SystemClock;
+
+use super::{Colour, Config, META, Place, SecretError, SecretSource, Source, load, parse, schema};
+
+const EXAMPLE: &str = include_str!("../../config.example.toml");
+
+fn env(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+fn read(text: &str, pairs: &[(&str, &str)], private: bool) -> Result<Config, Vec<String>> {
+    let env = env(pairs);
+    let source = Source { text, path: Path::new("/etc/t/c.toml"), env: &env, private };
+    parse(&source).map_err(|problems| {
+        problems.iter().map(|problem| format!("{}: {}", problem.place, problem.message)).collect()
+    })
+}
+
+#[test]
+fn an_empty_config_is_whole() {
+    let config = read("", &[], false).unwrap();
+    assert!(config.accounts.is_empty() && config.warnings.is_empty());
+    assert_eq!(config.base_url.as_str().trim_end_matches('/'), META);
+    assert_eq!((config.sender.rate, config.sender.attempts), (80, 5));
+    assert_eq!(config.sender.base_delay, Duration::from_secs(2));
+    assert!(config.listener.address.is_loopback());
+}
+
+#[test]
+fn the_example_holds_every_key_and_its_default() {
+    let config = read(EXAMPLE, &[], false).unwrap();
+    let default = read("", &[], false).unwrap();
+    assert_eq!(config.listener, default.listener);
+    assert_eq!(config.sender, default.sender);
+    assert_eq!(config.ui, default.ui);
+    assert_eq!((config.log.level, config.log.days), (default.log.level, default.log.days));
+    assert_eq!(config.base_url, default.base_url);
+    assert_eq!(config.api_version, default.api_version);
+    let mut section = String::new();
+    let mut mentioned = Vec::new();
+    for line in EXAMPLE.lines() {
+        if let Some(header) = line.strip_prefix('[') {
+            section = format!("{}.", header.trim_matches(['[', ']']));
+        } else if let Some((key, _)) = line.trim_start_matches("# ").split_once(" = ") {
+            mentioned.push(format!("{section}{key}"));
+        }
+    }
+    for key in schema() {
+        assert!(mentioned.contains(&key), "config.example.toml does not explain {key}");
+    }
+}
+
+#[test]
+fn every_mistake_is_told_at_once_with_its_line() {
+    let text = r#"
+base_url = "http://example.com"
+api_version = "25"
+timezone = "Mars/Olympus"
+[[account]]
+nmae = "shop"
+phone_number_id = "12a"
+token = "keyring:whatsapp"
+[listener]
+prot = 8787
+port = 99999
+path = "no slash"
+enabled = "yes"
+[sender]
+rate = 0
+base_delay = "soon"
+timeout = "1h"
+[ui]
+colour = "tru"
+[sendr]
+[keys]
+quit = 3
+"#;
+    let problems = read(text, &[("TWOTICKS_LISTENER_PROT", "1")], false).unwrap_err();
+    let expected = [
+        "line 2: base_url = \"http://example.com\": must be https: the token would travel in the clear",
+        "line 3: api_version = \"25\": must look like \"v25.0\"",
+        "line 4: timezone = \"Mars/Olympus\": must be a zone of the tz database, such as \"Europe/Berlin\"",
+        "line 6: no such key: account.nmae; did you mean \"name\"?",
+        "line 7: account.phone_number_id = \"12a\": must be Meta's id: digits only, in quotes",
+        "line 8: account.token: keyring: is not supported in this build; use command: with your \
+         keyring's tool (such as secret-tool lookup), file: or env:",
+        "line 10: no such key: listener.prot; did you mean \"port\"?",
+        "line 11: listener.port = 99999: must be a number from 0 to 65535",
+        "line 12: listener.path = \"no slash\": must begin with a slash and hold letters, digits and - _ . ~ only",
+        "line 13: listener.enabled = \"yes\": must be true or false",
+        "line 15: sender.rate = 0: must be a number from 1 to 1000",
+        "line 16: sender.base_delay = \"soon\": must be a span of time such as \"2s\", \"500ms\" or \"1m 30s\"",
+        "line 17: sender.timeout = \"1h\": must be from 100ms to 600s",
+        "line 19: ui.colour = \"tru\": must be one of auto, true, 16, none; did you mean \"true\"?",
+        "line 20: no such key: sendr; did you mean \"sender\"?",
+        "line 22: keys.quit: must be a key in quotes or a list of them, [] for none",
+        "$TWOTICKS_LISTENER_PROT: no such setting; did you mean \"TWOTICKS_LISTENER_PORT\"?",
+    ];
+    assert_eq!(problems, expected);
+}
+
+#[test]
+fn several_syntax_errors_are_told_without_the_text_around_them() {
+    let text = "token = EAAsecret\nrate == 3\n[ui\nbell = true\n";
+    let problems = read(text, &[], true).unwrap_err();
+    assert!(problems.len() >= 3, "{problems:?}");
+    assert!(problems.iter().all(|problem| !problem.contains("EAAsecret")), "{problems:?}");
+    assert!(problems.iter().any(|problem| problem.starts_with("line 2:")), "{problems:?}");
+}
+
+#[test]
+fn the_environment_wins_over_the_file() {
+    let text = "[listener]\nport = 1\n[[account]]\nphone_number_id = \"1\"\n";
+    let pairs = [
+        ("TWOTICKS_LISTENER_PORT", "2"),
+        ("TWOTICKS_UI_BELL", "false"),
+        ("TWOTICKS_UI_COLOUR", "none"),
+        ("TWOTICKS_ACCOUNT_TOKEN", "env:T"),
+        ("TWOTICKS_DATA_DIR", "x"),
+        ("TWOTICKS_CONFIG", "/y"),
+    ];
+    let config = read(text, &pairs, false).unwrap();
+    assert_eq!(config.listener.port, 2);
+    assert_eq!(config.data_dir.as_deref(), Some(Path::new("x")));
+    let in_file = read("data_dir = \"x\"", &[], false).unwrap();
+    assert_eq!(in_file.data_dir.as_deref(), Some(Path::new("/etc/t/x")));
+    assert!(!config.ui.bell);
+    assert_eq!(config.ui.colour, Colour::None);
+    assert!(matches!(config.accounts[0].token, Some(SecretSource::Env(_))));
+    let lone = read("", &[("TWOTICKS_ACCOUNT_PHONE_NUMBER_ID", "77")], false).unwrap();
+    assert_eq!(lone.accounts[0].phone_number_id, "77");
+}
+
+#[test]
+fn an_account_needs_its_number_id_and_a_name_of_its_own() {
+    let text = "[[account]]\nname = \"a\"\n[[account]]\nname = \"a\"\nphone_number_id = \"2\"\n";
+    let problems = read(text, &[], false).unwrap_err();
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    assert!(problems[0].starts_with("line 1: account.phone_number_id is missing"), "{problems:?}");
+    assert_eq!(problems[1], "line 3: two accounts are called \"a\"");
+}
+
+#[test]
+fn plain_http_is_for_loopback_alone() {
+    for good in ["http://127.0.0.1:9", "http://[::1]:9/x", "http://localhost:1", "https://a.b/c/"] {
+        assert!(read(&format!("base_url = {good:?}"), &[], false).is_ok(), "{good}");
+    }
+    for bad in
+        ["http://127.0.0.1.evil.com", "ftp://127.0.0.1", "graph.facebook.com", "http://10.0.0.1"]
+    {
+        assert!(read(&format!("base_url = {bad:?}"), &[], false).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn a_literal_secret_needs_a_private_file_and_never_shows() {
+    let text = "[[account]]\nphone_number_id = \"1\"\ntoken = \"EAAcanary\"\n";
+    let problems = read(text, &[], false).unwrap_err();
+    assert_eq!(problems.len(), 1);
+    assert!(problems[0].contains("chmod 600") && !problems[0].contains("canary"), "{problems:?}");
+    let config = read(text, &[], true).unwrap();
+    assert_eq!(config.warnings.len(), 1);
+    assert!(!format!("{config:?}").contains("canary"));
+    let token = config.accounts[0].token.as_ref().unwrap();
+    assert_eq!(token.resolve(&env(&[]), &SystemClock::new()).unwrap().expose_secret(), "EAAcanary");
+}
+
+#[test]
+fn secrets_come_from_where_they_are_named() {
+    let none = env(&[]);
+    let from_env = SecretSource::Env("TWOTICKS_TEST_X".into());
+    assert_eq!(
+        from_env
+            .resolve(&env(&[("TWOTICKS_TEST_X", " s \n")]), &SystemClock::new())
+            .unwrap()
+            .expose_secret(),
+        "s"
+    );
+    assert!(matches!(from_env.resolve(&none, &SystemClock::new()), Err(SecretError::Unset(_))));
+    let command = SecretSource::Command("printf 'one\\ntwo\\n'".into());
+    assert_eq!(command.resolve(&none, &SystemClock::new()).unwrap().expose_secret(), "one");
+    let broken = SecretSource::Command("echo canary; exit 3".into());
+    let error = broken.resolve(&none, &SystemClock::new()).unwrap_err().to_string();
+    assert!(error.contains("exit status: 3") && !error.contains("canary"), "{error}");
+    assert!(!format!("{broken:?}").contains("canary"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_secret_file_is_refused_when_others_may_read_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("secret");
+    std::fs::write(&path, "canary\n").unwrap();
+    let source = SecretSource::File(path.clone());
+    for mode in [0o644, 0o640, 0o604] {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let error = source.resolve(&env(&[]), &SystemClock::new()).unwrap_err().to_string();
+        assert!(error.contains("chmod 600") && !error.contains("canary"), "{error}");
+    }
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(source.resolve(&env(&[]), &SystemClock::new()).unwrap().expose_secret(), "canary");
+}
+
+#[test]
+fn a_named_file_must_exist_and_the_usual_one_need_not() {
+    let missing = Path::new("/nonexistent/config.toml");
+    assert!(load(missing, false, &env(&[])).is_ok());
+    let error = load(missing, true, &env(&[])).unwrap_err();
+    assert!(error.message.contains("/nonexistent/config.toml"), "{error}");
+}
+
+#[test]
+fn places_sort_by_line() {
+    let mut places = [Place::Env("A".into()), Place::Line(10), Place::Line(9)];
+    places.sort();
+    assert_eq!(places, [Place::Line(9), Place::Line(10), Place::Env("A".into())]);
+}
+
+#[test]
+fn a_proxy_on_loopback_is_no_simulator_unless_it_is_said() {
+    let proxy = "base_url = \"http://127.0.0.1:9\"\n";
+    assert!(!read(proxy, &[], false).unwrap().simulator);
+    assert!(read(&format!("{proxy}simulator = true\n"), &[], false).unwrap().simulator);
+}

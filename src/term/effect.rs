@@ -1,0 +1,202 @@
+//! What the screen asks of the services, carried over: a query becomes a closure in a slot of the reader, a
+//! command a job of the writer. Both come back as messages; nothing here waits on the thread that draws.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+
+use super::run::Event;
+use crate::app::msg::{Command, CommandId, Done, Finished, Msg, Query, Reply, Ticket, Wanted};
+use crate::domain::change::Changes;
+use crate::domain::health::Health;
+use crate::domain::time::{Clock, Timestamp};
+use crate::service::Nudge;
+use crate::service::bus::{Bus, Interest, Subscription};
+use crate::service::reader::Reader;
+use crate::service::thread::{OnPanic, Thread};
+use crate::service::writer::{Pending, Priority, Writer};
+use crate::store::{self, ReadConn, Tx, conversation, list, message, outbox};
+
+/// The services as the screen sees them.
+pub struct Stage {
+    reader: Reader,
+    writer: Writer,
+    nudge: Nudge,
+    news: Subscription,
+    events: Sender<Event>,
+    /// Dropped before the thread that hears it, which ends by that.
+    pending: Sender<(CommandId, Pending<Done>)>,
+    clock: Arc<dyn Clock>,
+    read_receipts: bool,
+    _answers: Thread,
+}
+
+impl Stage {
+    /// Connects the loop behind `events` with the services.
+    pub fn new(
+        (reader, writer, bus, nudge): (Reader, Writer, &Bus, Nudge),
+        events: Sender<Event>,
+        clock: Arc<dyn Clock>,
+        read_receipts: bool,
+        on_panic: OnPanic,
+    ) -> io::Result<Self> {
+        let woken = events.clone();
+        // A loop that has ended needs no news.
+        let news = bus.subscribe(Interest::Everything, move || drop(woken.send(Event::News)));
+        let (pending, waiting) = channel::<(CommandId, Pending<Done>)>();
+        let told = events.clone();
+        let answers = Thread::start("answers", on_panic, move || {
+            for (id, pending) in waiting {
+                let result = pending.wait().map_err(|error| error.to_string());
+                if told.send(Event::Msg(Msg::Finished(Finished { id, result }))).is_err() {
+                    break;
+                }
+            }
+        })?;
+        // The health as it is now, and whatever was missed before.
+        events.send(Event::Msg(Msg::Health(bus.health()))).ok();
+        Ok(Self {
+            reader,
+            writer,
+            nudge,
+            news,
+            events,
+            pending,
+            clock,
+            read_receipts,
+            _answers: answers,
+        })
+    }
+
+    /// Takes the news.
+    pub fn news(&self) -> (Changes, Option<Health>) {
+        let news = self.news.take();
+        (news.changes, news.health)
+    }
+
+    /// Hands a query to the reader.
+    pub fn query(&self, query: Query) {
+        let events = self.events.clone();
+        self.reader.submit(slot(&query), move |read| {
+            let reply = answer(read, query);
+            // A loop that has ended needs no answer.
+            events.send(Event::Msg(Msg::Loaded(reply))).ok();
+        });
+    }
+
+    /// Hands a command to the writer; its result comes back in the order of the commands.
+    pub fn command(&self, id: CommandId, command: Command) {
+        let clock = Arc::clone(&self.clock);
+        let receipts = self.read_receipts;
+        // Who sends something wants to know now whether the trouble is over.
+        if matches!(command, Command::Send(_) | Command::SendAgain(_)) {
+            self.nudge.try_now();
+        }
+        let pending = self
+            .writer
+            .run(Priority::Interactive, move |tx| execute(tx, &command, receipts, clock.now()));
+        // The thread behind it lives as long as this does.
+        self.pending.send((id, pending)).ok();
+    }
+}
+
+const fn slot(query: &Query) -> &'static str {
+    match query {
+        Query::List { .. } => "list",
+        Query::Messages { .. } => "messages",
+        Query::Timeline { .. } => "timeline",
+        Query::Jump { .. } => "jump",
+        Query::Next { .. } => "next",
+    }
+}
+
+const fn ticket(query: &Query) -> Ticket {
+    match query {
+        Query::List { ticket, .. }
+        | Query::Messages { ticket, .. }
+        | Query::Timeline { ticket, .. }
+        | Query::Jump { ticket, .. }
+        | Query::Next { ticket, .. } => *ticket,
+    }
+}
+
+fn answer(read: Result<&ReadConn, store::Error>, query: Query) -> Reply {
+    let ticket = ticket(&query);
+    read.and_then(|read| ask(read, query))
+        .unwrap_or_else(|error| Reply::Failed { ticket, reason: error.to_string() })
+}
+
+fn ask(read: &ReadConn, query: Query) -> Result<Reply, store::Error> {
+    Ok(match query {
+        Query::List { account, filter, text, page, limit, ticket } => {
+            let found = list::conversations(read, account, filter, &text, page, limit)?;
+            Reply::List {
+                ticket,
+                rows: found.rows,
+                more_above: found.more_above,
+                more_below: found.more_below,
+                counts: found.counts,
+            }
+        }
+        Query::Messages { conversation, page, limit, ticket } => {
+            let found = message::messages(read, conversation, page, limit)?;
+            Reply::Messages {
+                ticket,
+                conversation: Box::new(found.conversation),
+                messages: found.messages,
+                more_before: found.more_before,
+                more_after: found.more_after,
+            }
+        }
+        Query::Timeline { message: id, ticket } => Reply::Timeline {
+            ticket,
+            message: id,
+            entries: message::timeline(read, id)?,
+            raw: message::raw(read, id)?,
+        },
+        Query::Jump { account, text, limit, ticket } => {
+            Reply::Jump { ticket, rows: list::jump(read, account, &text, limit)? }
+        }
+        Query::Next { account, wanted, from, ticket } => {
+            let found = match wanted {
+                Wanted::Unread => list::next_unread(read, account, from)?,
+                Wanted::Failed => list::next_failed(read, account, from)?,
+            };
+            Reply::Next { ticket, row: found.map(Box::new) }
+        }
+    })
+}
+
+fn execute(
+    tx: &mut Tx<'_>,
+    command: &Command,
+    receipts: bool,
+    now: Timestamp,
+) -> Result<Done, store::Error> {
+    Ok(match command {
+        Command::Send(new) => Done::Message(outbox::enqueue(tx, new, now)?),
+        Command::Begin { account, number } => {
+            Done::Conversation(conversation::begin_conversation(tx, *account, number, now)?)
+        }
+        Command::SaveDraft(id, draft) => {
+            conversation::save_draft(tx, *id, draft, now)?;
+            Done::Plain
+        }
+        Command::MarkRead(id, up_to) => {
+            conversation::mark_read(tx, *id, *up_to, receipts, now)?;
+            Done::Plain
+        }
+        Command::MarkUnread(id) => {
+            conversation::mark_unread(tx, *id)?;
+            Done::Plain
+        }
+        Command::SendAgain(id) => {
+            outbox::send_again(tx, *id, now)?;
+            Done::Plain
+        }
+        Command::Drop(id) => {
+            outbox::cancel(tx, *id, now)?;
+            Done::Plain
+        }
+    })
+}

@@ -1,0 +1,90 @@
+//! The thread that hears signals. The first TERM, HUP or INT asks the loop to end in order; the second one
+//! restores the terminal and ends at once. TSTP and CONT are the shell's job control. WINCH is crossterm's.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use signal_hook::consts::signal::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
+use signal_hook::iterator::{Handle, Signals};
+use signal_hook::low_level::{emulate_default_handler, exit};
+
+use crate::service::thread::{OnPanic, Thread};
+
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// To end.
+    End,
+    /// To stop until continued.
+    Stop,
+    /// The process was continued.
+    Continue,
+}
+
+/// Hears signals until it is dropped.
+#[derive(Debug)]
+pub struct Listening {
+    handle: Handle,
+    /// Joined by its own drop, after the handle was closed.
+    _thread: Thread,
+    away: Arc<AtomicBool>,
+}
+
+impl Listening {
+    /// While another program has the terminal, Ctrl-C and Ctrl-Z are its business.
+    #[must_use]
+    pub fn away(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.away)
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.handle.close();
+    }
+}
+
+/// Starts the thread. `told` hears what is asked for. Without a screen there is no job control to take part in.
+pub fn start(
+    screen: bool,
+    on_panic: OnPanic,
+    told: impl Fn(Asked) + Send + 'static,
+) -> io::Result<Listening> {
+    let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT])?;
+    if screen {
+        signals.add_signal(SIGTSTP)?;
+        signals.add_signal(SIGCONT)?;
+    }
+    let handle = signals.handle();
+    let away = Arc::new(AtomicBool::new(false));
+    let elsewhere = Arc::clone(&away);
+    let thread = Thread::start("signals", on_panic, move || {
+        let mut asked_before = false;
+        for signal in &mut signals {
+            hear(signal, elsewhere.load(Ordering::SeqCst), &mut asked_before, &told);
+        }
+    })?;
+    Ok(Listening { handle, _thread: thread, away })
+}
+
+fn hear(signal: i32, away: bool, asked_before: &mut bool, told: &dyn Fn(Asked)) {
+    match signal {
+        SIGINT | SIGCONT if away => {}
+        SIGTSTP if away => {
+            if let Err(error) = emulate_default_handler(SIGTSTP) {
+                tracing::warn!(%error, "cannot stop");
+            }
+        }
+        SIGTSTP => told(Asked::Stop),
+        SIGCONT => told(Asked::Continue),
+        _ if *asked_before => {
+            super::restore();
+            exit(130);
+        }
+        _ => {
+            *asked_before = true;
+            told(Asked::End);
+        }
+    }
+}
