@@ -1,0 +1,216 @@
+//! The command line as scripts meet it: exit codes, what goes to stdout and what to stderr.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::terminal::signal_to;
+
+/// The program with a home of its own.
+fn twoticks(home: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_twoticks"));
+    command.args(args).env_clear().env("HOME", home).env("TZ", "UTC").stdin(Stdio::null());
+    if let Some(path) = std::env::var_os("PATH") {
+        command.env("PATH", path);
+    }
+    command
+}
+
+fn run(home: &Path, args: &[&str]) -> Output {
+    twoticks(home, args).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[track_caller]
+fn assert_code(output: &Output, code: i32) {
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "stdout:\n{out}\nstderr:\n{err}");
+}
+
+/// A program that runs until it is dropped.
+struct Running {
+    child: Child,
+    first_line: String,
+}
+
+impl Running {
+    /// Starts it and waits for its first line on stdout.
+    fn start(home: &Path, args: &[&str]) -> Self {
+        let mut child = twoticks(home, args).stdout(Stdio::piped()).spawn().unwrap();
+        let mut first_line = String::new();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        out.read_line(&mut first_line).unwrap();
+        // Left open: the program must not find its reader gone.
+        child.stdout = Some(out.into_inner());
+        Self { child, first_line: first_line.trim_end().to_owned() }
+    }
+
+    /// Asks it to end and returns the exit code.
+    fn end(mut self, signal: Signal) -> Option<i32> {
+        signal_to(self.child.id(), signal);
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// The lines of stdout as JSON.
+fn objects(output: &Output) -> Vec<Value> {
+    text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn help_lists_the_commands_there_are() {
+    let home = tempfile::tempdir().unwrap();
+    let output = run(home.path(), &["--help"]);
+    assert_code(&output, 0);
+    let help = text(&output.stdout);
+    let (_, after) = help.split_once("Commands:\n").unwrap();
+    let (list, _) = after.split_once("\n\n").unwrap();
+    let names: Vec<&str> = list
+        .lines()
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert_eq!(names, ["demo", "send", "listen", "chats", "sim", "keys", "db"]);
+}
+
+#[test]
+fn the_version_is_data() {
+    let home = tempfile::tempdir().unwrap();
+    let output = run(home.path(), &["--version"]);
+    assert_code(&output, 0);
+    assert_eq!(text(&output.stdout), format!("twoticks {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn wrong_usage_is_2_and_says_so_on_stderr() {
+    let home = tempfile::tempdir().unwrap();
+    for args in [
+        &["nonsense"][..],
+        &["--log-level", "loud"],
+        &["send"],
+        &["send", "+15551230001", "hi", "--wait", "soon"],
+        &["chats", "list", "--config", "missing.toml"],
+    ] {
+        let output = run(home.path(), args);
+        assert_code(&output, 2);
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn all_mistakes_of_a_config_are_told_at_once() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("c.toml");
+    std::fs::write(&file, "[listener]\nprot = 1\n[sender]\nrate = 0\n").unwrap();
+    let output = run(home.path(), &["--config", file.to_str().unwrap(), "keys"]);
+    assert_code(&output, 2);
+    let talk = text(&output.stderr);
+    assert!(talk.contains("line 2: no such key: listener.prot; did you mean \"port\"?"), "{talk}");
+    assert!(talk.contains("line 4: sender.rate = 0"), "{talk}");
+}
+
+#[test]
+fn without_an_account_sending_is_refused_with_the_way_out() {
+    let home = tempfile::tempdir().unwrap();
+    let output = run(home.path(), &["send", "+15551230001", "hi"]);
+    assert_code(&output, 2);
+    assert!(text(&output.stderr).contains("hint: add [[account]]"), "{output:?}");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let home = tempfile::tempdir().unwrap();
+    let mut child = twoticks(home.path(), &["keys"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
+}
+
+#[test]
+fn keys_are_printed_for_people_and_programs() {
+    let home = tempfile::tempdir().unwrap();
+    let output = run(home.path(), &["keys"]);
+    assert_code(&output, 0);
+    assert!(text(&output.stdout).contains("next-unread"));
+    let output = run(home.path(), &["keys", "--json"]);
+    assert!(objects(&output).iter().any(|row| row["action"] == "quit"));
+}
+
+#[test]
+fn the_simulator_a_listener_and_a_message_that_is_read() {
+    let home = tempfile::tempdir().unwrap();
+    let config = home.path().join("c.toml");
+    let config = config.to_str().unwrap();
+    let sim = Running::start(home.path(), &["sim", "--write-config", config]);
+    assert!(sim.first_line.starts_with("http://127.0.0.1:"), "{}", sim.first_line);
+
+    // Alone, without a listener, a message is accepted.
+    let send = ["--config", config, "send", "+15551230001", "hello", "--json"];
+    let output = run(home.path(), &send);
+    assert_code(&output, 0);
+    let states: Vec<Value> = objects(&output).iter().map(|step| step["state"].clone()).collect();
+    assert!(states.contains(&"queued".into()) && states.contains(&"accepted".into()), "{states:?}");
+
+    let listen = Running::start(home.path(), &["--config", config, "listen", "--json"]);
+    let output = run(
+        home.path(),
+        &["--config", config, "send", "+15551230001", "hi", "--wait", "read", "--json"],
+    );
+    assert_code(&output, 0);
+    let steps = objects(&output);
+    let states: Vec<&str> = steps.iter().filter_map(|step| step["state"].as_str()).collect();
+    assert_eq!(states.first(), Some(&"queued"));
+    assert_eq!(states.last(), Some(&"read"));
+    assert!(states.contains(&"accepted"), "{states:?}");
+
+    let output = run(home.path(), &["--config", config, "sim", "say", "+15551230001", "and you?"]);
+    assert_code(&output, 0);
+    let output = run(home.path(), &["--config", config, "chats", "list", "--json"]);
+    assert_code(&output, 0);
+    assert_eq!(objects(&output).len(), 1);
+    let output = run(home.path(), &["--config", config, "chats", "show", "+15551230001", "--json"]);
+    assert_code(&output, 0);
+    assert!(objects(&output).iter().any(|message| message["text"] == "hi"));
+    let output = run(home.path(), &["--config", config, "db", "check"]);
+    assert_code(&output, 0);
+
+    assert_eq!(listen.end(Signal::TERM), Some(0));
+    assert_eq!(sim.end(Signal::INT), Some(0));
+}
+
+#[test]
+fn a_message_whose_fate_is_unknown_is_4() {
+    let home = tempfile::tempdir().unwrap();
+    let config = home.path().join("c.toml");
+    let config = config.to_str().unwrap();
+    let _sim = Running::start(home.path(), &["sim", "--write-config", config]);
+    let fail = run(home.path(), &["--config", config, "sim", "fail", "--lose", "answer"]);
+    assert_code(&fail, 0);
+    let output =
+        run(home.path(), &["--config", config, "send", "+15551230001", "hi", "--timeout", "20s"]);
+    assert_code(&output, 4);
+    // And one that is refused for good is 1.
+    let fail = run(home.path(), &["--config", config, "sim", "fail", "--code", "131026"]);
+    assert_code(&fail, 0);
+    let output = run(home.path(), &["--config", config, "send", "+15551230002", "hi"]);
+    assert_code(&output, 1);
+    assert!(text(&output.stderr).contains("131026"), "{output:?}");
+}

@@ -1,0 +1,296 @@
+//! A process that sends and listens is killed at random moments, again and again. Nothing may be lost, and
+//! nothing accepted twice.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use twoticks::clock::SystemClock;
+use twoticks::domain::id::{AccountId, ConversationId, PhoneNumberId, WaId, WabaId};
+use twoticks::domain::message::{Body, NewMessage, Priority};
+use twoticks::domain::state::State;
+use twoticks::domain::time::{Clock, Monotonic, Timestamp};
+use twoticks::sim::{Delays, Sim, SimConfig, Strangers, World, WorldConfig};
+use twoticks::store::account::NewAccount;
+use twoticks::store::{ReadConn, WriteConn, check, list, message, outbox};
+
+/// Longer than any step takes on a slow machine; a step that takes longer hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How many times the process is killed, and how many messages it has to send meanwhile. The long form is
+/// run by hand: `KILLS=10000 cargo test --test it kill`.
+fn kills() -> usize {
+    std::env::var("KILLS").map_or(200, |count| count.parse().expect("KILLS is a number"))
+}
+
+/// Requests that may be under way at once: with each kill at most so many become uncertain.
+const IN_FLIGHT: usize = 32;
+
+/// The machine's clock, moved forward at will, so that what Meta tries again in an hour comes now.
+struct Ahead {
+    system: SystemClock,
+    by: AtomicI64,
+}
+
+impl Clock for Ahead {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.system.now().millis() + self.by.load(Ordering::SeqCst))
+    }
+
+    fn monotonic(&self) -> Monotonic {
+        self.system.monotonic()
+    }
+}
+
+struct Shop {
+    dir: tempfile::TempDir,
+    clock: Arc<Ahead>,
+    sim: Sim,
+    store: WriteConn,
+    account: AccountId,
+    written: BTreeMap<String, ConversationId>,
+}
+
+impl Shop {
+    fn open() -> Self {
+        let dir = tempfile::tempdir().expect("directory");
+        let clock = Arc::new(Ahead { system: SystemClock::new(), by: AtomicI64::new(0) });
+        let millis = |least, most| (Duration::from_millis(least), Duration::from_millis(most));
+        let world = WorldConfig {
+            rate_per_second: 1_000,
+            strangers: Strangers::WindowOpen,
+            delays: Delays {
+                sent: millis(0, 20),
+                delivered: millis(0, 40),
+                read: millis(0, 60),
+                ..Delays::default()
+            },
+            ..WorldConfig::default()
+        };
+        let (phone_number, waba) = (world.phone_number_id.clone(), world.waba_id.clone());
+        let sim = Sim::start(SimConfig::default(), World::new(41, world.clone()), {
+            let clock: Arc<dyn Clock> = Arc::clone(&clock) as _;
+            clock
+        })
+        .expect("simulator");
+        let port = free_port();
+        sim.set_webhook(&format!("http://127.0.0.1:{port}/webhook")).expect("webhook");
+        write_config(&dir.path().join("config.toml"), &sim.base_url(), port, &world);
+        let data = dir.path().join("data");
+        std::fs::create_dir(&data).expect("data directory");
+        let mut store = WriteConn::open(&data.join("twoticks.db"), clock.now()).expect("store");
+        let new = NewAccount {
+            name: "shop".into(),
+            phone_number: PhoneNumberId::new(phone_number),
+            waba: Some(WabaId::new(waba)),
+            display_number: Some(world.display_number.clone()),
+        };
+        let now = clock.now();
+        let (account, _) = store
+            .write(|tx| twoticks::store::account::upsert_account(tx, &new, now))
+            .expect("account");
+        Self { dir, clock, sim, store, account, written: BTreeMap::new() }
+    }
+
+    fn database(&self) -> PathBuf {
+        self.dir.path().join("data/twoticks.db")
+    }
+
+    /// Queues `count` texts, each different, each to somebody else.
+    fn write(&mut self, count: usize) {
+        let (account, now, from) = (self.account, self.clock.now(), self.written.len());
+        let (made, _) = self
+            .store
+            .write(|tx| {
+                (from..from + count)
+                    .map(|n| {
+                        let number = WaId::new(format!("1555{n:06}7"));
+                        let conversation = twoticks::store::conversation::begin_conversation(
+                            tx, account, &number, now,
+                        )?;
+                        let text = format!("message number {n}");
+                        let body = Body::Text { text: text.clone(), preview_url: false };
+                        let priority = Priority::Person;
+                        let new =
+                            NewMessage { account, conversation, body, reply_to: None, priority };
+                        outbox::enqueue(tx, &new, now)?;
+                        Ok((text, conversation))
+                    })
+                    .collect::<Result<Vec<_>, _>>()
+            })
+            .expect("queue");
+        self.written.extend(made);
+    }
+
+    fn start(&self) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_twoticks"))
+            .arg("--config")
+            .arg(self.dir.path().join("config.toml"))
+            .arg("listen")
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("twoticks listen")
+    }
+
+    fn queued(&self) -> u32 {
+        let read = ReadConn::open(&self.database()).expect("store");
+        outbox::queue_counts(&read, self.account).expect("counts").queued
+    }
+
+    fn accepted(&self) -> u64 {
+        self.sim.with_world(|world| world.counts().accepted)
+    }
+
+    /// How often Meta accepted each text.
+    fn acceptances(&self) -> BTreeMap<String, usize> {
+        self.sim.with_world(|world| {
+            let mut seen = BTreeMap::new();
+            for accepted in world.accepted() {
+                let text = accepted.body["text"]["body"].as_str().expect("a text").to_owned();
+                *seen.entry(text).or_insert(0) += 1;
+            }
+            seen
+        })
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("bind");
+    listener.local_addr().expect("address").port()
+}
+
+fn write_config(path: &Path, base_url: &str, port: u16, world: &WorldConfig) {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let text = format!(
+        "data_dir = \"data\"\nbase_url = \"{base_url}\"\n\
+         [listener]\nport = {port}\n\
+         [sender]\nrate = 1000\nin_flight = {IN_FLIGHT}\n\
+         [[account]]\nname = \"shop\"\nphone_number_id = \"{}\"\nwaba_id = \"{}\"\nnumber = \"{}\"\n\
+         token = \"{}\"\napp_secret = \"{}\"\nverify_token = \"{}\"\n",
+        world.phone_number_id,
+        world.waba_id,
+        world.display_number,
+        world.token,
+        world.app_secret,
+        world.verify_token,
+    );
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(0o600).open(path).expect("config");
+    file.write_all(text.as_bytes()).expect("config");
+}
+
+#[test]
+fn killed_at_any_moment_nothing_is_lost_and_nothing_accepted_twice() {
+    let kills = kills();
+    let mut shop = Shop::open();
+    shop.write(kills * 10);
+    // Moments follow from a seed; what the machine makes of them differs all the same.
+    let mut bits = 0x2545_f491_4f6c_dd1d_u64;
+    for kill in 0..kills {
+        bits ^= bits << 13;
+        bits ^= bits >> 7;
+        bits ^= bits << 17;
+        let goal = shop.accepted() + bits % 13;
+        if shop.queued() < 50 {
+            shop.write(100);
+        }
+        let mut process = shop.start();
+        let reached = shop.sim.wait_until(PATIENCE, |world| world.counts().accepted >= goal);
+        process.kill().expect("SIGKILL");
+        process.wait().expect("wait");
+        assert!(reached, "before kill {kill} the process did not get to {goal} accepted messages");
+    }
+    // From here on it lives: it finishes its queue, and hears what was posted while it was dead.
+    let last = shop.start();
+    let mut process = Reaped(last);
+    settle(&shop);
+    process.end();
+    verify(&shop, kills);
+}
+
+/// Waits until the process has sent what was queued and heard everything.
+fn settle(shop: &Shop) {
+    let read = ReadConn::open(&shop.database()).expect("store");
+    let moved = shop.sim.wait_until(PATIENCE, |world| {
+        let queue = outbox::queue_counts(&read, shop.account).expect("counts");
+        queue.queued + queue.sending == 0 && world.counts().accepted > 0
+    });
+    let queue = outbox::queue_counts(&read, shop.account).expect("counts");
+    assert!(moved, "the queue does not empty: {queue:?}");
+    // Webhooks refused while the process was dead are due again within the hour.
+    shop.clock.by.fetch_add(3_600_000, Ordering::SeqCst);
+    shop.sim.tick();
+    assert!(shop.sim.wait_until(PATIENCE, World::is_idle), "webhooks are still on their way");
+}
+
+fn verify(shop: &Shop, kills: usize) {
+    let accepted = shop.acceptances();
+    let twice: Vec<_> = accepted.iter().filter(|(_, times)| **times > 1).collect();
+    assert!(twice.is_empty(), "accepted more than once: {twice:?}");
+    let read = ReadConn::open(&shop.database()).expect("store");
+    let mut uncertain = 0;
+    for (text, conversation) in &shop.written {
+        let rows = message::messages(
+            &read,
+            *conversation,
+            twoticks::domain::page::MessagePage::Newest,
+            10,
+        )
+        .expect("conversation");
+        let ours: Vec<_> = rows
+            .messages
+            .iter()
+            .filter(|row| matches!(&row.body, Body::Text { text: body, .. } if body == text))
+            .collect();
+        let [one] = ours.as_slice() else {
+            panic!("{text:?} is in the store {} times", ours.len())
+        };
+        match one.state {
+            State::Uncertain => {
+                uncertain += 1;
+                assert!(
+                    !accepted.contains_key(text),
+                    "{text:?} was accepted, its status came, and it is still uncertain"
+                );
+            }
+            state => {
+                assert!(state.is_accepted(), "{text:?} ended as {}: {one:?}", state.name());
+                assert!(accepted.contains_key(text), "{text:?} is said to be {}", state.name());
+            }
+        }
+    }
+    assert!(uncertain <= IN_FLIGHT * kills, "{uncertain} uncertain after {kills} kills");
+    let findings = check::check(&read).expect("check");
+    assert!(findings.is_empty(), "{findings:#?}");
+    let counts = list::counts(&read, shop.account).expect("counts");
+    println!(
+        "{kills} kills, {} messages, {} accepted, {uncertain} uncertain, {} conversations",
+        shop.written.len(),
+        accepted.len(),
+        counts.all
+    );
+}
+
+/// A child that does not outlive the test, whatever becomes of it.
+struct Reaped(Child);
+
+impl Reaped {
+    fn end(&mut self) {
+        self.0.kill().expect("SIGKILL");
+        self.0.wait().expect("wait");
+    }
+}
+
+impl Drop for Reaped {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
