@@ -45,6 +45,7 @@ fn begin(
         .prepare_cached("UPDATE conversation SET begun_at = ?2 WHERE id = ?1 AND shown = 0")?
         .execute([id.0, now.millis()])?;
     if begun > 0 {
+        facts::begun(tx, account, &scope, peer, now)?;
         tally::refresh(tx, id)?;
     }
     Ok(id)

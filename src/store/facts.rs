@@ -308,6 +308,38 @@ pub(super) fn address(
     Ok(current_user(conn, contact, Some(&scope))?.map(|user| Recipient::User(UserId::new(user))))
 }
 
+/// Whom a message that is written to a contact now is for. Should the contact turn out to be two people,
+/// this tells which of them was meant.
+pub(super) fn addressee(
+    conn: &Connection,
+    account: AccountId,
+    contact: ContactId,
+) -> Result<Peer, Error> {
+    Ok(match address(conn, account, contact)? {
+        Some(Recipient::Phone(number)) => Peer { wa_id: Some(number), ..Peer::default() },
+        Some(Recipient::User(user)) => Peer { user_id: Some(user), ..Peer::default() },
+        None => Peer::default(),
+    })
+}
+
+/// A person began a conversation with a peer.
+pub(super) fn begun(
+    tx: &Tx<'_>,
+    account: AccountId,
+    scope: &str,
+    peer: &Peer,
+    at: Timestamp,
+) -> Result<(), Error> {
+    let Some(ident) = idents(scope, peer).into_iter().next() else { return Ok(()) };
+    tx.conn
+        .prepare_cached(
+            "INSERT INTO begun (account, kind, scope, value, at) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT DO UPDATE SET at = excluded.at WHERE excluded.at < at",
+        )?
+        .execute(params![account.0, ident.kind, ident.scope, ident.value, at.millis()])?;
+    Ok(())
+}
+
 /// Notes what a peer wants of marketing messages.
 pub(super) fn prefers(
     tx: &Tx<'_>,

@@ -7,7 +7,7 @@ use rusqlite::params;
 
 use super::error::Error;
 use super::write::Tx;
-use crate::domain::id::ConversationId;
+use crate::domain::id::{ConversationId, MessageId};
 
 pub(super) const MESSAGE: i64 = 1;
 pub(super) const RECEIPT: i64 = 2;
@@ -40,6 +40,28 @@ pub(super) fn move_lanes(
             .prepare_cached("UPDATE outbox SET lane = ?3, head = 0 WHERE kind = ?1 AND lane = ?2")?
             .execute(params![kind, from.0, to.0])?;
         if moved > 0 {
+            settle(tx, kind, to.0)?;
+        }
+    }
+    Ok(())
+}
+
+/// What is to be done about a message goes with it into another conversation.
+pub(super) fn follow(
+    tx: &mut Tx<'_>,
+    message: MessageId,
+    from: ConversationId,
+    to: ConversationId,
+) -> Result<(), Error> {
+    for kind in [MESSAGE, RECEIPT] {
+        let moved = tx
+            .conn
+            .prepare_cached(
+                "UPDATE outbox SET lane = ?3, head = 0 WHERE message = ?1 AND kind = ?2",
+            )?
+            .execute(params![message.0, kind, to.0])?;
+        if moved > 0 {
+            settle(tx, kind, from.0)?;
             settle(tx, kind, to.0)?;
         }
     }

@@ -1,15 +1,16 @@
 //! Contacts and conversations that turn out to be one, and messages that turn out to be another person's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::error::Error;
-use super::facts::{Ident, owner};
+use super::facts::{self, Ident, owner};
 use super::tally;
 use super::write::Tx;
 use super::{account, lane};
-use crate::domain::id::{AccountId, ContactId, ConversationId, UserId, WaId};
+use crate::domain::event::Peer;
+use crate::domain::id::{AccountId, ContactId, ConversationId, MessageId, UserId, WaId};
 use crate::domain::time::Timestamp;
 
 /// The contact that an id leads to now.
@@ -49,6 +50,17 @@ pub(super) fn conversation_with(
         "INSERT INTO conversation (account, contact, created_at, activity) VALUES (?1, ?2, ?3, 0)",
     )?;
     Ok(ConversationId(insert.insert(params![account.0, contact.0, now.millis()])?))
+}
+
+/// Whom a message that is written in a conversation now is for.
+pub(super) fn addressee(
+    conn: &Connection,
+    account: AccountId,
+    conversation: ConversationId,
+) -> Result<Peer, Error> {
+    let mut query = conn.prepare_cached("SELECT contact FROM conversation WHERE id = ?1")?;
+    let contact = ContactId(query.query_row([conversation.0], |row| row.get(0))?);
+    facts::addressee(conn, account, contact)
 }
 
 /// Tells that what is shown of a contact changed.
@@ -113,8 +125,7 @@ fn merge_conversations(
              LIMIT 1)
          WHERE id = ?2
              AND EXISTS (SELECT 1 FROM conversation WHERE id IN (?1, ?2) AND read_at <> -1)",
-        "UPDATE conversation AS c SET marked_unread = max(c.marked_unread, l.marked_unread),
-             begun_at = coalesce(min(c.begun_at, l.begun_at), c.begun_at, l.begun_at)
+        "UPDATE conversation AS c SET marked_unread = max(c.marked_unread, l.marked_unread)
          FROM (SELECT * FROM conversation WHERE id = ?1) AS l WHERE c.id = ?2",
     ] {
         tx.conn.prepare_cached(sql)?.execute([loser.0, winner.0])?;
@@ -148,7 +159,7 @@ fn merge_drafts(
     Ok(())
 }
 
-/// What a webhook said about whose a message is.
+/// Whom a message was from or written to.
 struct Anchored {
     message: i64,
     at: i64,
@@ -157,7 +168,7 @@ struct Anchored {
 }
 
 /// A stretch of a contact's identities turned out to be somebody else's: each of its messages goes to
-/// whoever had the identity when it was written. Messages written here stay.
+/// whoever had the identity when it was written.
 pub(super) fn rehome(tx: &mut Tx<'_>, contact: ContactId) -> Result<(), Error> {
     for (conversation, account) in conversations_of(tx.conn, contact)? {
         let scope = account::scope(tx.conn, account)?;
@@ -191,9 +202,38 @@ pub(super) fn rehome(tx: &mut Tx<'_>, contact: ContactId) -> Result<(), Error> {
             tx.conn
                 .prepare_cached("UPDATE message SET conversation = ?2 WHERE id = ?1")?
                 .execute([message.message, home.0])?;
+            lane::follow(tx, MessageId(message.message), conversation, home)?;
             affected.extend([conversation, home]);
         }
         affected.into_iter().try_for_each(|id| tally::refresh(tx, id))?;
+    }
+    Ok(())
+}
+
+/// Derives from the facts which conversations of a contact a person began, and when.
+pub(super) fn rebegin(tx: &mut Tx<'_>, contact: ContactId) -> Result<(), Error> {
+    let mut query = tx.conn.prepare_cached(
+        "SELECT b.account, min(b.at) FROM identity i JOIN begun b
+             ON b.kind = i.kind AND b.scope = i.scope AND b.value = i.value
+         WHERE i.contact = ?1 AND i.valid_from <= b.at AND b.at < i.valid_to
+         GROUP BY b.account ORDER BY b.account",
+    )?;
+    let rows = query.query_map([contact.0], |row| Ok((AccountId(row.get(0)?), row.get(1)?)))?;
+    let begun: BTreeMap<AccountId, i64> = rows.collect::<Result<_, _>>()?;
+    drop(query);
+    for (account, at) in &begun {
+        conversation_with(tx, *account, contact, Timestamp::from_millis(*at))?;
+    }
+    for (conversation, account) in conversations_of(tx.conn, contact)? {
+        let changed = tx
+            .conn
+            .prepare_cached(
+                "UPDATE conversation SET begun_at = ?2 WHERE id = ?1 AND begun_at IS NOT ?2",
+            )?
+            .execute(params![conversation.0, begun.get(&account)])?;
+        if changed > 0 {
+            tally::refresh(tx, conversation)?;
+        }
     }
     Ok(())
 }

@@ -138,7 +138,7 @@ pub fn enqueue(tx: &mut Tx<'_>, new: &NewMessage, now: Timestamp) -> Result<Mess
         body: &new.body,
         context: &context,
         reply_message: new.reply_to,
-        peer: None,
+        peer: Some(&merge::addressee(tx.conn, new.account, conversation)?),
         group: None,
         history: false,
         priority: new.priority,

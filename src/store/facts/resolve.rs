@@ -288,6 +288,9 @@ fn write(
         }
     }
     let contacts: BTreeSet<ContactId> = owners.values().copied().collect();
+    if after != before {
+        contacts.iter().try_for_each(|contact| merge::rebegin(tx, *contact))?;
+    }
     contacts.into_iter().try_for_each(|contact| refresh_contact(tx, contact))
 }
 

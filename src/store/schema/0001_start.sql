@@ -94,7 +94,7 @@ CREATE TABLE conversation (
     account         INTEGER NOT NULL REFERENCES account (id),
     contact         INTEGER NOT NULL REFERENCES contact (id),
     merged_into     INTEGER REFERENCES conversation (id),
-    -- When a person began it; null when a message did.
+    -- When a person began it, after the facts in begun; null when a message did.
     begun_at        INTEGER,
     created_at      INTEGER NOT NULL,
     -- The rest follows from the messages; recount computes it anew.
@@ -124,6 +124,17 @@ CREATE INDEX conversation_unanswered ON conversation (account, activity DESC, id
     WHERE shown = 1 AND unanswered = 1;
 CREATE INDEX conversation_contact ON conversation (contact);
 CREATE INDEX conversation_merged ON conversation (merged_into) WHERE merged_into IS NOT NULL;
+
+-- Fact: a person began a conversation with this identity, first at this time. It is that of whoever had the
+-- identity then.
+CREATE TABLE begun (
+    account INTEGER NOT NULL REFERENCES account (id),
+    kind    INTEGER NOT NULL CHECK (kind BETWEEN 1 AND 3),
+    scope   TEXT NOT NULL,
+    value   TEXT NOT NULL,
+    at      INTEGER NOT NULL,
+    PRIMARY KEY (account, kind, scope, value)
+) STRICT, WITHOUT ROWID;
 
 -- The numbers above the list. Counting at every look would walk all conversations.
 CREATE TABLE list_count (
@@ -180,7 +191,8 @@ CREATE TABLE message (
     -- Replayed from before the account was connected; does not count as unread.
     history       INTEGER NOT NULL DEFAULT 0 CHECK (history IN (0, 1)),
     priority      INTEGER NOT NULL DEFAULT 1 CHECK (priority IN (1, 2)),
-    -- Whom the webhook named; decides the contact when it becomes known that a number changed hands.
+    -- Whom the webhook named, or whom it was written to; decides the contact when it becomes known that a
+    -- number changed hands.
     peer_wa       TEXT,
     peer_user     TEXT,
     peer_parent   TEXT,
@@ -193,6 +205,8 @@ CREATE TABLE message (
 ) STRICT;
 CREATE UNIQUE INDEX message_wamid ON message (wamid, account) WHERE wamid IS NOT NULL;
 CREATE INDEX message_page ON message (conversation, at, id) WHERE own = 1;
+-- What was sent from the phone app answers what came before it: that counts as read.
+CREATE INDEX message_echo ON message (conversation, at) WHERE own = 1 AND author = 3;
 CREATE INDEX message_target ON message (target, account) WHERE target IS NOT NULL;
 CREATE INDEX message_reply ON message (reply_message) WHERE reply_message IS NOT NULL;
 CREATE INDEX message_open ON message (account, state) WHERE state IN (0, 1, 2, 3, 9, 10);
@@ -244,6 +258,8 @@ CREATE TABLE request (
     wamid       TEXT,
     http_status INTEGER,
     code        INTEGER,
+    -- The number it was addressed to. A status that names another one tells what Meta made of it.
+    recipient   TEXT,
     CHECK ((outcome = 0) = (ended_at IS NULL))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX request_account ON request (account, at);

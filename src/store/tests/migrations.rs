@@ -91,31 +91,3 @@ fn a_step_that_fails_leaves_the_schema_as_it_was() {
         .unwrap();
     assert!(!later);
 }
-
-#[test]
-fn the_second_step_reads_what_was_answered_from_the_phone() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("twoticks.db");
-    let mut conn = rusqlite::Connection::open(&path).unwrap();
-    schema::migrate(&mut conn, &path, &schema::STEPS[..1], t(0)).unwrap();
-    // Two conversations of three inbound messages each; an echo between them in the first alone.
-    conn.execute_batch(
-        "INSERT INTO account VALUES (1, 'shop', '1065', NULL, NULL, '1065', 0);
-         INSERT INTO contact (id, created_at) VALUES (1, 0), (2, 0);
-         INSERT INTO conversation (id, account, contact, created_at, activity, shown, unread,
-             first_unread, first_unread_at) VALUES (1, 1, 1, 0, 30, 1, 3, 1, 10), (2, 1, 2, 0, 30, 1, 3, 5, 10);
-         INSERT INTO message (id, account, conversation, own, direction, author, at, state, kind, stored_at)
-         VALUES (1, 1, 1, 1, 1, 1, 10, 12, 1, 0), (2, 1, 1, 1, 1, 1, 20, 12, 1, 0),
-                (3, 1, 1, 1, 1, 1, 30, 12, 1, 0), (4, 1, 1, 1, 2, 3, 15, 5, 1, 0),
-                (5, 1, 2, 1, 1, 1, 10, 12, 1, 0), (6, 1, 2, 1, 1, 1, 20, 12, 1, 0),
-                (7, 1, 2, 1, 1, 1, 30, 12, 1, 0);",
-    )
-    .unwrap();
-    schema::migrate(&mut conn, &path, schema::STEPS, t(1)).unwrap();
-    let mut query = conn
-        .prepare("SELECT unread, first_unread, first_unread_at FROM conversation ORDER BY id")
-        .unwrap();
-    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
-    let rows: Vec<(i64, i64, i64)> = rows.map(Result::unwrap).collect();
-    assert_eq!(rows, [(2, 2, 20), (3, 5, 10)]);
-}

@@ -207,8 +207,13 @@ fn dump_after(sayings: &[Saying], posts_of: usize) -> String {
     logical_dump(&world.read).unwrap()
 }
 
+/// `PROPTEST_CASES` asks for more.
+fn cases() -> u32 {
+    if std::env::var_os("PROPTEST_CASES").is_some() { ProptestConfig::default().cases } else { 32 }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
 
     #[test]
     fn duplicated_and_shuffled_webhooks_give_the_same_database(
@@ -247,4 +252,18 @@ fn every_order_and_repetition_of_statuses_gives_the_highest() {
         }
     }
     assert_eq!(dumps.len(), 1);
+}
+
+#[test]
+fn two_who_were_taken_for_one_until_a_number_changed_hands_get_their_own_messages_back() {
+    // Both typed numbers lead to the same one, but it changed hands in between.
+    let later = Saying::Status { n: 2, report: 0, at: 20, by_request: true, who: 1 };
+    let earlier = Saying::Status { n: 3, report: 0, at: 10, by_request: true, who: 1 };
+    let change = Saying::NumberChange { from: 1, to: 2, at: 15 };
+    let told_late = dump_after(&[later.clone(), earlier.clone(), change.clone()], 1);
+    assert_eq!(told_late, dump_after(&[change, later, earlier], 1));
+    for number in ["15550002", "15550003"] {
+        let own = |line: &&str| line.starts_with("conversation") && line.contains(number);
+        assert_eq!(told_late.lines().filter(own).count(), 1, "{told_late}");
+    }
 }
