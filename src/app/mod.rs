@@ -15,6 +15,7 @@ pub mod keymap;
 pub mod layout;
 pub mod list;
 mod model;
+pub mod moment;
 pub mod msg;
 pub mod notice;
 pub mod paged;

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use crate::domain::time::Timestamp;
 
 /// The time in the zone. Out-of-range times fall back to the epoch.
-fn zoned(at: Timestamp, zone: &TimeZone) -> Zoned {
+pub(crate) fn zoned(at: Timestamp, zone: &TimeZone) -> Zoned {
     jiff::Timestamp::from_millisecond(at.millis()).unwrap_or_default().to_zoned(zone.clone())
 }
 
