@@ -247,6 +247,9 @@ pub(super) fn report(
             |row| row.get(0),
         )?;
     if known {
+        if state == State::Failed && proof.code.is_some() {
+            tell_more(tx, message, proof)?;
+        }
         return Ok(Step::Stay);
     }
     note(tx, message.id, state, proof, if earlier { 2 } else { 1 })?;
@@ -261,6 +264,30 @@ pub(super) fn report(
     }
     tx.touch(message.conversation);
     Ok(taken)
+}
+
+/// One failure may be told twice, as an echo does that knows no reason: the lowest code is kept.
+fn tell_more(tx: &mut Tx<'_>, message: &Standing, proof: &Proof) -> Result<(), Error> {
+    let told = tx
+        .conn
+        .prepare_cached(
+            "UPDATE timeline SET code = ?4, detail = ?5, event = ?6
+             WHERE message = ?1 AND at = ?2 AND state = 9 AND report > 0 AND member = ?3
+                 AND (code IS NULL OR (code, coalesce(detail, '')) > (?4, coalesce(?5, '')))",
+        )?
+        .execute(params![
+            message.id.0,
+            proof.at.millis(),
+            proof.member,
+            proof.code,
+            proof.detail,
+            proof.event.map(|event| event.0)
+        ])?;
+    if told > 0 && message.state == State::Failed {
+        explain_failure(tx, message)?;
+        tx.touch(message.conversation);
+    }
+    Ok(())
 }
 
 /// Of several failures reported, the earliest explains the message.

@@ -267,3 +267,12 @@ fn two_who_were_taken_for_one_until_a_number_changed_hands_get_their_own_message
         assert_eq!(told_late.lines().filter(own).count(), 1, "{told_late}");
     }
 }
+
+#[test]
+fn a_failure_told_first_without_a_reason_gets_the_reason_told_later() {
+    let echo = Saying::Echo { n: 2, state: 5 };
+    let status = Saying::Status { n: 6, report: 4, at: 2, by_request: false, who: 0 };
+    let reason_last = dump_after(&[echo.clone(), status.clone()], 1);
+    assert_eq!(reason_last, dump_after(&[status, echo], 1));
+    assert!(reason_last.contains(" 131002 "), "{reason_last}");
+}
