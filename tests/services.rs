@@ -245,6 +245,48 @@ fn the_roles_go_over_to_the_next_process_and_its_writes_are_seen() {
 }
 
 #[test]
+fn a_taken_port_leaves_the_listening_to_another_process_until_it_is_free() {
+    let (world, dir) = (world(), tempfile::tempdir().unwrap());
+    let taken = TcpListener::bind(loopback(0)).unwrap();
+    let port = taken.local_addr().unwrap();
+    let first = start(config(dir.path(), &world, "http://127.0.0.1:9", port));
+    let told = until_health(&first, "the trouble is said", |health| {
+        matches!(health.listener, Condition::Down(_))
+    });
+    assert!(format!("{told:?}").contains("is taken by another program"), "{told:?}");
+    let second = start(config(dir.path(), &world, "http://127.0.0.1:9", loopback(0)));
+    until_health(&second, "the second listens", |health| health.listener == Condition::Up);
+    until_health(&first, "the first knows", |health| health.listener == Condition::Elsewhere);
+    drop(taken);
+    second.stop();
+    until_health(&first, "the first listens", |health| {
+        health.listener == Condition::Up && health.listener_address == Some(port.to_string())
+    });
+}
+
+#[test]
+fn a_process_without_a_token_leaves_the_sending_to_one_that_has_it() {
+    let (world, dir) = (world(), tempfile::tempdir().unwrap());
+    let sim = Sim::start(SimConfig::default(), World::new(7, world.clone()), clock()).unwrap();
+    let with = config(dir.path(), &world, &sim.base_url(), loopback(0));
+    let mut without = with.clone();
+    without.accounts[0].token = None;
+    let first = start(without);
+    let place = begin(&first, "15551230001");
+    let id = write(&first, place, "somebody will");
+    let told = until_health(&first, "what is missing is said", |health| {
+        health.sender == Condition::Off && health.account_trouble.is_some()
+    });
+    assert!(told.account_trouble.unwrap().contains("no access token"));
+    let second = start(with);
+    let watcher = second.bus().watch();
+    until(&watcher, "the one with a token sent it", || {
+        Some(read(&second, id)).filter(|message| message.state.is_accepted())
+    });
+    assert_eq!(first.health().sender, Condition::Off);
+}
+
+#[test]
 fn a_sender_of_one_conversation_leaves_the_others_alone() {
     let (world, dir) = (world(), tempfile::tempdir().unwrap());
     let sim = Sim::start(SimConfig::default(), World::new(7, world.clone()), clock()).unwrap();

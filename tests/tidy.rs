@@ -115,6 +115,7 @@ const TIMERS: &[(&str, &str)] = &[
         "src/service/listener/http.rs",
         "the deadline of a connection; a pause when none can be accepted",
     ),
+    ("src/service/listener/probe.rs", "the next request to itself"),
     ("src/service/sender.rs", "the next try to begin when the store fails"),
     ("src/service/sender/drive.rs", "the time at which the next job is due"),
 ];

@@ -9,6 +9,7 @@ use std::thread::{Builder, JoinHandle};
 use secrecy::SecretString;
 use tokio::sync::oneshot;
 use twoticks::api::{signature, webhook};
+use twoticks::clock::SystemClock;
 use twoticks::domain::event::Item;
 use twoticks::service::bus::Bus;
 use twoticks::service::listener::http::{Endpoint, Limits, NotStored, Sink, serve};
@@ -113,6 +114,7 @@ impl Face {
             Limits::default(),
             sink,
             Bus::new(),
+            Arc::new(SystemClock::new()),
         );
         let run = move || {
             let runtime = tokio::runtime::Builder::new_current_thread()

@@ -74,7 +74,7 @@ impl Stage {
         let mut stage = Self { model, world, effects: Vec::new(), now: now() };
         let effects = start(&mut stage.model);
         stage.run(effects);
-        stage.tell(Msg::Health(health()));
+        stage.tell(Msg::Health(Box::new(health())));
         stage.effects.clear();
         stage
     }

@@ -19,7 +19,7 @@ pub enum Msg {
     /// The store changed, here or in another process.
     Changed(Changes),
     /// How the services are doing.
-    Health(Health),
+    Health(Box<Health>),
     /// A [`Command`] was carried out, or not.
     Finished(Finished),
     /// Why the text of [`Effect::Copy`] is not on the clipboard.

@@ -294,6 +294,10 @@ fn services(model: &Model, page: &mut Page) {
     let (listener, ink) = condition(&health.listener);
     let address = health.listener_address.as_deref().unwrap_or_default();
     page.fact("Listener", format!("{listener} {address}").trim_end(), ink);
+    if health.listener_rebuilt > 0 {
+        let times = format!("{} times, it did not answer itself", health.listener_rebuilt);
+        page.fact("Built anew", &times, Ink::Bad);
+    }
     if let Some(at) = health.last_event {
         let age = when::age(model.now.since(at));
         page.fact(

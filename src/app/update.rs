@@ -39,7 +39,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
         Msg::Input(input) => input::input(model, input, &mut effects),
         Msg::Loaded(reply) => replies::loaded(model, reply, &mut effects),
         Msg::Changed(changes) => changed(model, &changes, &mut effects),
-        Msg::Health(health) => healthy(model, health),
+        Msg::Health(health) => healthy(model, *health),
         Msg::Finished(finished) => done(model, finished, &mut effects),
         Msg::NotCopied(reason) => model.say(format!("Not copied: {reason}."), Weight::Error),
         Msg::Edited(result) => edited(model, result),

@@ -223,6 +223,9 @@ fn tell_health(before: &mut Health, now: Health) {
         let address = now.listener_address.as_deref().unwrap_or_default();
         say(format!("listener: {} {address}", condition(&now.listener)).trim_end());
     }
+    if before.listener_rebuilt != now.listener_rebuilt {
+        say("listener: it did not answer its own request and was built anew");
+    }
     if before.sender != now.sender {
         say(&format!("sender: {}", condition(&now.sender)));
     }

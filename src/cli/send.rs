@@ -12,7 +12,7 @@ use super::services::{Backstage, check_secrets, on_panic, store_accounts};
 use super::{Session, failed};
 use crate::config;
 use crate::domain::error_code;
-use crate::domain::health::Condition;
+use crate::domain::health::{Condition, Health};
 use crate::domain::id::{AccountId, ConversationId, MessageId, UserId, WaId, Wamid};
 use crate::domain::message::{Body, Message, NewMessage, Priority, TimelineEntry};
 use crate::domain::phone;
@@ -116,7 +116,7 @@ pub(super) fn run(session: &Session, send: &Send) -> Result<(), Error> {
     let id = write(&backstage, move |tx| outbox::enqueue(tx, &new, now))?;
     backstage.send_only(conversation);
     backstage.go_live(session)?;
-    let result = follow(&backstage, session, &watcher, id, send);
+    let result = follow(&backstage, session, &watcher, (account, id), send);
     drop(watcher);
     backstage.stop();
     result
@@ -296,36 +296,84 @@ fn refuse_outside_window(
     }
 }
 
-/// Prints the steps of the message as they come, until it got as far as wanted or will not.
+/// Prints the steps of the message as they come, until it got as far as wanted or will not. Says on stderr
+/// what it waits for when that is not only Meta.
 fn follow(
     backstage: &Backstage,
     session: &Session,
     watcher: &crate::service::bus::Watcher,
-    id: MessageId,
+    (account, id): (AccountId, MessageId),
     send: &Send,
 ) -> Result<(), Error> {
     let end = session.clock.monotonic() + send.timeout;
     let mut told = 0;
+    let mut said = None;
     loop {
-        let (message, steps) = ask(backstage, move |read| {
-            Ok((message::message(read, id)?, message::timeline(read, id)?))
+        let (message, steps, holder) = ask(backstage, move |read| {
+            let message = message::message(read, id)?;
+            let holder = holder(&outbox::unresolved(read, account)?, &message);
+            Ok((message, message::timeline(read, id)?, holder))
         })?;
         for step in steps.iter().skip(told) {
             tell(id, step, send.json)?;
         }
         told = steps.len();
-        let elsewhere = backstage.bus.health().sender == Condition::Elsewhere;
-        if send.wait.is_none() && elsewhere {
+        let health = backstage.bus.health();
+        if send.wait.is_none() && health.sender == Condition::Elsewhere {
             return Ok(());
         }
         if let Some(done) = judge(&message, send.wait) {
             return done;
         }
+        let why = waits_for(&message, holder, &health);
         let left = end.since(session.clock.monotonic());
         if left.is_zero() {
-            return Err(ran_out(&message, send.timeout, backstage));
+            return Err(ran_out(&message, send.timeout, why));
+        }
+        if let Some(why) = why.filter(|why| said.as_ref() != Some(why)) {
+            super::say(&format!("waiting: {}", display_safe(&why)));
+            said = Some(why);
         }
         drop(watcher.wait(Some(left.min(LOOK_AGAIN))));
+    }
+}
+
+/// The uncertain message that a message of the same conversation waits behind.
+fn holder(unresolved: &[outbox::Unresolved], message: &Message) -> Option<MessageId> {
+    let mut before = unresolved
+        .iter()
+        .filter(|one| one.conversation == message.conversation && one.message < message.id);
+    before.next().map(|one| one.message)
+}
+
+/// What keeps a message from getting further, besides Meta, and what helps.
+fn waits_for(message: &Message, holder: Option<MessageId>, health: &Health) -> Option<String> {
+    let deaf = match &health.listener {
+        Condition::Down(why) => Some(why.as_str()),
+        Condition::Off => Some("the listener is off"),
+        Condition::Starting | Condition::Up | Condition::Elsewhere => None,
+    };
+    match message.state {
+        State::Queued | State::Sending => {
+            if let Some(trouble) = &health.account_trouble {
+                return Some(trouble.clone());
+            }
+            if let Condition::Down(trouble) = &health.sender {
+                return Some(trouble.clone());
+            }
+            let holder = holder.filter(|_| message.state == State::Queued)?;
+            let held = format!(
+                "message {holder} of this conversation is uncertain, and this one stays behind it \
+                 for a while so that the order is kept; R in the inbox settles it"
+            );
+            Some(match deaf {
+                Some(why) => format!("{held}. No proof can come in: {why}"),
+                None => held,
+            })
+        }
+        State::Uncertain => deaf.map(|why| format!("no proof can come in: {why}")),
+        state if state.is_accepted() => deaf.map(|why| format!("no status can come in: {why}")),
+        _ => None,
     }
 }
 
@@ -360,20 +408,13 @@ fn judge(message: &Message, wait: Option<Wait>) -> Option<Result<(), Error>> {
     }
 }
 
-fn ran_out(message: &Message, timeout: Duration, backstage: &Backstage) -> Error {
+fn ran_out(message: &Message, timeout: Duration, why: Option<String>) -> Error {
     let state = message.state.name();
     let error = Error::new(
         Kind::Unknown,
         format!("message {} is still {state} after {timeout:?}; it stays in the store", message.id),
     );
-    let health = backstage.bus.health();
-    match (health.account_trouble, health.sender, health.listener) {
-        (Some(trouble), ..) | (_, Condition::Down(trouble), _) => error.hint(trouble),
-        (.., Condition::Down(trouble)) if message.state.is_accepted() => {
-            error.hint(format!("no status can come in: {trouble}"))
-        }
-        _ => error.hint("twoticks listen, or the inbox, goes on with it"),
-    }
+    error.hint(why.unwrap_or_else(|| "twoticks listen, or the inbox, goes on with it".to_owned()))
 }
 
 fn tell(id: MessageId, step: &TimelineEntry, json: bool) -> Result<(), Error> {
@@ -389,8 +430,10 @@ fn tell(id: MessageId, step: &TimelineEntry, json: bool) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
+    use super::{Body, Timestamp, outbox};
     use super::{
-        Reached, State, To, Wait, own_conversation, reached, recipient, refuse_other_conversation,
+        Condition, Health, Reached, State, To, Wait, holder, own_conversation, reached, recipient,
+        refuse_other_conversation, waits_for,
     };
     use crate::domain::id::{AccountId, ConversationId, MessageId, UserId, WaId};
 
@@ -449,5 +492,38 @@ mod tests {
         for (state, wait, wanted) in cases {
             assert_eq!(reached(state, wait), wanted, "{state:?} {wait:?}");
         }
+    }
+
+    #[test]
+    fn what_a_message_waits_for_is_named() {
+        let of = |state| {
+            let at = Timestamp::from_secs(1);
+            let body = Body::Text { text: "hi".to_owned(), preview_url: false };
+            crate::app::fixture::outbound(crate::app::fixture::message(12, 7, at, body), state)
+        };
+        let uncertain = |message: i64, conversation: i64| outbox::Unresolved {
+            message: MessageId(message),
+            conversation: ConversationId(conversation),
+            since: Timestamp::from_secs(1),
+        };
+        let queued = of(State::Queued);
+        assert_eq!(holder(&[uncertain(3, 8), uncertain(13, 7)], &queued), None);
+        let before = holder(&[uncertain(3, 8), uncertain(4, 7)], &queued);
+        assert_eq!(before, Some(MessageId(4)));
+
+        let mut health = Health::default();
+        assert_eq!(waits_for(&queued, None, &health), None);
+        let said = waits_for(&queued, before, &health).unwrap();
+        assert!(said.starts_with("message 4 of this conversation is uncertain"), "{said}");
+        assert!(!said.contains("No proof"), "{said}");
+        health.listener = Condition::Down("port 8787 is taken".to_owned());
+        let said = waits_for(&queued, before, &health).unwrap();
+        assert!(said.ends_with("No proof can come in: port 8787 is taken"), "{said}");
+        let said = waits_for(&of(State::Sent), None, &health).unwrap();
+        assert_eq!(said, "no status can come in: port 8787 is taken");
+        assert!(waits_for(&of(State::Uncertain), None, &health).is_some());
+        health.account_trouble = Some("shop: no access token".to_owned());
+        let said = waits_for(&queued, before, &health);
+        assert_eq!(said.as_deref(), Some("shop: no access token"));
     }
 }

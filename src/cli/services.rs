@@ -176,7 +176,7 @@ fn service_config(session: &Session) -> ServiceConfig {
             enabled: config.listener.enabled,
             address: SocketAddr::from((config.listener.address, config.listener.port)),
             path: config.listener.path.clone(),
-            limits: Limits::default(),
+            limits: Limits::for_this_process(),
         },
         sender: Policy {
             in_flight: config.sender.in_flight.unwrap_or(policy.in_flight),

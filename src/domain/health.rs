@@ -12,7 +12,7 @@ pub enum Condition {
     Up,
     /// Another process does it.
     Elsewhere,
-    /// Switched off in the config, or not possible without an account.
+    /// Switched off in the config, or not possible without an account, or its token.
     Off,
     /// It does not work; the reason and the remedy in plain words.
     Down(String),
@@ -25,6 +25,8 @@ pub struct Health {
     pub listener: Condition,
     /// Its address, when up.
     pub listener_address: Option<String>,
+    /// How often it was built anew because it did not answer its own requests.
+    pub listener_rebuilt: u32,
     /// When the last good webhook came in.
     pub last_event: Option<Timestamp>,
     /// Webhooks refused since the start, by reason.

@@ -1,11 +1,15 @@
 //! Receives Meta's webhooks: takes the listener role, opens the port, and stores what comes in.
 //!
 //! A webhook is answered 200 only when it is durable. A port that is taken, or a role that another process
-//! holds, is said in the health and tried again; it never ends the program. Only loopback is listened on:
+//! holds, is said in the health and tried again; it never ends the program. A process that cannot have its
+//! port gives the role back between its tries, so that another one may listen on its own. Only loopback is listened on:
 //! a tunnel is what the internet sees, and every peer looks local, so nothing is decided by address.
 
 pub mod http;
 mod ingest;
+pub mod probe;
+mod seats;
+mod seldom;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,7 +29,7 @@ use crate::domain::health::Condition;
 use crate::domain::time::Clock;
 
 /// The first and the longest wait before a taken port is tried again.
-const RETRY: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
+const RETRY: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(30));
 
 /// Where and how to listen.
 #[derive(Clone, Debug)]
@@ -56,34 +60,92 @@ pub(super) struct Parts {
 /// Listens until the word to stop.
 pub(super) async fn run(parts: Parts, mut stopped: Stopped) {
     let bus = parts.bus.clone();
-    let say = |condition| bus.update_health(|health| health.listener = condition);
     if let Some(condition) = why_not(&parts) {
-        return say(condition);
+        return bus.update_health(|health| health.listener = condition);
     }
-    parts.seat.want();
-    let _role = tokio::select! {
-        guard = parts.seat.take() => guard,
-        () = stopped.wait() => return,
-    };
     let address = parts.config.address;
-    let Some(listener) = bind(address, &bus, &mut stopped).await else { return };
-    let bound = listener.local_addr().unwrap_or(address);
+    let clock = Arc::clone(&parts.clock);
+    let endpoint = Arc::new(Endpoint::new(
+        parts.config.path,
+        parts.app_secrets,
+        parts.verify_tokens,
+        parts.config.limits,
+        Arc::new(Ingest::new(parts.writer, bus.clone(), Arc::clone(&clock))),
+        bus.clone(),
+        clock,
+    ));
+    let mut wait = RETRY.0;
+    loop {
+        parts.seat.want();
+        let role = tokio::select! {
+            role = parts.seat.take() => role,
+            () = stopped.wait() => break,
+        };
+        match bind(address).await {
+            Ok((listener, bound)) => {
+                wait = RETRY.0;
+                if listen(listener, bound, &endpoint, &bus, &stopped).await == Ended::Stopped {
+                    break;
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%address, %error, "cannot listen");
+                bus.update_health(|health| {
+                    health.listener = Condition::Down(cannot_bind(address, &error));
+                });
+                drop(role);
+                tokio::select! {
+                    () = sleep(wait) => wait = (wait * 2).min(RETRY.1),
+                    () = stopped.wait() => break,
+                }
+            }
+        }
+    }
+    bus.update_health(|health| {
+        health.listener = Condition::Off;
+        health.listener_address = None;
+    });
+}
+
+/// Why listening ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    /// As asked.
+    Stopped,
+    /// It did not answer any more. Its connections are cut, and Meta delivers again what was on its way.
+    Silent,
+}
+
+async fn bind(address: SocketAddr) -> std::io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address).await?;
+    let bound = listener.local_addr()?;
+    Ok((listener, bound))
+}
+
+async fn listen(
+    listener: TcpListener,
+    bound: SocketAddr,
+    endpoint: &Arc<Endpoint>,
+    bus: &Bus,
+    stopped: &Stopped,
+) -> Ended {
     bus.update_health(|health| {
         health.listener = Condition::Up;
         health.listener_address = Some(bound.to_string());
     });
     tracing::info!(%bound, "listening");
-    let ingest = Ingest::new(parts.writer, bus.clone(), parts.clock);
-    let endpoint = Endpoint::new(
-        parts.config.path,
-        parts.app_secrets,
-        parts.verify_tokens,
-        parts.config.limits,
-        Arc::new(ingest),
-        bus.clone(),
-    );
-    http::serve(listener, Arc::new(endpoint), stopped).await;
-    say(Condition::Off);
+    let probing = endpoint.limits().probing;
+    tokio::select! {
+        () = http::serve(listener, Arc::clone(endpoint), stopped.clone()) => Ended::Stopped,
+        () = probe::until_silent(bound, endpoint.path(), &endpoint.probe, probing) => {
+            bus.update_health(|health| {
+                health.listener = Condition::Down("it did not answer and is built anew".to_owned());
+                health.listener_address = None;
+                health.listener_rebuilt += 1;
+            });
+            Ended::Silent
+        }
+    }
 }
 
 /// Why there is nothing to listen for, or no safe way to.
@@ -105,31 +167,16 @@ fn why_not(parts: &Parts) -> Option<Condition> {
     None
 }
 
-/// `None` when stopped before the port was free.
-async fn bind(address: SocketAddr, bus: &Bus, stopped: &mut Stopped) -> Option<TcpListener> {
-    let mut wait = RETRY.0;
-    loop {
-        let error = match TcpListener::bind(address).await {
-            Ok(listener) => return Some(listener),
-            Err(error) => error,
-        };
-        tracing::warn!(%address, %error, "cannot listen");
-        let words = match error.kind() {
-            std::io::ErrorKind::AddrInUse => format!(
-                "port {} is taken by another program; end it, or set another listener port",
-                address.port()
-            ),
-            std::io::ErrorKind::PermissionDenied => format!(
-                "port {} needs special rights; set a listener port above 1023",
-                address.port()
-            ),
-            _ => format!("cannot listen on {address}: {error}"),
-        };
-        bus.update_health(|health| health.listener = Condition::Down(words));
-        tokio::select! {
-            () = sleep(wait) => wait = (wait * 2).min(RETRY.1),
-            () = stopped.wait() => return None,
+fn cannot_bind(address: SocketAddr, error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::AddrInUse => format!(
+            "port {} is taken by another program; end it, or set another listener port",
+            address.port()
+        ),
+        std::io::ErrorKind::PermissionDenied => {
+            format!("port {} needs special rights; set a listener port above 1023", address.port())
         }
+        _ => format!("cannot listen on {address}: {error}"),
     }
 }
 

@@ -2,12 +2,14 @@
 //!
 //! A role is an advisory lock on a file, which the system frees when its holder dies, however it dies.
 //! Nobody waits for a lock: who wants a role tries again once a second, on a tick that is there anyway,
-//! and the task that plays the role is handed it when it is free.
+//! and the task that plays the role is handed it when it is free. A task that finds that it cannot play
+//! the role gives it back by dropping its [`RoleGuard`], so that another process may, and wants it again
+//! when it is worth another try.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -39,15 +41,28 @@ impl Role {
     }
 }
 
-/// A role that this process holds. Dropping it frees the role.
+/// A role that this process holds. Dropping it gives the role back: it is free for any process, and this
+/// one wants it no more until [`Seat::want`].
 #[derive(Debug)]
-pub struct RoleGuard(#[expect(dead_code, reason = "the lock lives as long as the file")] File);
+pub struct RoleGuard {
+    seat: Arc<Seat>,
+    /// The lock lives as long as the open file.
+    lock: Option<File>,
+}
+
+impl Drop for RoleGuard {
+    fn drop(&mut self) {
+        let mut holding = self.seat.holding();
+        drop(self.lock.take());
+        *holding = Holding::Unwanted;
+    }
+}
 
 #[derive(Debug)]
 enum Holding {
     Unwanted,
     Wanted,
-    Free(RoleGuard),
+    Free(File),
     Given,
 }
 
@@ -76,24 +91,25 @@ impl Seat {
 
     /// From now on this process wants the role; before, [`Seat::try_take`] does nothing.
     pub fn want(&self) {
-        let mut holding = self.holding.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(*holding, Holding::Unwanted) {
-            *holding = Holding::Wanted;
+        {
+            let mut holding = self.holding();
+            if matches!(*holding, Holding::Unwanted) {
+                *holding = Holding::Wanted;
+            }
         }
-        drop(holding);
         self.try_take();
     }
 
     /// Tries to take the role, if this process does not hold it. Never blocks. Says in the health when
     /// another process has it.
     pub fn try_take(&self) {
-        let mut holding = self.holding.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut holding = self.holding();
         if !matches!(*holding, Holding::Wanted) {
             return;
         }
         match self.lock_file() {
-            Ok(Some(guard)) => {
-                *holding = Holding::Free(guard);
+            Ok(Some(lock)) => {
+                *holding = Holding::Free(lock);
                 self.taken.notify_one();
             }
             Ok(None) => self.say(Condition::Elsewhere),
@@ -105,13 +121,15 @@ impl Seat {
     }
 
     /// Waits for the role.
-    pub async fn take(&self) -> RoleGuard {
+    pub async fn take(self: &Arc<Self>) -> RoleGuard {
         loop {
             let heard = self.taken.notified();
             {
-                let mut holding = self.holding.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut holding = self.holding();
                 match std::mem::replace(&mut *holding, Holding::Given) {
-                    Holding::Free(guard) => return guard,
+                    Holding::Free(lock) => {
+                        return RoleGuard { seat: Arc::clone(self), lock: Some(lock) };
+                    }
                     before => *holding = before,
                 }
             }
@@ -119,18 +137,22 @@ impl Seat {
         }
     }
 
+    fn holding(&self) -> MutexGuard<'_, Holding> {
+        self.holding.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn say(&self, condition: Condition) {
         self.bus.update_health(|health| *self.role.condition(health) = condition);
     }
 
-    fn lock_file(&self) -> io::Result<Option<RoleGuard>> {
+    fn lock_file(&self) -> io::Result<Option<File>> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(&self.path)?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(RoleGuard(file))),
+            Ok(()) => Ok(Some(file)),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
@@ -139,20 +161,26 @@ impl Seat {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::{Role, Seat};
     use crate::domain::health::Condition;
     use crate::service::bus::Bus;
 
-    fn take(seat: &Seat) -> super::RoleGuard {
+    fn take(seat: &Arc<Seat>) -> super::RoleGuard {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(seat.take())
+    }
+
+    fn seat(role: Role, dir: &tempfile::TempDir, bus: &Bus) -> Arc<Seat> {
+        Arc::new(Seat::new(role, dir.path(), bus.clone()))
     }
 
     #[test]
     fn one_holder_at_a_time_and_the_next_takes_over() {
         let dir = tempfile::tempdir().unwrap();
         let (here, there) = (Bus::new(), Bus::new());
-        let first = Seat::new(Role::Sender, dir.path(), here.clone());
-        let second = Seat::new(Role::Sender, dir.path(), there.clone());
+        let first = seat(Role::Sender, &dir, &here);
+        let second = seat(Role::Sender, &dir, &there);
         first.try_take();
         first.want();
         let guard = take(&first);
@@ -166,11 +194,31 @@ mod tests {
     }
 
     #[test]
+    fn a_role_given_back_can_be_had_by_others_and_then_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let (here, there) = (Bus::new(), Bus::new());
+        let first = seat(Role::Listener, &dir, &here);
+        let second = seat(Role::Listener, &dir, &there);
+        first.want();
+        drop(take(&first));
+        first.try_take();
+        second.want();
+        let guard = take(&second);
+        first.want();
+        assert_eq!(here.health().listener, Condition::Elsewhere);
+        drop(guard);
+        first.try_take();
+        drop(take(&first));
+        first.want();
+        let _guard = take(&first);
+    }
+
+    #[test]
     fn the_roles_are_independent() {
         let dir = tempfile::tempdir().unwrap();
         let bus = Bus::new();
         for role in [Role::Sender, Role::Listener] {
-            let seat = Seat::new(role, dir.path(), bus.clone());
+            let seat = seat(role, &dir, &bus);
             seat.want();
             let _guard = take(&seat);
         }

@@ -74,20 +74,34 @@ pub(super) struct Parts {
     pub(super) try_now: watch::Receiver<u64>,
 }
 
-/// Sends until the word to stop.
+/// Sends until the word to stop. A process that cannot send for any account leaves the role to one that
+/// can, and only says what it lacks.
 pub(super) async fn run(parts: Parts, mut stopped: Stopped) {
     let bus = parts.shared.bus.clone();
     let say = |condition| bus.update_health(|health| health.sender = condition);
-    if parts.accounts.is_empty() {
-        return say(Condition::Off);
+    let mut senders = Vec::new();
+    let mut lacking = Vec::new();
+    for Sending { account, token } in parts.accounts {
+        match client(&parts.api, token) {
+            Ok(client) => senders.push((account, client)),
+            Err(words) => lacking.push((account.name, words)),
+        }
+    }
+    if senders.is_empty() {
+        return bus.update_health(|health| {
+            health.sender = Condition::Off;
+            health.account_trouble =
+                lacking.first().map(|(account, words)| format!("{account}: {words}"));
+        });
     }
     parts.seat.want();
     let _role = tokio::select! {
         guard = parts.seat.take() => guard,
         () = stopped.wait() => return,
     };
+    let accounts: Vec<NewAccount> = senders.iter().map(|(account, _)| account.clone()).collect();
     let ids = tokio::select! {
-        ids = begin(&parts) => ids,
+        ids = begin(&parts.shared, accounts) => ids,
         () = stopped.wait() => return,
     };
     say(Condition::Up);
@@ -95,22 +109,16 @@ pub(super) async fn run(parts: Parts, mut stopped: Stopped) {
         tracing::warn!(%error, "partial files stay behind");
     }
     let board = Arc::new(Board::new(bus.clone()));
+    for (account, words) in lacking {
+        board.say(&account, Some(&Reason::Trouble(words)));
+    }
     let mut drivers = JoinSet::new();
-    for (sending, id) in parts.accounts.into_iter().zip(ids) {
-        let name = sending.account.name.clone();
-        let client = match client(&parts.api, sending.token) {
-            Ok(client) => client,
-            Err(words) => {
-                board.say(&name, Some(&Reason::Trouble(words)));
-                continue;
-            }
-        };
-        let transport = Arc::new(HttpTransport::new(client, parts.data_dir.clone()));
+    for ((account, client), id) in senders.into_iter().zip(ids) {
         let driver = Driver {
             account: id,
-            name,
+            name: account.name,
             policy: parts.policy,
-            transport,
+            transport: Arc::new(HttpTransport::new(client, parts.data_dir.clone())),
             entropy: Box::new(entropy::SystemEntropy),
             board: Arc::clone(&board),
             shared: parts.shared.clone(),
@@ -126,13 +134,11 @@ pub(super) async fn run(parts: Parts, mut stopped: Stopped) {
 
 /// Settles what an earlier holder of the role left, and learns the accounts' ids. Tries until the store
 /// lets it: without that, nothing may be sent.
-async fn begin(parts: &Parts) -> Vec<AccountId> {
+async fn begin(shared: &Shared, accounts: Vec<NewAccount>) -> Vec<AccountId> {
     let mut wait = BEGIN_RETRY.0;
     loop {
-        let accounts: Vec<NewAccount> =
-            parts.accounts.iter().map(|sending| sending.account.clone()).collect();
-        let now = parts.shared.clock.now();
-        let settled = parts.shared.writer.run(Priority::Interactive, move |tx| {
+        let (accounts, now) = (accounts.clone(), shared.clock.now());
+        let settled = shared.writer.run(Priority::Interactive, move |tx| {
             let ids = accounts.iter().map(|account| upsert_account(tx, account, now));
             let ids = ids.collect::<Result<Vec<_>, _>>()?;
             Ok((ids, outbox::rescue(tx, now)?))

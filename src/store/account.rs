@@ -36,12 +36,30 @@ pub struct Account {
     pub display_number: Option<String>,
 }
 
-/// Writes down an account of the config, or brings the stored one up to date.
+/// Writes down an account of the config, or brings the stored one up to date. Writes nothing when it is.
 pub fn upsert_account(
     tx: &mut Tx<'_>,
     new: &NewAccount,
     now: Timestamp,
 ) -> Result<AccountId, Error> {
+    let values = params![
+        new.name,
+        new.phone_number.as_str(),
+        new.waba.as_ref().map(WabaId::as_str),
+        new.display_number,
+    ];
+    let known = tx
+        .conn
+        .prepare_cached(
+            "SELECT id FROM account WHERE phone_number_id = ?2 AND name = ?1
+                 AND waba_id IS coalesce(?3, waba_id)
+                 AND display_number IS coalesce(?4, display_number)",
+        )?
+        .query_row(values, |row| row.get(0))
+        .optional()?;
+    if let Some(id) = known {
+        return Ok(AccountId(id));
+    }
     // The scope stays as it was first written: user ids have been stored under it.
     let scope = new.waba.as_ref().map_or_else(|| new.phone_number.as_str(), WabaId::as_str);
     let id = tx.conn.query_row(
@@ -61,6 +79,7 @@ pub fn upsert_account(
         ],
         |row| row.get(0),
     )?;
+    tx.changes.everything = true;
     Ok(AccountId(id))
 }
 

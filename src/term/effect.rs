@@ -54,7 +54,7 @@ impl Stage {
             }
         })?;
         // The health as it is now, and whatever was missed before.
-        events.send(Event::Msg(Msg::Health(bus.health()))).ok();
+        events.send(Event::Msg(Msg::Health(Box::new(bus.health())))).ok();
         Ok(Self {
             reader,
             writer,

@@ -168,7 +168,7 @@ where
                 Event::News => {
                     let (changes, health) = self.stage.news();
                     fold.changes.merge(changes);
-                    fold.msgs.extend(health.map(Msg::Health));
+                    fold.msgs.extend(health.map(Box::new).map(Msg::Health));
                 }
                 Event::Asked(Asked::End) => fold.add(Msg::Quit(QuitCause::Signal)),
                 Event::Asked(Asked::Stop) => self.job_control(S::suspend),

@@ -137,7 +137,7 @@ fn trouble_is_said_in_words() {
     health.listener = crate::domain::health::Condition::Down("port 8787 is taken".to_owned());
     health.account_trouble =
         Some("the token has expired; put a new one into the config".to_owned());
-    stage.tell(Msg::Health(health));
+    stage.tell(Msg::Health(Box::new(health)));
     insta::assert_snapshot!(screen(&stage));
 }
 
@@ -151,7 +151,7 @@ fn long_notices_and_troubles_wrap() {
     let words = "port 8787 of 127.0.0.1 is taken by another program; close it, or put another port \
                  into [listener] of the config";
     health.listener = crate::domain::health::Condition::Down(words.to_owned());
-    stage.tell(Msg::Health(health));
+    stage.tell(Msg::Health(Box::new(health)));
     stage.wait(60_000);
     insta::assert_snapshot!(format!("{refused}\n{}", screen(&stage)));
 }

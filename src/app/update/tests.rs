@@ -290,7 +290,7 @@ fn an_idle_screen_draws_nothing() {
     stage.keys("l");
     stage.model.take_dirty();
     stage.tell(Msg::Changed(Changes { everything: true, ..Changes::default() }));
-    stage.tell(Msg::Health(crate::app::fixture::health()));
+    stage.tell(Msg::Health(Box::new(crate::app::fixture::health())));
     stage.wait(30_000);
     assert!(!stage.model.take_dirty(), "nothing that is shown changed");
     let due = stage.model.next_deadline().unwrap();
@@ -433,7 +433,7 @@ fn a_webhook_that_changes_no_word_draws_nothing() {
     let mut redraws = |stage: &mut Stage, change: &dyn Fn(&mut Health)| {
         change(&mut health);
         stage.model.take_dirty();
-        stage.tell(Msg::Health(health.clone()));
+        stage.tell(Msg::Health(Box::new(health.clone())));
         stage.model.take_dirty()
     };
     let later = |millis| {

@@ -24,8 +24,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use super::probe::{self, Probing};
+use super::seats::{Occupant, Phase, Seats};
+use super::seldom::Seldom;
 use crate::api::signature;
 use crate::domain::health::Refused;
+use crate::domain::time::Clock;
 use crate::service::bus::Bus;
 use crate::service::stop::Stopped;
 
@@ -44,6 +48,8 @@ pub struct Limits {
     pub connections: usize,
     /// Bytes of all bodies being read; more wait, within their deadline.
     pub memory: usize,
+    /// When the listener asks itself whether it answers.
+    pub probing: Probing,
 }
 
 impl Default for Limits {
@@ -55,7 +61,20 @@ impl Default for Limits {
             body_size: 3 << 20,
             connections: 256,
             memory: 24 << 20,
+            probing: Probing::default(),
         }
+    }
+}
+
+impl Limits {
+    /// With no more connections than leave half of the process's file descriptors to everything else, so
+    /// that whoever opens connections keeps no message from being sent.
+    #[must_use]
+    pub fn for_this_process() -> Self {
+        let limits = Self::default();
+        let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        let half = files.map_or(usize::MAX, |files| usize::try_from(files / 2).unwrap_or(1));
+        Self { connections: limits.connections.min(half.max(1)), ..limits }
     }
 }
 
@@ -80,12 +99,18 @@ pub struct Endpoint {
     memory: Arc<Semaphore>,
     sink: Arc<dyn Sink>,
     bus: Bus,
+    clock: Arc<dyn Clock>,
+    bad_signatures: Seldom,
+    refused_connections: Seldom,
+    pub(super) probe: probe::Key,
 }
 
 /// What is answered and what it counts as.
 enum Answer {
     Challenge(String),
     Stored,
+    /// To the listener's own request.
+    Here,
     WrongVerifyToken,
     WrongPath,
     WrongMethod,
@@ -106,29 +131,51 @@ impl Endpoint {
         limits: Limits,
         sink: Arc<dyn Sink>,
         bus: Bus,
+        clock: Arc<dyn Clock>,
     ) -> Self {
-        let memory = Arc::new(Semaphore::new(limits.memory.max(limits.body_size)));
-        Self { path, app_secrets, verify_tokens, limits, memory, sink, bus }
+        Self {
+            path,
+            app_secrets,
+            verify_tokens,
+            limits,
+            memory: Arc::new(Semaphore::new(limits.memory.max(limits.body_size))),
+            sink,
+            bus,
+            clock,
+            bad_signatures: Seldom::default(),
+            refused_connections: Seldom::default(),
+            probe: probe::Key::new(),
+        }
+    }
+
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub(super) const fn limits(&self) -> Limits {
+        self.limits
     }
 
     async fn handle(
         self: Arc<Self>,
+        occupant: Arc<Occupant>,
         request: Request<Incoming>,
     ) -> Result<Response<Full<Bytes>>, Infallible> {
-        let answer = self.answer(request).await;
+        let answer = self.answer(&occupant, request).await;
         if let Some(count) = answer.refusal() {
             self.bus.update_health(|health| *count(&mut health.refused) += 1);
         }
         Ok(answer.response())
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Answer {
+    async fn answer(&self, occupant: &Occupant, request: Request<Incoming>) -> Answer {
         if request.uri().path() != self.path {
             return Answer::WrongPath;
         }
         match *request.method() {
+            Method::GET if self.probe.fits(request.headers()) => Answer::Here,
             Method::GET => self.challenge(request.uri().query().unwrap_or_default()),
-            Method::POST => self.deliver(request).await.unwrap_or_else(|refusal| refusal),
+            Method::POST => self.deliver(occupant, request).await.unwrap_or_else(|refusal| refusal),
             _ => Answer::WrongMethod,
         }
     }
@@ -152,7 +199,11 @@ impl Endpoint {
         }
     }
 
-    async fn deliver(&self, request: Request<Incoming>) -> Result<Answer, Answer> {
+    async fn deliver(
+        &self,
+        occupant: &Occupant,
+        request: Request<Incoming>,
+    ) -> Result<Answer, Answer> {
         let (head, body) = request.into_parts();
         let mut given = head.headers.get_all(signature::HEADER).iter();
         // A second one could only be meant to confuse.
@@ -162,14 +213,19 @@ impl Endpoint {
         if body.size_hint().lower() > self.limits.body_size as u64 {
             return Err(Answer::TooLarge);
         }
+        occupant.wait_for(Phase::Body);
         let (body, _held) =
             timeout(self.limits.body, self.read(body)).await.unwrap_or(Err(Answer::TooSlow))?;
         if let Err(why) = signature::verify(&self.app_secrets, Some(given.as_bytes()), &body) {
-            tracing::warn!(%why, length = body.len(), "webhook refused");
+            if let Some(times) = self.bad_signatures.count(self.clock.monotonic()) {
+                tracing::warn!(%why, times, length = body.len(), "webhooks refused");
+            }
             return Err(Answer::BadSignature);
         }
-        self.sink.store(body).await.map_err(|NotStored| Answer::NotStored)?;
-        Ok(Answer::Stored)
+        occupant.keep();
+        let stored = self.sink.store(body).await;
+        occupant.wait_for(Phase::Head);
+        stored.map(|()| Answer::Stored).map_err(|NotStored| Answer::NotStored)
     }
 
     /// Reads a body as it comes. Memory is taken only for bytes that are there, and all bodies together
@@ -198,6 +254,7 @@ impl Answer {
     const fn status(&self) -> StatusCode {
         match self {
             Self::Challenge(_) | Self::Stored => StatusCode::OK,
+            Self::Here => StatusCode::NO_CONTENT,
             Self::WrongVerifyToken => StatusCode::FORBIDDEN,
             Self::WrongPath => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
@@ -211,7 +268,7 @@ impl Answer {
 
     fn refusal(&self) -> Option<fn(&mut Refused) -> &mut u64> {
         match self {
-            Self::Challenge(_) | Self::Stored => None,
+            Self::Challenge(_) | Self::Stored | Self::Here => None,
             Self::WrongVerifyToken => Some(|refused| &mut refused.verify_token),
             Self::WrongPath => Some(|refused| &mut refused.path),
             Self::WrongMethod => Some(|refused| &mut refused.method),
@@ -251,31 +308,37 @@ const LAST_REQUEST: Duration = Duration::from_secs(2);
 /// How long to wait after `accept` failed, e.g. for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// So many connections are closed when the system has no file descriptor for a new one.
+const ROOM_FOR_FILES: usize = 8;
+
 /// Serves until the word to stop; requests in hand are finished.
 pub async fn serve(listener: TcpListener, endpoint: Arc<Endpoint>, mut stopped: Stopped) {
-    let seats = Arc::new(Semaphore::new(endpoint.limits.connections));
+    let seats = Seats::new(endpoint.limits.connections);
     let mut connections = JoinSet::new();
+    let mut waiting: Option<TcpStream> = None;
     loop {
         tokio::select! {
             () = stopped.wait() => break,
             Some(ended) = connections.join_next() => log_panic(ended),
-            accepted = accept(&listener, &seats) => match accepted {
-                Ok((stream, seat)) => {
-                    let endpoint = Arc::clone(&endpoint);
-                    let stopped = stopped.clone();
-                    connections.spawn(async move {
-                        connection(stream, endpoint, stopped).await;
-                        drop(seat);
-                    });
+            occupant = seats.sit(), if waiting.is_some() => {
+                if let Some(stream) = waiting.take() {
+                    let (endpoint, stopped) = (Arc::clone(&endpoint), stopped.clone());
+                    connections.spawn(connection(stream, occupant, endpoint, stopped));
                 }
+            }
+            accepted = accept(&listener), if waiting.is_none() => match accepted {
+                Ok(stream) => waiting = Some(stream),
                 Err(error) => {
-                    tracing::warn!(%error, "accept failed");
+                    if let Some(times) = endpoint.refused_connections.count(endpoint.clock.monotonic()) {
+                        tracing::warn!(%error, times, "connections cannot be accepted");
+                    }
+                    seats.make_room(ROOM_FOR_FILES);
                     sleep(ACCEPT_PAUSE).await;
                 }
             },
         }
     }
-    drop(listener);
+    drop((listener, waiting));
     while let Some(ended) = connections.join_next().await {
         log_panic(ended);
     }
@@ -287,20 +350,23 @@ fn log_panic(ended: Result<(), tokio::task::JoinError>) {
     }
 }
 
-/// Waits for a seat first, so that what cannot be served stays in the system's queue.
-async fn accept(
-    listener: &TcpListener,
-    seats: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let seat = Arc::clone(seats).acquire_owned().await.map_err(io::Error::other)?;
+async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
     let (stream, _peer) = listener.accept().await?;
     stream.set_nodelay(true)?;
-    Ok((stream, seat))
+    Ok(stream)
 }
 
-async fn connection(stream: TcpStream, endpoint: Arc<Endpoint>, mut stopped: Stopped) {
+async fn connection(
+    stream: TcpStream,
+    occupant: Occupant,
+    endpoint: Arc<Endpoint>,
+    mut stopped: Stopped,
+) {
+    let occupant = Arc::new(occupant);
+    let sitting = Arc::clone(&occupant);
     let limits = endpoint.limits;
-    let service = service_fn(move |request| Arc::clone(&endpoint).handle(request));
+    let service =
+        service_fn(move |request| Arc::clone(&endpoint).handle(Arc::clone(&sitting), request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header)
@@ -311,6 +377,7 @@ async fn connection(stream: TcpStream, endpoint: Arc<Endpoint>, mut stopped: Sto
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
+        () = occupant.asked_to_leave() => Ok(()),
         () = async { tokio::select! { () = stopped.wait() => (), () = sleep(limits.connection) => () } } => {
             connection.as_mut().graceful_shutdown();
             timeout(LAST_REQUEST, connection).await.unwrap_or(Ok(()))

@@ -1,6 +1,7 @@
 //! The HTTP face over raw sockets, with deadlines short enough to block on.
 
 mod durable;
+mod rebuilt;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -40,6 +41,7 @@ struct Server {
     address: SocketAddr,
     bus: Bus,
     kept: Arc<Kept>,
+    log: tempfile::NamedTempFile,
     stop: Option<Stop>,
     thread: Option<Thread>,
 }
@@ -72,17 +74,26 @@ impl Server {
             limits,
             sink,
             bus.clone(),
+            Arc::new(crate::clock::SystemClock::new()),
         );
         let (stop, stopped) = Stop::new();
         let on_panic = Arc::new(|panicked| panic!("{panicked:?}"));
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let lines = tracing_subscriber::fmt().with_writer(Arc::new(log.reopen().unwrap())).finish();
         let thread = Thread::start("listener", on_panic, move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.unwrap().block_on(async {
-                let listener = tokio::net::TcpListener::from_std(socket).unwrap();
-                serve(listener, Arc::new(endpoint), stopped).await;
+            tracing::subscriber::with_default(lines, || {
+                runtime.unwrap().block_on(async {
+                    let listener = tokio::net::TcpListener::from_std(socket).unwrap();
+                    serve(listener, Arc::new(endpoint), stopped).await;
+                });
             });
         });
-        Self { address, bus, kept, stop: Some(stop), thread: Some(thread.unwrap()) }
+        Self { address, bus, kept, log, stop: Some(stop), thread: Some(thread.unwrap()) }
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.log.path()).unwrap()
     }
 
     fn connect(&self) -> TcpStream {
@@ -254,11 +265,43 @@ fn a_whole_connection_has_a_deadline() {
 }
 
 #[test]
-fn more_connections_than_seats_wait_their_turn() {
-    let server = Server::start(Limits { connections: 4, ..limits() });
-    let idle: Vec<TcpStream> = (0..20).map(|_| server.connect()).collect();
-    assert!(server.works(), "the idle ones are cut off by the header's deadline");
-    drop(idle);
+fn silent_connections_give_their_seats_to_whoever_speaks() {
+    let slow = Duration::from_secs(60);
+    let limits = Limits { connections: 4, header: slow, body: slow, ..Limits::default() };
+    let server = Server::start(limits);
+    let silent: Vec<TcpStream> = (0..20).map(|_| server.connect()).collect();
+    assert!(server.works());
+    let slow_bodies: Vec<TcpStream> = (0..20)
+        .map(|_| {
+            let mut stream = server.connect();
+            let request = post(b"{\"a\":1}", &sign(b"{\"a\":1}"));
+            stream.write_all(&request[..request.len() - 1]).unwrap();
+            stream
+        })
+        .collect();
+    assert!(server.works());
+    drop((silent, slow_bodies));
+}
+
+#[test]
+fn bad_signatures_are_one_line_in_the_log_a_minute() {
+    let server = Server::start(limits());
+    for _ in 0..50 {
+        assert_eq!(status(&server.post(b"{}", &sign(b"[]"))), 401);
+    }
+    assert_eq!(server.refused().signature, 50);
+    let log = server.log();
+    assert_eq!(log.matches("webhooks refused").count(), 1, "{log}");
+}
+
+#[test]
+fn only_the_right_key_makes_a_request_the_listener_s_own() {
+    let server = Server::start(limits());
+    for key in ["", "x", "00000000000000000000000000000000"] {
+        let request =
+            format!("GET /webhook HTTP/1.1\r\nHost: x\r\nX-Twoticks-Probe: {key}\r\n\r\n");
+        assert_eq!(status(&server.raw(request.as_bytes())), 403);
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! ends in exactly one [`Done`], which is kept until the store has taken it.
 
 mod policy;
+mod stage;
 mod step;
 mod weigh;
 
@@ -13,6 +14,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 pub use self::policy::Policy;
+use self::stage::{Due, Looked, Stage};
 pub use self::step::{Answer, Done, End, Now, Reason, Step};
 use self::weigh::{ended, offline_verdict, without_doubt};
 use super::hold::Holds;
@@ -61,24 +63,6 @@ struct Pause {
     by_file: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    Idle,
-    Looking,
-    Claiming,
-}
-
-/// When to claim next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Due {
-    /// Now: something changed.
-    Now,
-    /// The store has to be asked.
-    Unknown,
-    /// Then, or never without a change.
-    At(Option<Monotonic>),
-}
-
 /// The state of one account's sending.
 #[derive(Debug)]
 pub struct Core {
@@ -90,8 +74,7 @@ pub struct Core {
     due: Due,
     /// The uncertain messages are known as of the last change.
     holds_known: bool,
-    /// What earlier senders left has been looked at.
-    looked: bool,
+    looked: Looked,
     store_retry: Option<Monotonic>,
     pause: Option<Pause>,
     ready: VecDeque<Job>,
@@ -121,7 +104,7 @@ impl Core {
             stage: Stage::Idle,
             due: Due::Unknown,
             holds_known: false,
-            looked: false,
+            looked: Looked::Never,
             store_retry: None,
             pause: None,
             ready: VecDeque::new(),
@@ -152,6 +135,9 @@ impl Core {
     pub fn changed(&mut self) {
         self.due = Due::Now;
         self.holds_known = false;
+        if self.looked == Looked::InDoubt {
+            self.looked = Looked::Fully;
+        }
     }
 
     /// Whether the listener hears statuses now.
@@ -233,18 +219,27 @@ impl Core {
     pub fn looked(&mut self, unresolved: &[Unresolved], due: Option<Timestamp>, now: Now) {
         self.stage = Stage::Idle;
         self.holds_known = true;
-        let first = !std::mem::replace(&mut self.looked, true);
+        let before = std::mem::replace(&mut self.looked, Looked::Fully);
         let freed = self.holds.refresh(unresolved, now);
-        if freed || (first && due.is_some_and(|due| due <= now.wall)) {
+        let is_due = due.is_some_and(|due| due <= now.wall);
+        if freed || (before == Looked::Never && is_due) {
             self.due = Due::Now;
         }
         if self.due == Due::Unknown {
-            self.due = Due::At(due.map(|due| {
-                // One that seems due and was not to be had waits for another of its lane, whose end will
-                // be heard of; the second look is for the case that it is not.
-                let wait = if due > now.wall { due.since(now.wall) } else { SECOND_LOOK };
-                now.mono + wait
-            }));
+            if is_due {
+                self.looked = Looked::InDoubt;
+            }
+            self.due = if is_due && before != Looked::InDoubt {
+                // It may have come between the claim and this look: another claim tells.
+                Due::Now
+            } else {
+                Due::At(due.map(|due| {
+                    // One that seems due and was not to be had waits for another of its lane, whose end
+                    // will be heard of; the second look is for the case that it is not.
+                    let wait = if is_due { SECOND_LOOK } else { due.since(now.wall) };
+                    now.mono + wait
+                }))
+            };
         }
     }
 
@@ -482,7 +477,9 @@ impl Core {
         self.notice_freed(now);
         let look = match self.due {
             Due::Unknown => true,
-            Due::Now => !self.holds_known && (!self.looked || !self.holds.is_empty()),
+            Due::Now => {
+                !self.holds_known && (self.looked == Looked::Never || !self.holds.is_empty())
+            }
             Due::At(due) => {
                 if due.is_none_or(|due| due > now.mono) {
                     return None;

@@ -28,8 +28,28 @@ fn a_job_that_fails_takes_only_itself_back() {
     let mut jobs = [rename("a"), failing, rename("b")];
     let group = world.write.commit_group(&mut jobs);
     assert_eq!(group.results, [Ok(()), Err(Error::not_found("message", "7")), Ok(())]);
-    assert!(group.changes.is_empty(), "what failed changed nothing");
+    assert!(group.changes.conversations.is_empty(), "what failed changed nothing");
     assert_eq!(names(&world), ["shop", "a", "b"]);
+}
+
+#[test]
+fn a_new_or_renamed_account_is_told_and_a_known_one_is_not_written_again() {
+    let mut world = World::new();
+    let mut told = |name| world.write.commit_group(&mut [rename(name)]).changes.everything;
+    assert!(told("a"));
+    assert!(!told("a"));
+    let new = NewAccount {
+        name: "other".to_owned(),
+        phone_number: PhoneNumberId::new("a"),
+        waba: Some(WabaId::new("w")),
+        display_number: None,
+    };
+    let (first, changes) = world.write.write(|tx| upsert_account(tx, &new, t(2))).unwrap();
+    assert!(changes.everything);
+    let lacking = NewAccount { waba: None, ..new };
+    let (again, changes) = world.write.write(|tx| upsert_account(tx, &lacking, t(2))).unwrap();
+    assert_eq!(first, again);
+    assert!(changes.is_empty(), "what the config leaves out stays as it was");
 }
 
 #[test]

@@ -44,6 +44,8 @@ struct World {
     receipts: Vec<i64>,
     files: BTreeMap<i64, File>,
     store_down: bool,
+    /// Messages and lanes that another process commits just before the next look.
+    late: Vec<(i64, i64)>,
     turns: usize,
 }
 
@@ -78,16 +80,21 @@ impl World {
             receipts: Vec::new(),
             files: BTreeMap::new(),
             store_down: false,
+            late: Vec::new(),
             turns: 0,
         }
     }
 
     fn enqueue(&mut self, messages: impl IntoIterator<Item = (i64, i64)>) {
+        self.insert(messages);
+        self.core.changed();
+    }
+
+    fn insert(&mut self, messages: impl IntoIterator<Item = (i64, i64)>) {
         for (message, lane) in messages {
             let row = Row::Queued { not_before: self.now.wall, tries: 0 };
             self.rows.insert(message, (ConversationId(lane), row));
         }
-        self.core.changed();
     }
 
     /// The first of each lane that is not settled, if it is queued and due.
@@ -128,6 +135,8 @@ impl World {
                 self.core.store_failed(self.now);
             }
             Step::Look { room, excluded } => {
+                let late = std::mem::take(&mut self.late);
+                self.insert(late);
                 let due = self.due(&excluded).into_iter().map(|(_, _, due, _)| due);
                 let files = self.due_files().into_iter().map(|(_, due, _)| due);
                 let due = due.chain(files.filter(|_| room.downloads > 0)).min();
@@ -335,6 +344,17 @@ fn a_lane_keeps_its_order_through_retries_and_holds_no_other() {
     assert_eq!(world.lane(1), [1, 1, 1, 2, 4]);
     assert_eq!(world.lane(2), [3, 5]);
     assert!(world.rows_are(Row::Accepted));
+}
+
+#[test]
+fn what_another_process_wrote_between_the_claim_and_the_look_goes_at_once() {
+    let mut world = World::new(Policy::default(), at_once);
+    world.run(Duration::from_secs(1));
+    world.late = vec![(1, 1)];
+    world.core.changed();
+    world.run(Duration::from_millis(200));
+    assert!(world.late.is_empty(), "it looked");
+    assert_eq!(world.lane(1), [1]);
 }
 
 #[test]
