@@ -9,6 +9,7 @@ mod board;
 pub mod core;
 mod drive;
 pub mod entropy;
+pub mod errand;
 mod hold;
 mod media;
 mod pace;
@@ -38,8 +39,7 @@ use crate::api::client::{Client, Settings};
 use crate::domain::health::Condition;
 use crate::domain::id::AccountId;
 use crate::domain::time::Clock;
-use crate::store::account::{NewAccount, upsert_account};
-use crate::store::outbox;
+use crate::store::account::NewAccount;
 
 /// Before the store is asked again for what the sender needs to begin; the first and the longest wait.
 const BEGIN_RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
@@ -138,11 +138,8 @@ async fn begin(shared: &Shared, accounts: Vec<NewAccount>) -> Vec<AccountId> {
     let mut wait = BEGIN_RETRY.0;
     loop {
         let (accounts, now) = (accounts.clone(), shared.clock.now());
-        let settled = shared.writer.run(Priority::Interactive, move |tx| {
-            let ids = accounts.iter().map(|account| upsert_account(tx, account, now));
-            let ids = ids.collect::<Result<Vec<_>, _>>()?;
-            Ok((ids, outbox::rescue(tx, now)?))
-        });
+        let settled =
+            shared.writer.run(Priority::Interactive, move |tx| errand::begin(tx, &accounts, now));
         match settled.await {
             Ok((ids, uncertain)) => {
                 if !uncertain.is_empty() {

@@ -12,9 +12,9 @@ use tokio::time::sleep;
 
 use super::Shared;
 use super::board::Board;
-use super::core::{Answer, Core, Done, End, Now, Policy, Step};
+use super::core::{Answer, Core, Done, Now, Policy, Step};
 use super::entropy::Entropy;
-use super::pace::PAIR_MEMORY;
+use super::errand;
 use super::transport::Transport;
 use crate::domain::health::Condition;
 use crate::domain::id::{AccountId, RequestId};
@@ -24,7 +24,7 @@ use crate::service::bus::Interest;
 use crate::service::reader::ReadError;
 use crate::service::stop::Stopped;
 use crate::service::writer::{Priority, WriteError};
-use crate::store::outbox::{self, Room, SentRequest, Unresolved};
+use crate::store::outbox::{Room, SentRequest, Unresolved};
 
 /// How long requests in flight may still take once the word to stop is said.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
@@ -119,12 +119,7 @@ impl Driver {
             Step::Look { room, excluded } => {
                 tasks.set.spawn(async move {
                     let look = reader.ask(format!("sender {account}"), move |conn| {
-                        let due = match only {
-                            Some(lane) if excluded.contains(&lane) => None,
-                            Some(lane) => outbox::next_due_in(conn, account, lane)?,
-                            None => outbox::next_due(conn, account, room, &excluded)?,
-                        };
-                        Ok((outbox::unresolved(conn, account)?, due))
+                        errand::look(conn, account, only, room, &excluded)
                     });
                     Event::Looked(look.await)
                 });
@@ -133,13 +128,8 @@ impl Driver {
                 let ids: Vec<RequestId> =
                     (0..room.total()).map(|_| self.entropy.request()).collect();
                 tasks.set.spawn(async move {
-                    let claim = writer.run(Priority::Interactive, move |tx| match only {
-                        Some(lane) if excluded.contains(&lane) => Ok(Vec::new()),
-                        Some(lane) => {
-                            let job = outbox::claim_in(tx, account, lane, &ids, clock.now())?;
-                            Ok(job.into_iter().collect())
-                        }
-                        None => outbox::claim(tx, account, &ids, room, &excluded, clock.now()),
+                    let claim = writer.run(Priority::Interactive, move |tx| {
+                        errand::claim(tx, account, only, &ids, room, &excluded, clock.now())
                     });
                     Event::Claimed(room, claim.await)
                 });
@@ -153,7 +143,8 @@ impl Driver {
             Step::Write(done) => {
                 let writing = done.clone();
                 tasks.set.spawn(async move {
-                    let write = writer.run(Priority::Interactive, move |tx| write(tx, &writing));
+                    let write =
+                        writer.run(Priority::Interactive, move |tx| errand::write(tx, &writing));
                     Event::Written(done, write.await)
                 });
             }
@@ -216,9 +207,9 @@ impl Driver {
     async fn recent_requests(&mut self, stopped: &mut Stopped) -> Option<Vec<SentRequest>> {
         let account = self.account;
         loop {
-            let since = self.shared.clock.now() - PAIR_MEMORY;
+            let now = self.shared.clock.now();
             let asked = self.shared.reader.ask(format!("requests {account}"), move |conn| {
-                outbox::recent_requests(conn, account, since)
+                errand::recent_requests(conn, account, now)
             });
             match asked.await {
                 Ok(requests) => return Some(requests),
@@ -241,15 +232,6 @@ async fn wait_for(wait: Option<Duration>) {
     match wait {
         Some(wait) => sleep(wait).await,
         None => std::future::pending().await,
-    }
-}
-
-/// Writes down what became of a job.
-fn write(tx: &mut crate::store::Tx<'_>, done: &Done) -> Result<(), crate::store::Error> {
-    match &done.end {
-        End::Message(verdict) => outbox::record(tx, &done.job, verdict, done.at),
-        End::Receipt(ended) => outbox::finish_receipt(tx, &done.job, ended),
-        End::Download(fetched) => outbox::finish_download(tx, &done.job, fetched, done.at),
     }
 }
 

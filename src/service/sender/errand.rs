@@ -1,0 +1,76 @@
+//! The sender's errands to the store: what each of the core's wishes comes to there. Who runs them, on which
+//! thread and at what time, is the driver's.
+
+use std::collections::BTreeSet;
+
+use super::core::{Done, End};
+use super::pace::PAIR_MEMORY;
+use crate::domain::id::{AccountId, ConversationId, MessageId, RequestId};
+use crate::domain::outbox::Job;
+use crate::domain::time::Timestamp;
+use crate::store::account::{NewAccount, upsert_account};
+use crate::store::outbox::{self, Room, SentRequest, Unresolved};
+use crate::store::{Error, ReadConn, Tx};
+
+/// What whoever gains the sender role does first: learns the accounts' ids, and settles what an earlier
+/// holder left. The messages are those that are uncertain from now on.
+pub fn begin(
+    tx: &mut Tx<'_>,
+    accounts: &[NewAccount],
+    now: Timestamp,
+) -> Result<(Vec<AccountId>, Vec<MessageId>), Error> {
+    let ids = accounts.iter().map(|account| upsert_account(tx, account, now));
+    let ids = ids.collect::<Result<Vec<_>, _>>()?;
+    Ok((ids, outbox::rescue(tx, now)?))
+}
+
+/// The requests that still count against a limit.
+pub fn recent_requests(
+    read: &ReadConn,
+    account: AccountId,
+    now: Timestamp,
+) -> Result<Vec<SentRequest>, Error> {
+    outbox::recent_requests(read, account, now - PAIR_MEMORY)
+}
+
+/// What is uncertain, and when the next job is due; in one conversation alone if `only` says so.
+pub fn look(
+    read: &ReadConn,
+    account: AccountId,
+    only: Option<ConversationId>,
+    room: Room,
+    excluded: &BTreeSet<ConversationId>,
+) -> Result<(Vec<Unresolved>, Option<Timestamp>), Error> {
+    let due = match only {
+        Some(lane) if excluded.contains(&lane) => None,
+        Some(lane) => outbox::next_due_in(read, account, lane)?,
+        None => outbox::next_due(read, account, room, excluded)?,
+    };
+    Ok((outbox::unresolved(read, account)?, due))
+}
+
+/// Claims jobs under fresh `requests`.
+pub fn claim(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    only: Option<ConversationId>,
+    requests: &[RequestId],
+    room: Room,
+    excluded: &BTreeSet<ConversationId>,
+    now: Timestamp,
+) -> Result<Vec<Job>, Error> {
+    match only {
+        Some(lane) if excluded.contains(&lane) => Ok(Vec::new()),
+        Some(lane) => Ok(outbox::claim_in(tx, account, lane, requests, now)?.into_iter().collect()),
+        None => outbox::claim(tx, account, requests, room, excluded, now),
+    }
+}
+
+/// Writes down what became of a job.
+pub fn write(tx: &mut Tx<'_>, done: &Done) -> Result<(), Error> {
+    match &done.end {
+        End::Message(verdict) => outbox::record(tx, &done.job, verdict, done.at),
+        End::Receipt(ended) => outbox::finish_receipt(tx, &done.job, ended),
+        End::Download(fetched) => outbox::finish_download(tx, &done.job, fetched, done.at),
+    }
+}
