@@ -102,7 +102,7 @@ fn fail(world: &mut World, body: &Value) -> Result<Value, String> {
         (_, Some(status @ 200..=599), ..) => {
             let status = u16::try_from(status).unwrap_or(500);
             let body = body["body"].as_str().unwrap_or("<html>Bad Gateway</html>").to_owned();
-            Fault::Answer { status, body }
+            Fault::Answer { status, body, accepted: false }
         }
         (_, _, Some("answer"), _) => Fault::LoseAnswer,
         (_, _, Some("request"), _) => Fault::LoseRequest,

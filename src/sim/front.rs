@@ -153,7 +153,11 @@ fn pass(mut from: TcpStream, mut to: TcpStream) {
             Ok(count) if count > 0 => buffer.get(..count).unwrap_or(&[]),
             _ => break,
         };
-        if read.starts_with(LOST) || to.write_all(read).is_err() {
+        let (read, lost) = match read.strip_suffix(LOST) {
+            Some(before) => (before, true),
+            None => (read, false),
+        };
+        if to.write_all(read).is_err() || lost {
             break;
         }
     }

@@ -83,6 +83,10 @@ pub enum Delivery {
     After(Duration),
     /// Never: the connection is closed. The request was handled or not; the asker cannot tell.
     Lost,
+    /// Half of it, and the connection is closed.
+    Cut,
+    /// At once, and once more.
+    Twice,
 }
 
 /// One answer.

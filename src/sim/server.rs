@@ -430,9 +430,20 @@ fn read(incoming: &mut tiny_http::Request) -> Result<Request, u16> {
 
 /// Writes an answer. A client that has gone away is no trouble of the simulator's.
 fn answer(incoming: tiny_http::Request, response: Response) {
-    if response.delivery == Delivery::Lost {
+    let whole = || raw(&response);
+    let bytes = match response.delivery {
+        Delivery::Now | Delivery::After(_) => None,
+        Delivery::Lost => Some(LOST.to_vec()),
+        Delivery::Cut => {
+            let mut bytes = whole();
+            bytes.truncate(bytes.len() - response.body.len().div_ceil(2));
+            Some([bytes.as_slice(), LOST].concat())
+        }
+        Delivery::Twice => Some([whole(), whole()].concat()),
+    };
+    if let Some(bytes) = bytes {
         let mut writer = incoming.into_writer();
-        writer.write_all(LOST).and_then(|()| writer.flush()).unwrap_or_default();
+        writer.write_all(&bytes).and_then(|()| writer.flush()).unwrap_or_default();
         return;
     }
     let headers = response.headers.iter().filter_map(|(name, value)| {
@@ -447,6 +458,20 @@ fn answer(incoming: tiny_http::Request, response: Response) {
         None,
     );
     incoming.respond(outgoing).unwrap_or_default();
+}
+
+/// An answer as its bytes, for those that `tiny_http` would not write.
+fn raw(response: &Response) -> Vec<u8> {
+    let headers = response.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+    let headers: String = headers.collect();
+    let length = response.body.len();
+    let head = format!(
+        "HTTP/1.1 {} Scripted\r\n{headers}Content-Length: {length}\r\n\r\n",
+        response.status
+    );
+    let mut bytes = head.into_bytes();
+    bytes.extend_from_slice(&response.body);
+    bytes
 }
 
 #[cfg(test)]

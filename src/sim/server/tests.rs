@@ -222,6 +222,33 @@ fn an_answer_can_be_lost_or_late() {
     assert_eq!(client.read().0, 200);
 }
 
+#[test]
+fn an_answer_can_be_cut_or_come_twice() {
+    let sim = start(SimConfig::default(), World::new(1, quick()));
+    sim.with_world(|world| {
+        world.fail_next(&Fault::CutAnswer, 1);
+        world.fail_next(&Fault::AnswerTwice, 1);
+    });
+    let body = r#"{"messaging_product":"whatsapp","to":"+16505551234","text":{"body":"x"}}"#;
+    let path = "/v25.0/106540352242922/messages";
+    let mut cut = Client::to(sim.addr());
+    cut.write("POST", path, body);
+    let mut bytes = Vec::new();
+    cut.0.read_to_end(&mut bytes).unwrap();
+    let answer = String::from_utf8(bytes).unwrap();
+    let (head, body_part) = answer.split_once("\r\n\r\n").unwrap();
+    let length: usize = head.rsplit_once(": ").unwrap().1.parse().unwrap();
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    assert_eq!(body_part.len(), length / 2);
+    let mut twice = Client::to(sim.addr());
+    twice.write("POST", path, body);
+    let (first, second) = (twice.read(), twice.read());
+    assert_eq!((first.0, second.0), (200, 200));
+    assert_eq!(first.1, second.1);
+    assert_eq!(twice.send("+16505551234").0, 200, "the connection goes on");
+    assert_eq!(sim.with_world(|world| world.counts().accepted), 3);
+}
+
 /// A clock that a test moves.
 struct Moved(Mutex<Timestamp>);
 

@@ -10,19 +10,53 @@ use serde::{Deserialize, Serialize};
 pub enum Fault {
     /// Refused with this code of Meta's, whatever it says.
     Refuse(u32),
-    /// Answered with this status and body and not accepted: an HTML page of the edge, say.
+    /// Answered with this status and body: an HTML page of the edge, say.
     Answer {
         /// The HTTP status.
         status: u16,
         /// The body, sent as `text/html`.
         body: String,
+        /// Whether the message is accepted all the same, statuses and all.
+        #[serde(default)]
+        accepted: bool,
     },
     /// Accepted, statuses and all, but the connection is closed without an answer.
     LoseAnswer,
     /// Not accepted, and the connection is closed without an answer: looks the same from outside.
     LoseRequest,
+    /// Accepted, and the connection is closed in the middle of the answer.
+    CutAnswer,
+    /// Accepted once, and the answer is written twice.
+    AnswerTwice,
     /// Handled as usual; the answer comes this much later.
     Delay(Duration),
+    /// Accepted, and `failed` with this code is all that follows.
+    Fail(u32),
+    /// Accepted, reported `failed` with this code, and delivered after all.
+    FailThenDeliver(u32),
+    /// Accepted, and no status ever follows.
+    NoStatuses,
+}
+
+impl Fault {
+    /// What becomes of the message once it is accepted.
+    pub(super) const fn fate(&self) -> Fate {
+        match self {
+            Self::Fail(code) => Fate::Fails(*code),
+            Self::FailThenDeliver(code) => Fate::FailsFirst(*code),
+            Self::NoStatuses => Fate::Silent,
+            _ => Fate::Usual,
+        }
+    }
+}
+
+/// What becomes of an accepted message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Usual,
+    Fails(u32),
+    FailsFirst(u32),
+    Silent,
 }
 
 /// The faults still to come.

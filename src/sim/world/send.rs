@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::http::{Delivery, Request, Response};
 use super::super::refusal::Refusal;
 use super::check::{Checked, Known, To, check, product};
-use super::fault::Fault;
+use super::fault::{Fate, Fault};
 use super::field::Field;
 use super::ledger::{Accepted, Refused, keep};
 use super::recipient;
@@ -37,28 +37,33 @@ impl World {
             };
         }
         self.ledger.arrivals.add(now);
-        match self.faults.take() {
-            None => self.send(now, body),
-            Some(Fault::Refuse(code)) => {
+        let Some(fault) = self.faults.take() else { return self.send(now, body, Fate::Usual) };
+        let fate = fault.fate();
+        let delivery = match fault {
+            Fault::Refuse(code) => {
                 let refusal = Refusal::new(code, "Scripted.");
-                self.refuse_send(now, &refusal, body)
+                return self.refuse_send(now, &refusal, body);
             }
-            Some(Fault::Answer { status, body: text }) => {
-                self.ledger.counts.refused += 1;
-                keep(&mut self.ledger.refused, Refused { at: now, code: 0, status, body });
-                Response::bytes(status, "text/html; charset=utf-8", text.into_bytes())
+            Fault::Answer { status, body: text, accepted } => {
+                if accepted {
+                    self.send(now, body, fate);
+                } else {
+                    self.ledger.counts.refused += 1;
+                    keep(&mut self.ledger.refused, Refused { at: now, code: 0, status, body });
+                }
+                return Response::bytes(status, "text/html; charset=utf-8", text.into_bytes());
             }
-            Some(Fault::LoseAnswer) => {
-                Response { delivery: Delivery::Lost, ..self.send(now, body) }
-            }
-            Some(Fault::LoseRequest) => {
+            Fault::LoseRequest => {
                 let lost = Response::json(500, &Value::Null);
-                Response { delivery: Delivery::Lost, ..lost }
+                return Response { delivery: Delivery::Lost, ..lost };
             }
-            Some(Fault::Delay(span)) => {
-                Response { delivery: Delivery::After(span), ..self.send(now, body) }
-            }
-        }
+            Fault::LoseAnswer => Delivery::Lost,
+            Fault::CutAnswer => Delivery::Cut,
+            Fault::AnswerTwice => Delivery::Twice,
+            Fault::Delay(span) => Delivery::After(span),
+            Fault::Fail(_) | Fault::FailThenDeliver(_) | Fault::NoStatuses => Delivery::Now,
+        };
+        Response { delivery, ..self.send(now, body, fate) }
     }
 
     fn refuse_send(&mut self, now: Timestamp, refusal: &Refusal, body: Value) -> Response {
@@ -68,11 +73,11 @@ impl World {
         self.refuse(refusal)
     }
 
-    fn send(&mut self, now: Timestamp, body: Value) -> Response {
+    fn send(&mut self, now: Timestamp, body: Value, fate: Fate) -> Response {
         match self.admit(now, &body) {
             Err(refusal) => self.refuse_send(now, &refusal, body),
             Ok((admitted, sent)) => {
-                let answer = self.accept(now, &admitted, sent, body);
+                let answer = self.accept(now, &admitted, sent, body, fate);
                 Response::json(200, &answer)
             }
         }
@@ -129,11 +134,18 @@ impl World {
         found.map(|template| template.category.clone())
     }
 
-    fn accept(&mut self, now: Timestamp, admitted: &Admitted, sent: Sent, body: Value) -> Value {
+    fn accept(
+        &mut self,
+        now: Timestamp,
+        admitted: &Admitted,
+        sent: Sent,
+        body: Value,
+        fate: Fate,
+    ) -> Value {
         self.second.add(now);
         self.pairs.add(admitted.person, now);
         self.ledger.counts.accepted += 1;
-        let failure = self.failure(now, &sent, &body);
+        let fate = self.failure(now, &sent, &body).map_or(fate, Fate::Fails);
         let is_template = sent.kind == "template";
         let answerable = sent.kind != "reaction";
         let callback = sent.callback.clone();
@@ -147,7 +159,7 @@ impl World {
         let peer = number.clone().unwrap_or_else(|| user_id.clone());
         let wamid = self.new_wamid(&peer, Direction::Outbound);
         self.sent.insert(wamid.clone(), sent);
-        let read_at = self.plan_statuses(now, &wamid, failure, &body);
+        let read_at = self.plan_statuses(now, &wamid, fate, &body);
         if let Some(at) = read_at.filter(|_| answers && answerable) {
             self.plan_answer(at, admitted.person, &wamid);
         }

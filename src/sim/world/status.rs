@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::refusal::title;
 use super::super::stamp::millis;
+use super::fault::Fate;
 use super::people::Person;
 use super::{Deed, World};
 use crate::domain::time::Timestamp;
@@ -65,7 +66,7 @@ impl World {
         &mut self,
         now: Timestamp,
         wamid: &str,
-        failure: Option<u32>,
+        fate: Fate,
         body: &Value,
     ) -> Option<Timestamp> {
         let sent = self.sent.get(wamid)?;
@@ -75,11 +76,15 @@ impl World {
         );
         let delays = self.config.delays.clone();
         let mut at = now + self.rng.span(delays.sent);
-        if let Some(code) = failure {
-            self.plan_status(at, wamid, Status::Failed(code));
-            return None;
+        match fate {
+            Fate::Silent => return None,
+            Fate::Fails(code) => {
+                self.plan_status(at, wamid, Status::Failed(code));
+                return None;
+            }
+            Fate::FailsFirst(code) => self.plan_status(at, wamid, Status::Failed(code)),
+            Fate::Usual => self.plan_status(at, wamid, Status::Sent),
         }
-        self.plan_status(at, wamid, Status::Sent);
         if kind == "reaction" {
             return None;
         }

@@ -260,9 +260,13 @@ fn statuses_of_one_moment_can_share_a_post() {
 fn faults_strike_the_next_sends_in_order() {
     let mut world = world();
     world.fail_next(&Fault::Refuse(131_056), 2);
-    world.fail_next(&Fault::Answer { status: 502, body: "<html>".to_owned() }, 1);
+    for accepted in [false, true] {
+        world.fail_next(&Fault::Answer { status: 502, body: "<html>".to_owned(), accepted }, 1);
+    }
     world.fail_next(&Fault::LoseRequest, 1);
     world.fail_next(&Fault::LoseAnswer, 1);
+    world.fail_next(&Fault::CutAnswer, 1);
+    world.fail_next(&Fault::AnswerTwice, 1);
     world.fail_next(&Fault::Delay(Duration::from_secs(9)), 1);
     let mut send = || {
         let answer = post(&mut world, T0, &text(OPEN, "x"));
@@ -271,11 +275,33 @@ fn faults_strike_the_next_sends_in_order() {
     assert_eq!(send(), (400, Some(131_056), Delivery::Now));
     assert_eq!(send(), (400, Some(131_056), Delivery::Now));
     assert_eq!(send(), (502, None, Delivery::Now));
+    assert_eq!(send(), (502, None, Delivery::Now));
     assert_eq!(send().2, Delivery::Lost);
     assert_eq!(send().2, Delivery::Lost);
+    assert_eq!(send().2, Delivery::Cut);
+    assert_eq!(send(), (200, None, Delivery::Twice));
     assert_eq!(send(), (200, None, Delivery::After(Duration::from_secs(9))));
     assert_eq!(send(), (200, None, Delivery::Now));
-    assert_eq!(world.counts().accepted, 3, "a lost answer is accepted, a lost request is not");
+    assert_eq!(world.counts().accepted, 6, "a lost answer is accepted, a lost request is not");
+}
+
+#[test]
+fn an_accepted_message_may_fail_or_arrive_after_it_failed_or_never_be_heard_of_again() {
+    for (fault, wanted) in [
+        (Fault::Fail(131_049), &["failed"][..]),
+        (Fault::FailThenDeliver(131_049), &["failed", "delivered", "read"]),
+        (Fault::NoStatuses, &[]),
+    ] {
+        let mut world = world();
+        world.fail_next(&fault, 1);
+        accepted(&mut world, T0, &text(OPEN, "x"));
+        let seen = run(&mut world, T0 + hours(1));
+        let words: Vec<_> = statuses(&seen)
+            .iter()
+            .map(|(_, status)| status["status"].as_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(words, wanted, "{fault:?}");
+    }
 }
 
 #[test]
