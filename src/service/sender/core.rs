@@ -305,7 +305,7 @@ impl Core {
             verdict = offline_verdict(verdict, now);
         }
         if let (JobKind::Message(send), Verdict::Uncertain(_)) = (&job.kind, &verdict) {
-            self.holds.add(send.message, send.conversation, Duration::ZERO, now.mono);
+            self.holds.add(send.message, send.conversation, now.mono);
         }
         let end = match job.kind {
             JobKind::Message(_) => End::Message(verdict),
@@ -365,6 +365,13 @@ impl Core {
             JobKind::Message(_) => self.messages = self.messages.saturating_sub(1),
             JobKind::ReadReceipt { .. } => self.receipts = self.receipts.saturating_sub(1),
             JobKind::MediaDownload { .. } => self.downloads = self.downloads.saturating_sub(1),
+        }
+        if let (JobKind::Message(send), End::Message(Verdict::Uncertain(_))) =
+            (&done.job.kind, &done.end)
+        {
+            // Its proof may have come before its outcome was written down: then it holds nothing.
+            self.holds.stored(send.message);
+            self.changed();
         }
     }
 
@@ -490,6 +497,7 @@ impl Core {
         let excluded = self.excluded();
         if look {
             self.stage = Stage::Looking;
+            self.holds.look();
             let room = Room { messages: 1, ..self.room_now(now) };
             return Some(Step::Look { room, excluded });
         }

@@ -22,6 +22,8 @@ pub(super) struct Holds {
     /// Since when the listener has been up, if it is.
     since: Option<Monotonic>,
     held: BTreeMap<MessageId, Hold>,
+    /// Looks at the store begun so far.
+    looks: u64,
 }
 
 #[derive(Debug)]
@@ -32,6 +34,9 @@ struct Hold {
     /// When it ends however little was heard.
     latest: Monotonic,
     over: bool,
+    /// Looks begun by the time the store had it: later ones find it there or learn that it is resolved.
+    /// None while it is not written down.
+    stored: Option<u64>,
 }
 
 impl Holds {
@@ -51,28 +56,50 @@ impl Holds {
         self.held.is_empty()
     }
 
-    /// A message has been uncertain for `age`.
-    pub(super) fn add(
+    /// A message became uncertain just now, which the store is yet to hear.
+    pub(super) fn add(&mut self, message: MessageId, lane: ConversationId, now: Monotonic) {
+        self.hold(message, lane, Duration::ZERO, now, None);
+    }
+
+    /// The store has heard of it.
+    pub(super) fn stored(&mut self, message: MessageId) {
+        if let Some(hold) = self.held.get_mut(&message) {
+            hold.stored = Some(self.looks);
+        }
+    }
+
+    /// The store is looked at from now on.
+    pub(super) const fn look(&mut self) {
+        self.looks += 1;
+    }
+
+    fn hold(
         &mut self,
         message: MessageId,
         lane: ConversationId,
         age: Duration,
         now: Monotonic,
+        stored: Option<u64>,
     ) {
         let end = self.heard(now) + UNCERTAIN_HOLD;
         let latest = now + CEILING.saturating_sub(age);
         let over = latest <= now;
-        self.held.entry(message).or_insert(Hold { lane, end, latest, over });
+        self.held.entry(message).or_insert(Hold { lane, end, latest, over, stored });
     }
 
-    /// Takes over what the store says is uncertain; returns whether a lane became free by it.
+    /// Takes over what the last look says is uncertain; returns whether a lane became free by it. What was
+    /// written down after that look had begun is none of its business.
     pub(super) fn refresh(&mut self, unresolved: &[Unresolved], now: Now) -> bool {
         let known: BTreeSet<MessageId> = unresolved.iter().map(|one| one.message).collect();
         let before = self.held.len();
-        self.held.retain(|message, _| known.contains(message));
+        let looks = self.looks;
+        self.held.retain(|message, hold| {
+            known.contains(message) || hold.stored.is_none_or(|stored| stored >= looks)
+        });
         let freed = self.held.len() < before;
         for one in unresolved {
-            self.add(one.message, one.conversation, now.wall.since(one.since), now.mono);
+            let age = now.wall.since(one.since);
+            self.hold(one.message, one.conversation, age, now.mono, Some(0));
         }
         freed
     }
@@ -120,6 +147,7 @@ mod tests {
     use crate::domain::id::{ConversationId, MessageId};
     use crate::domain::time::{Monotonic, Timestamp};
     use crate::service::sender::core::Now;
+    use crate::store::outbox::Unresolved;
 
     const fn at(secs: u64) -> Monotonic {
         Monotonic(Duration::from_secs(secs))
@@ -129,7 +157,7 @@ mod tests {
     fn only_time_with_a_listener_counts() {
         let mut holds = Holds::default();
         let lane = ConversationId(1);
-        holds.add(MessageId(5), lane, Duration::ZERO, at(0));
+        holds.add(MessageId(5), lane, at(0));
         assert!(!holds.expire(at(100)), "nobody listened");
         assert_eq!(holds.next_end(at(100)), Some(at(600)));
         holds.listener(true, at(100));
@@ -142,14 +170,16 @@ mod tests {
         assert!(holds.expire(at(310)));
         assert_eq!(holds.lanes().count(), 0);
         assert_eq!(holds.next_end(at(310)), None);
-        holds.add(MessageId(5), lane, Duration::ZERO, at(310));
+        holds.add(MessageId(5), lane, at(310));
         assert_eq!(holds.lanes().count(), 0, "once only");
     }
 
     #[test]
     fn what_is_resolved_frees_its_lane() {
         let mut holds = Holds::default();
-        holds.add(MessageId(5), ConversationId(1), Duration::ZERO, at(0));
+        holds.add(MessageId(5), ConversationId(1), at(0));
+        holds.stored(MessageId(5));
+        holds.look();
         let now = Now { wall: Timestamp::from_secs(1), mono: at(1) };
         assert!(holds.refresh(&[], now));
         assert!(holds.is_empty());
@@ -157,11 +187,33 @@ mod tests {
     }
 
     #[test]
+    fn a_look_that_began_before_an_outcome_was_written_frees_no_lane() {
+        let mut holds = Holds::default();
+        let now = Now { wall: Timestamp::from_secs(1), mono: at(1) };
+        holds.look();
+        holds.add(MessageId(5), ConversationId(1), at(0));
+        assert!(!holds.refresh(&[], now), "not written yet");
+        holds.look();
+        holds.stored(MessageId(5));
+        assert!(!holds.refresh(&[], now), "written after the look began");
+        assert_eq!(holds.lanes().count(), 1);
+        holds.look();
+        assert!(holds.refresh(&[], now), "proved since");
+    }
+
+    #[test]
     fn an_old_uncertain_message_holds_nothing_however_often_a_sender_starts() {
         let mut holds = Holds::default();
-        holds.add(MessageId(5), ConversationId(1), Duration::from_secs(600), at(0));
+        let left = |message, lane| Unresolved {
+            message: MessageId(message),
+            conversation: ConversationId(lane),
+            since: Timestamp::from_secs(if message == 5 { 0 } else { 100 }),
+        };
+        holds.look();
+        let now = Now { wall: Timestamp::from_secs(600), mono: at(0) };
+        holds.refresh(&[left(5, 1)], now);
         assert_eq!(holds.lanes().count(), 0);
-        holds.add(MessageId(6), ConversationId(2), Duration::from_secs(500), at(0));
+        holds.refresh(&[left(5, 1), left(6, 2)], now);
         assert_eq!(holds.next_end(at(0)), Some(at(100)), "without a listener");
         assert!(holds.expire(at(100)));
         assert_eq!(holds.lanes().count(), 0);
