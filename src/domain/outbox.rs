@@ -180,6 +180,10 @@ pub const MEDIA_RETRY: RetryPolicy = RetryPolicy {
     attempts: u32::MAX,
 };
 
+/// Longer than any wait between two tries, whoever asks for it: the cap of retries, the rest of a limited or
+/// a broken account, and a pair that Meta refused five times.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(30 * 60);
+
 /// How long an uncertain message holds those behind it, counted while the listener is up and could have
 /// heard the proof.
 pub const UNCERTAIN_HOLD: Duration = Duration::from_secs(30);

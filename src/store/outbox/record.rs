@@ -7,7 +7,9 @@ use crate::domain::error_code;
 use crate::domain::event::Peer;
 use crate::domain::id::{MessageId, RequestId};
 use crate::domain::message::{Body, Direction};
-use crate::domain::outbox::{Acceptance, ApiError, Job, JobKind, Recipient, Send, Verdict};
+use crate::domain::outbox::{
+    Acceptance, ApiError, Job, JobKind, LONGEST_WAIT, Recipient, Send, Verdict,
+};
 use crate::domain::state::{Cause, Report, State, Step};
 use crate::domain::time::Timestamp;
 use crate::store::error::Error;
@@ -301,7 +303,8 @@ fn again(tx: &mut Tx<'_>, job: &Job, not_before: Timestamp, uses_try: bool) -> R
 }
 
 /// For whoever gains the sender role: every message an earlier holder was sending is uncertain now,
-/// and what is safe to repeat waits again. Returns the messages.
+/// what is safe to repeat waits again, and nothing waits for a time that a wrong clock set. Returns the
+/// messages.
 pub fn rescue(tx: &mut Tx<'_>, now: Timestamp) -> Result<Vec<MessageId>, Error> {
     let mut query = tx.conn.prepare_cached(
         // Account by account, so that the index over unfinished messages serves.
@@ -324,6 +327,7 @@ pub fn rescue(tx: &mut Tx<'_>, now: Timestamp) -> Result<Vec<MessageId>, Error> 
         count_try(tx, *id)?;
         standing::advance(tx, &mut message, Cause::OutcomeUnknown, &evidence)?;
     }
+    recall(tx, now)?;
     let mut query = tx.conn.prepare_cached(
         "UPDATE outbox SET state = 1, request = NULL WHERE state = 2 AND kind <> 1
          RETURNING kind, lane",
@@ -335,4 +339,18 @@ pub fn rescue(tx: &mut Tx<'_>, now: Timestamp) -> Result<Vec<MessageId>, Error> 
         lane::settle(tx, kind, lane)?;
     }
     Ok(messages)
+}
+
+/// Nothing waits longer than [`LONGEST_WAIT`]: what is due later than that was put off while the wall clock
+/// was wrong, and is due now.
+fn recall(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), Error> {
+    let latest = (now + LONGEST_WAIT).millis();
+    for sql in [
+        "UPDATE message SET not_before = NULL WHERE id IN
+             (SELECT message FROM outbox WHERE state = 1 AND kind = 1 AND not_before > ?1)",
+        "UPDATE outbox SET not_before = 0 WHERE state = 1 AND not_before > ?1",
+    ] {
+        tx.conn.prepare_cached(sql)?.execute([latest])?;
+    }
+    Ok(())
 }

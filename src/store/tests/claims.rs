@@ -267,3 +267,19 @@ fn a_file_is_fetched_once_and_kept() {
     assert_eq!(media.copy, MediaCopy::Stored { path: "media/1.jpg".to_owned(), size: 7 });
     world.sound();
 }
+
+#[test]
+fn what_a_wrong_clock_put_off_for_a_day_is_due_for_the_next_sender() {
+    let mut world = World::new();
+    let day = 24 * 3600;
+    let chat = world.begin("15551230001");
+    let id = world.say(chat, "hello", t(day));
+    let job = world.claim(1, t(day)).remove(0);
+    world.record(&job, &retry(t(day + 60), false), t(day));
+    world.do_it(|tx| rescue(tx, t(day)));
+    assert!(world.claim(1, t(day)).is_empty(), "a wait that may be is kept");
+    // The clock is set right.
+    world.do_it(|tx| rescue(tx, t(0)));
+    assert_eq!(sends(&world.claim(1, t(1))), [id]);
+    world.sound();
+}
