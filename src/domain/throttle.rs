@@ -23,6 +23,9 @@ pub const PAIR_INTERVAL: Duration = Duration::from_secs(6);
 /// So many messages to the same person may go at once, borrowed against the future (Meta, ditto).
 pub const PAIR_BURST: u32 = 45;
 
+/// What one message costs here: two may come closer together on the way than they left.
+const PAIR_COST: Duration = PAIR_INTERVAL.saturating_add(Duration::from_millis(50));
+
 /// Meta asks to wait 4^X seconds after the X-th refusal in a row; from the fifth on it stays at 17
 /// minutes, since a pair's whole debt is paid in four and a half.
 const MAX_STRIKES: u32 = 5;
@@ -67,7 +70,8 @@ impl RateLimiter {
     #[must_use]
     pub fn rebuild(limit: u32, now: Monotonic, ages: impl IntoIterator<Item = Duration>) -> Self {
         let mut limiter = Self::new(limit);
-        limiter.paid = now + debt(ages, limiter.interval);
+        // More cannot be owed, unless the ages are wrong because a clock was set back.
+        limiter.paid = now + debt(ages, limiter.interval).min(limiter.interval * limit.max(1));
         limiter
     }
 
@@ -115,7 +119,7 @@ const SWEEP_MIN: usize = 64;
 
 impl Pair {
     fn due(&self) -> Monotonic {
-        let tolerance = PAIR_INTERVAL * (PAIR_BURST - 1);
+        let tolerance = PAIR_COST * (PAIR_BURST - 1);
         Monotonic(self.paid.0.saturating_sub(tolerance)).max(self.blocked)
     }
 
@@ -154,7 +158,7 @@ impl<K: Ord> PairLimiter<K> {
         }
         let pairs = ages
             .into_iter()
-            .map(|(key, ages)| (key, debt(ages, PAIR_INTERVAL)))
+            .map(|(key, ages)| (key, debt(ages, PAIR_COST).min(PAIR_COST * PAIR_BURST)))
             .filter(|(_, owed)| !owed.is_zero())
             .map(|(key, owed)| (key, Pair { paid: now + owed, ..Pair::default() }));
         Self { pairs: pairs.collect(), sweep_at: SWEEP_MIN }
@@ -174,7 +178,7 @@ impl<K: Ord> PairLimiter<K> {
             return false;
         }
         let pair = self.pair(key, now);
-        pair.paid = pair.paid.max(now) + PAIR_INTERVAL;
+        pair.paid = pair.paid.max(now) + PAIR_COST;
         true
     }
 

@@ -154,9 +154,9 @@ mod tests {
             pace.take_pair(pair, START);
         }
         assert!(pace.blocked_pairs().eq([pair]));
-        assert_eq!(pace.next_free_pair(), Some(START + Duration::from_secs(6)));
-        assert!(!pace.free_pairs(START + Duration::from_millis(5999)));
-        assert!(pace.free_pairs(START + Duration::from_secs(6)));
+        assert_eq!(pace.next_free_pair(), Some(START + Duration::from_millis(6050)));
+        assert!(!pace.free_pairs(START + Duration::from_millis(6049)));
+        assert!(pace.free_pairs(START + Duration::from_millis(6050)));
         assert_eq!(pace.next_free_pair(), None);
     }
 
