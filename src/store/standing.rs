@@ -116,10 +116,25 @@ pub(super) fn apply(
             }
             Ok(())
         }
-        Step::WasSent => prove_late(tx, message, LateProof::WasSent),
+        Step::WasSent => {
+            let twice = proved(tx, message)? > 1;
+            prove_late(tx, message, if twice { LateProof::SentTwice } else { LateProof::WasSent })
+        }
         Step::SentTwice => prove_late(tx, message, LateProof::SentTwice),
         Step::Stay | Step::Forbidden => Ok(()),
     }
+}
+
+/// How many of its requests were accepted, as far as is known, and did not just fail.
+fn proved(tx: &Tx<'_>, message: &Standing) -> Result<i64, Error> {
+    let mut query = tx.conn.prepare_cached(
+        "SELECT count(*) FROM request r WHERE r.message = ?1 AND r.outcome = 1
+             AND (NOT EXISTS (SELECT 1 FROM timeline f WHERE f.message = ?1 AND f.request = r.id
+                      AND f.state = 9 AND f.report > 0)
+                  OR EXISTS (SELECT 1 FROM timeline t WHERE t.message = ?1 AND t.request = r.id
+                      AND t.state BETWEEN 5 AND 8 AND t.report > 0))",
+    )?;
+    Ok(query.query_row([message.id.0], |row| row.get(0))?)
 }
 
 /// "Sent twice" says more than "was sent"; neither is ever taken back.

@@ -223,6 +223,34 @@ fn two_accepted_requests_show_as_sent_twice_whichever_proof_comes_first() {
 }
 
 #[test]
+fn two_proved_requests_show_as_sent_twice_while_a_third_is_unknown_or_withdrawn() {
+    for withdrawn in [false, true] {
+        let mut world = World::new();
+        let chat = world.begin("15551230001");
+        let id = world.say(chat, "hello", t(1));
+        let mut requests = Vec::new();
+        for _ in 0..3 {
+            let job = world.claim(1, t(2)).remove(0);
+            world.record(&job, &unknown(), t(3));
+            requests.push(job.request);
+            if requests.len() < 3 {
+                world.do_it(|tx| send_again(tx, id, t(4)));
+            }
+        }
+        if withdrawn {
+            world.do_it(|tx| cancel(tx, id, t(5)));
+        }
+        world.post(&[status("wamid.1", Report::Sent, t(6), Some(requests[0]))]);
+        assert_eq!(world.message(id).late_proof, LateProof::WasSent);
+        world.post(&[status("wamid.1", Report::Delivered, t(7), Some(requests[0]))]);
+        assert_eq!(world.message(id).late_proof, LateProof::WasSent, "the same one");
+        world.post(&[status("wamid.2", Report::Sent, t(8), Some(requests[1]))]);
+        assert_eq!(world.message(id).late_proof, LateProof::SentTwice);
+        world.sound();
+    }
+}
+
+#[test]
 fn a_refused_second_request_falls_back_on_the_proof_of_the_first() {
     let mut world = World::new();
     let chat = world.begin("15551230001");
