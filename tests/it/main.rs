@@ -16,4 +16,5 @@ mod kill;
 mod panic;
 mod payloads;
 mod pty;
+mod soak;
 mod terminal;
