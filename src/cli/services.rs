@@ -20,7 +20,7 @@ use crate::service::reader::Reader;
 use crate::service::sender::core::Policy;
 use crate::service::thread::{OnPanic, Thread};
 use crate::service::writer::Writer;
-use crate::service::{AccountConfig, ApiConfig, Nudge, ServiceConfig, Services};
+use crate::service::{AccountConfig, ApiConfig, Missing, Nudge, ServiceConfig, Services};
 use crate::store::account::{NewAccount, accounts, upsert_account};
 use crate::store::{ReadConn, WriteConn, outbox};
 
@@ -81,6 +81,7 @@ impl Backstage {
                     secrets.give(account);
                 }
             });
+            services.set_missing(secrets.iter().map(|secrets| secrets.missing.clone()).collect());
             if let Err(error) = services.start_net() {
                 tracing::error!(%error, "cannot start the network part");
             }
@@ -119,23 +120,26 @@ struct Secrets {
     token: Option<SecretString>,
     app_secret: Option<SecretString>,
     verify_token: Option<SecretString>,
+    missing: Missing,
 }
 
 impl Secrets {
     fn fetch(account: &Account, env: &BTreeMap<String, String>, clock: &dyn Clock) -> Self {
         let fetch = |what: &str, source: &Option<SecretSource>| {
-            let fetched = source.as_ref()?.resolve(env, clock);
-            fetched
-                .inspect_err(
-                    |error| tracing::error!(account = account.name, what, %error, "secret"),
-                )
-                .ok()
+            let Some(source) = source else { return (None, None) };
+            match source.resolve(env, clock) {
+                Ok(secret) => (Some(secret), None),
+                Err(error) => {
+                    tracing::error!(account = account.name, what, %error, "secret");
+                    (None, Some(cannot_be_had(what, &error)))
+                }
+            }
         };
-        Self {
-            token: fetch("token", &account.token),
-            app_secret: fetch("app_secret", &account.app_secret),
-            verify_token: fetch("verify_token", &account.verify_token),
-        }
+        let (token, no_token) = fetch("token", &account.token);
+        let (app_secret, no_app_secret) = fetch("app_secret", &account.app_secret);
+        let (verify_token, _) = fetch("verify_token", &account.verify_token);
+        let missing = Missing { token: no_token, app_secret: no_app_secret };
+        Self { token, app_secret, verify_token, missing }
     }
 
     fn give(&self, account: &mut AccountConfig) {
@@ -143,6 +147,11 @@ impl Secrets {
         account.app_secret.clone_from(&self.app_secret);
         account.verify_token.clone_from(&self.verify_token);
     }
+}
+
+/// Which secret, from where, what went wrong, and what to do.
+fn cannot_be_had(what: &str, error: &SecretError) -> String {
+    format!("the {what} cannot be had: {error}. Then start twoticks again")
 }
 
 /// Whether the secrets of an account can be had, for commands that are of no use without. Says the first

@@ -50,7 +50,7 @@ pub enum SecretError {
     #[error("the variable {0} is not set; set it, or keep the secret in a file (file:PATH)")]
     Unset(String),
     /// The file cannot be read.
-    #[error("cannot read {path}: {error}")]
+    #[error("cannot read {path}: {error}; put the secret there, readable by you alone")]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -72,7 +72,7 @@ pub enum SecretError {
         path: PathBuf,
     },
     /// The file or the command gave nothing.
-    #[error("{0} gave an empty secret")]
+    #[error("{0} gave an empty secret; put it there")]
     Empty(String),
     /// The command cannot be run, or failed.
     #[error("the command for the secret failed: {0}; run it by hand to see why")]

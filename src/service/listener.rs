@@ -51,6 +51,8 @@ pub(super) struct Parts {
     pub(super) app_secrets: Vec<SecretString>,
     /// Of every app.
     pub(super) verify_tokens: Vec<SecretString>,
+    /// Why an app secret cannot be had, if so.
+    pub(super) missing: Option<String>,
     pub(super) seat: Arc<Seat>,
     pub(super) writer: Writer,
     pub(super) bus: Bus,
@@ -160,9 +162,8 @@ fn why_not(parts: &Parts) -> Option<Condition> {
         )));
     }
     if parts.app_secrets.is_empty() {
-        return Some(Condition::Down(
-            "no app_secret is set, so no webhook could be trusted; add it to the config".to_owned(),
-        ));
+        let unset = "no app_secret is set, so no webhook could be trusted; add it to the config";
+        return Some(Condition::Down(parts.missing.clone().unwrap_or_else(|| unset.to_owned())));
     }
     None
 }

@@ -59,6 +59,16 @@ pub struct AccountConfig {
     pub verify_token: Option<SecretString>,
 }
 
+/// Why secrets of an account cannot be had although the config names their places: from where, what went
+/// wrong and what helps, in plain words without the secret.
+#[derive(Clone, Debug, Default)]
+pub struct Missing {
+    /// Why there is no access token.
+    pub token: Option<String>,
+    /// Why there is no app secret.
+    pub app_secret: Option<String>,
+}
+
 /// How Meta's API is reached.
 #[derive(Clone, Debug)]
 pub struct ApiConfig {
@@ -116,6 +126,7 @@ pub struct Services {
     bus: Bus,
     clock: Arc<dyn Clock>,
     config: ServiceConfig,
+    missing: Vec<Missing>,
     on_panic: OnPanic,
     seats: [Arc<Seat>; 2],
     nudges: watch::Sender<u64>,
@@ -170,6 +181,7 @@ impl Services {
             bus,
             clock,
             config,
+            missing: Vec::new(),
             on_panic,
             seats,
             nudges,
@@ -186,6 +198,12 @@ impl Services {
         for (index, account) in self.config.accounts.iter_mut().enumerate() {
             fill(index, account);
         }
+    }
+
+    /// Says why secrets are missing, account by account in the order of the config. Counts for
+    /// [`Services::start_net`], so call it before.
+    pub fn set_missing(&mut self, missing: Vec<Missing>) {
+        self.missing = missing;
     }
 
     /// Sends the messages of this conversation alone. Counts for [`Services::start_net`], so call it before.
@@ -205,10 +223,15 @@ impl Services {
         let secrets = |of: fn(&AccountConfig) -> Option<&SecretString>| {
             self.config.accounts.iter().filter_map(of).cloned().collect::<Vec<_>>()
         };
+        let why = |index| self.missing.get(index).cloned().unwrap_or_default();
         let accounts = self.config.new_accounts().into_iter().zip(&self.config.accounts);
         let sender = sender::Parts {
             accounts: accounts
-                .map(|(account, config)| sender::Sending { account, token: config.token.clone() })
+                .enumerate()
+                .map(|(index, (account, config))| sender::Sending {
+                    account,
+                    token: config.token.clone().ok_or_else(|| why(index).token),
+                })
                 .collect(),
             api: self.config.api.clone(),
             data_dir: self.config.data_dir.clone(),
@@ -227,6 +250,7 @@ impl Services {
             config: self.config.listener.clone(),
             app_secrets: secrets(|account| account.app_secret.as_ref()),
             verify_tokens: secrets(|account| account.verify_token.as_ref()),
+            missing: self.missing.iter().find_map(|missing| missing.app_secret.clone()),
             seat: listener_seat,
             writer: self.writer(),
             bus: self.bus(),

@@ -48,7 +48,7 @@ const BEGIN_RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::fro
 #[derive(Clone, Debug)]
 pub(super) struct Sending {
     pub(super) account: NewAccount,
-    pub(super) token: Option<SecretString>,
+    pub(super) token: Result<SecretString, Option<String>>,
 }
 
 /// What all of the sender shares.
@@ -158,10 +158,12 @@ async fn begin(shared: &Shared, accounts: Vec<NewAccount>) -> Vec<AccountId> {
 }
 
 /// A client, or what is missing in plain words.
-fn client(api: &ApiConfig, token: Option<SecretString>) -> Result<Client, String> {
-    let token = token
-        .filter(|token| !token.expose_secret().is_empty())
-        .ok_or("no access token; set `token` of the account in the config")?;
+fn client(api: &ApiConfig, token: Result<SecretString, Option<String>>) -> Result<Client, String> {
+    let unset = || "no access token; set `token` of the account in the config".to_owned();
+    let token = token.map_err(|why| why.unwrap_or_else(unset))?;
+    if token.expose_secret().is_empty() {
+        return Err(unset());
+    }
     let settings = Settings {
         base_url: api.base_url.clone(),
         token,

@@ -205,7 +205,7 @@ fn it_opens_whatever_is_missing() {
         let shown = screen.contents();
         shown.contains("LIVE")
             && shown.contains(&format!("port {port} is taken"))
-            && shown.contains("token")
+            && shown.contains("the token cannot be had: the variable NOT_SET is not set")
     });
     terminal.send("c");
     terminal.until_text("number");
@@ -232,4 +232,18 @@ fn it_opens_whatever_is_missing() {
     assert_eq!(terminal.end(), 130);
     terminal.until_text("1 message is still queued");
     terminal.assert_restored();
+}
+
+/// The terminal shows `^C`; whatever comes after it begins on a new line.
+#[test]
+fn a_command_that_is_interrupted_leaves_no_half_line() {
+    let home = tempfile::tempdir().unwrap();
+    let config = home.path().join("c.toml");
+    let config = config.to_str().unwrap();
+    let mut terminal = Terminal::start(home.path(), &["sim", "--write-config", config], &[]);
+    terminal.until_text("http://127.0.0.1:");
+    terminal.send("\x03");
+    assert_eq!(terminal.end(), 0);
+    terminal.until("the end", |screen| screen.cursor_position().1 == 0);
+    terminal.until_text("^C");
 }
