@@ -208,6 +208,9 @@ fn message(model: &Model, page: &mut Page) {
     page.heading("Selected message");
     page.fact("Time", &when::full(found.at, &model.settings.timezone), Ink::Plain);
     page.fact("State", found.state.name(), Ink::Plain);
+    if found.group.is_some() {
+        page.fact("Group", "Written in a group; an answer goes to its author alone.", Ink::Plain);
+    }
     if let Some(wamid) = &found.wamid {
         let safe = text::display_safe(wamid.as_str());
         let room = page.width.saturating_sub(NAMES + 1);

@@ -252,8 +252,13 @@ fn content(message: &Message, place: Place<'_>, look: &Look<'_>, lines: &mut Lin
 
 /// What stands before the words when they were written elsewhere: said once for messages in a row.
 fn origin(message: &Message, place: Place<'_>) -> &'static str {
-    let goes_on = place.previous.is_some_and(|previous| previous.author == Author::PhoneApp);
-    if message.author == Author::PhoneApp && !goes_on { "[phone] " } else { "" }
+    let of = |message: &Message| match (&message.group, message.author) {
+        (Some(_), _) => "[group] ",
+        (None, Author::PhoneApp) => "[phone] ",
+        (None, _) => "",
+    };
+    let same = |previous: &Message| of(previous) == of(message) && previous.group == message.group;
+    if place.previous.is_some_and(same) { "" } else { of(message) }
 }
 
 /// Puts a word behind the last row, or below it when there is no room.

@@ -111,7 +111,7 @@ fn list_line(row: &Conversation) -> String {
         (0, true) => "marked".to_owned(),
         (count, _) => format!("{count} new"),
     };
-    let name = name(row);
+    let name = output::who(&row.contact);
     let name = display_safe(&name);
     let padding = " ".repeat(NAME.saturating_sub(text::width(&name)));
     let preview = row.preview.as_ref().map_or_else(String::new, |preview| {
@@ -120,7 +120,8 @@ fn list_line(row: &Conversation) -> String {
             Direction::Inbound => String::new(),
             Direction::Outbound => format!("{}: ", preview.state.name()),
         };
-        format!("{mark} {state}{}", display_safe(&preview.text))
+        let group = if preview.in_group { "[group] " } else { "" };
+        format!("{mark} {state}{group}{}", display_safe(&preview.text))
     });
     let at = output::time(row.activity);
     let line = format!("{:>5}  {at}  {unread:<7} {name}{padding}  {preview}", row.id.0);
@@ -134,22 +135,6 @@ const fn mark(direction: Direction) -> char {
     }
 }
 
-fn name(row: &Conversation) -> String {
-    let contact = &row.contact;
-    let address = contact
-        .wa_id
-        .as_ref()
-        .map(|number| format!("+{number}"))
-        .or_else(|| contact.username.as_ref().map(|name| format!("@{name}")))
-        .or_else(|| contact.user_id.as_ref().map(ToString::to_string));
-    match (&contact.name, address) {
-        (Some(name), Some(address)) => format!("{name} ({address})"),
-        (Some(name), None) => name.clone(),
-        (None, Some(address)) => address,
-        (None, None) => "?".to_owned(),
-    }
-}
-
 fn show(
     session: &Session,
     read: &ReadConn,
@@ -160,7 +145,7 @@ fn show(
     let id = find(session, read, wanted)?;
     let rows = message::messages(read, id, MessagePage::Newest, limit).map_err(failed)?;
     if !json {
-        super::say(&display_safe(&name(&rows.conversation)));
+        super::say(&display_safe(&output::who(&rows.conversation.contact)));
     }
     for message in &rows.messages {
         if json {
@@ -195,9 +180,10 @@ fn find(session: &Session, read: &ReadConn, wanted: &str) -> Result<Conversation
 /// `2023-11-14T22:13:20.007Z > delivered  text`; further lines are indented.
 fn message_line(message: &Message) -> String {
     let words = output::words(&message.body);
+    let group = if message.group.is_some() { "[group] " } else { "" };
     let text = display_safe_multiline(&words).replace('\n', "\n    ");
     let (at, mark) = (output::time(message.at), mark(message.direction));
-    let line = format!("{at} {mark} {:<9}  {text}", message.state.name());
+    let line = format!("{at} {mark} {:<9}  {group}{text}", message.state.name());
     match &message.trouble {
         Some(trouble) => {
             let code = trouble.code.map_or_else(String::new, |code| format!("{code} "));

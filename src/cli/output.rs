@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use serde_json::{Value, json};
 
-use crate::domain::conversation::Conversation;
+use crate::domain::conversation::{Contact, Conversation};
 use crate::domain::message::{Author, Body, Direction, Message, TimelineEntry};
 use crate::domain::time::Timestamp;
 use crate::domain::window::{Window, window};
@@ -68,6 +68,32 @@ const fn author(author: Author) -> &'static str {
     }
 }
 
+/// `Ana (+15551230001)`: the name and the number, username or user id, as far as they are known. Unsanitised.
+pub(super) fn who(contact: &Contact) -> String {
+    let address = contact
+        .wa_id
+        .as_ref()
+        .map(|number| format!("+{number}"))
+        .or_else(|| contact.username.as_ref().map(|name| format!("@{name}")))
+        .or_else(|| contact.user_id.as_ref().map(ToString::to_string));
+    match (&contact.name, address) {
+        (Some(name), Some(address)) => format!("{name} ({address})"),
+        (Some(name), None) => name.clone(),
+        (None, Some(address)) => address,
+        (None, None) => "?".to_owned(),
+    }
+}
+
+/// A contact with the names that every command uses.
+pub(super) fn contact(contact: &Contact) -> Value {
+    json!({
+        "name": contact.name,
+        "wa_id": contact.wa_id.as_ref().map(ToString::to_string),
+        "user_id": contact.user_id.as_ref().map(ToString::to_string),
+        "username": contact.username,
+    })
+}
+
 /// A conversation with the names that every command uses.
 pub(super) fn conversation(row: &Conversation, now: Timestamp) -> Value {
     let (word, until) = match window(row.last_inbound, now) {
@@ -116,6 +142,7 @@ pub(super) fn message(message: &Message) -> Value {
         })),
         "type": kind(&message.body),
         "text": text(&message.body),
+        "group": message.group,
         "reply_to": message.context.reply_to.as_ref().map(ToString::to_string),
     })
 }

@@ -33,6 +33,10 @@ pub struct Preview {
     pub tries: u32,
     /// One line of it, unsanitised.
     pub text: String,
+    /// The line is all the program's own words: a type that it does not show, or a deleted message.
+    pub aside: bool,
+    /// It was written in a group.
+    pub in_group: bool,
     /// When it was written.
     pub at: Timestamp,
 }

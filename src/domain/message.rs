@@ -248,6 +248,12 @@ pub enum Body {
 }
 
 impl Body {
+    /// Whether there is something of it to show, and not only that it came.
+    #[must_use]
+    pub const fn is_shown(&self) -> bool {
+        !matches!(self, Self::Unsupported { .. } | Self::Unknown { .. })
+    }
+
     /// Whether the body stands as a message of its own in the conversation. Reactions, edits and revokes
     /// change another message instead.
     #[must_use]
@@ -353,6 +359,8 @@ pub struct Message {
     pub quote: Option<Quote>,
     /// Forwarded, and how often.
     pub context: Context,
+    /// Meta's id of the group it was written in, if any. It is shown in its author's conversation.
+    pub group: Option<String>,
     /// Reactions on it.
     pub reactions: Vec<Reaction>,
     /// The text was changed after sending.

@@ -3,6 +3,7 @@
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::account;
 use super::body::{self, Columns};
 use super::error::Error;
 use super::facts::{self, Ident};
@@ -43,7 +44,7 @@ const SELECT: &str =
      c.last_inbound AS last_inbound, c.unanswered AS unanswered, c.first_unread AS first_unread,
      m.id AS message, m.direction AS direction, m.state AS state, m.tries AS tries, m.at AS at,
      m.kind AS kind, coalesce(m.edited_text, m.text) AS text, m.extra AS extra, m.target AS target,
-     m.revoked AS revoked, f.kind AS file_kind, f.file_name AS file_name, d.text AS draft,
+     m.revoked AS revoked, m.group_id IS NOT NULL AS in_group, f.kind AS file_kind, f.file_name AS file_name, d.text AS draft,
      d.reply_to AS draft_reply_to
      FROM conversation c JOIN contact k ON k.id = c.contact
      LEFT JOIN message m ON m.id = c.preview LEFT JOIN media f ON f.message = c.preview
@@ -238,11 +239,10 @@ fn preview(row: &Row<'_>) -> Result<Option<Preview>, Error> {
         })
         .transpose()?;
     let revoked: bool = get(row, "revoked")?;
-    let text = if revoked {
-        "deleted".to_owned()
-    } else {
-        body::body(columns, media)
-            .map_or_else(|_| "unreadable".to_owned(), |body| body::line(&body))
+    let (text, aside) = match body::body(columns, media) {
+        _ if revoked => ("deleted".to_owned(), true),
+        Ok(body) => (body::line(&body), !body.is_shown()),
+        Err(_) => ("unreadable".to_owned(), true),
     };
     Ok(Some(Preview {
         message: MessageId(message),
@@ -250,6 +250,8 @@ fn preview(row: &Row<'_>) -> Result<Option<Preview>, Error> {
         state: row::state_in(row, "state")?,
         tries: get(row, "tries")?,
         text,
+        aside,
+        in_group: get(row, "in_group")?,
         at: Timestamp::from_millis(get(row, "at")?),
     }))
 }
@@ -408,8 +410,25 @@ pub fn find_conversation(
     account: AccountId,
     number: &WaId,
 ) -> Result<Option<Conversation>, Error> {
+    find_by(read, account, |_| Ok(Ident::phone(number)))
+}
+
+/// The conversation with a business-scoped user id at present.
+pub fn find_conversation_with_user(
+    read: &ReadConn,
+    account: AccountId,
+    user: &UserId,
+) -> Result<Option<Conversation>, Error> {
+    find_by(read, account, |conn| Ok(Ident::user(&account::scope(conn, account)?, user)))
+}
+
+fn find_by(
+    read: &ReadConn,
+    account: AccountId,
+    ident: impl FnOnce(&Connection) -> Result<Ident, Error>,
+) -> Result<Option<Conversation>, Error> {
     let snapshot = read.snapshot()?;
-    let Some(contact) = facts::owner(&snapshot, &Ident::phone(number), i64::MAX)? else {
+    let Some(contact) = facts::owner(&snapshot, &ident(&snapshot)?, i64::MAX)? else {
         return Ok(None);
     };
     let mut query = snapshot

@@ -223,6 +223,7 @@ fn read_message(row: &Row<'_>) -> Result<Message, Error> {
             forwarded: forwarded > 0,
             frequently_forwarded: forwarded > 1,
         },
+        group: get(row, "group_id")?,
         reactions: Vec::new(),
         edited: get::<Option<i64>>(row, "edited_at")?.is_some(),
         revoked: get(row, "revoked")?,

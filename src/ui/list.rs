@@ -210,8 +210,10 @@ fn preview_line(model: &Model, row: &Conversation, area: Area, canvas: &mut Canv
     let mark = outbound_slot(preview).unwrap_or(Mark::Inbound);
     let (style, slot) = glyph::slot(mark, theme);
     canvas.put(area, 3, 1, 2, &slot, style);
-    let style = if row.unread > 0 { theme.plain } else { theme.dim };
-    canvas.put(area, 6, 1, room, &text::display_safe(&preview.text), style);
+    let style = if row.unread > 0 && !preview.aside { theme.plain } else { theme.dim };
+    let origin = if preview.in_group { "[group] " } else { "" };
+    let used = canvas.put(area, 6, 1, room, origin, theme.dim);
+    canvas.put(area, 6 + used, 1, room - used, &text::display_safe(&preview.text), style);
 }
 
 /// What to do when there is nothing to show.

@@ -169,3 +169,22 @@ fn a_file_that_cannot_be_had_takes_one_row_that_says_why() {
     assert_eq!(at(42), ["[document] comprovante…  no longer at Meta"]);
     assert_eq!(at(16), ["[document] comp…"]);
 }
+
+#[test]
+fn words_said_in_a_group_are_marked_where_they_begin() {
+    let said = |id, group: Option<&str>| {
+        let mut said = message(id, 1, now(), text("hello all"));
+        said.group = group.map(str::to_owned);
+        said
+    };
+    let zone = TimeZone::UTC;
+    let marked = |before: Option<&str>, group| {
+        let (before, found) = (said(1, before), said(2, group));
+        let place = Place { previous: Some(&before), ..Place::default() };
+        words(&block(&found, place, &look(40, &zone))).remove(0)
+    };
+    assert_eq!(marked(None, Some("a")), "[group] hello all");
+    assert_eq!(marked(Some("a"), Some("a")), "hello all");
+    assert_eq!(marked(Some("a"), Some("b")), "[group] hello all");
+    assert_eq!(marked(Some("a"), None), "hello all");
+}

@@ -294,7 +294,9 @@ fn every_body_comes_back_as_it_was() {
     }
     let page = list::conversations(&world.read, world.account, Filter::All, "", ListPage::First, 5)
         .unwrap();
-    assert_eq!(page.rows[0].preview.as_ref().unwrap().text, "[tomorrow] not shown by this version");
+    let preview = page.rows[0].preview.as_ref().unwrap();
+    assert_eq!(preview.text, "[tomorrow] not shown by this version");
+    assert!(preview.aside && !preview.in_group);
     world.sound();
 }
 
@@ -355,7 +357,8 @@ fn a_group_message_shows_and_opens_no_window_with_its_sender() {
     let chat = world.message(done.messages[0]).conversation;
     let row = list::conversation(&world.read, chat).unwrap();
     assert_eq!((row.last_inbound, row.unread), (None, 1));
-    assert_eq!(row.preview.unwrap().message, done.messages[0]);
+    let preview = row.preview.unwrap();
+    assert_eq!((preview.message, preview.in_group), (done.messages[0], true));
     world.sound();
     world.post(&[heard("w2", phone("1"), t(2), "to you")]);
     assert_eq!(list::conversation(&world.read, chat).unwrap().last_inbound, Some(t(2)));
