@@ -52,6 +52,8 @@ pub struct List {
     pub row: usize,
     /// Rows have come at least once.
     pub loaded: bool,
+    /// The inbox began empty and nobody has pressed a key yet: what is newest is shown, whatever comes in.
+    pub filling: bool,
     /// Why the last page could not be read.
     pub error: Option<String>,
     /// The pending page.

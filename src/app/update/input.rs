@@ -28,6 +28,7 @@ pub(super) fn input(model: &mut Model, input: Input, effects: &mut Vec<Effect>) 
 }
 
 fn press(model: &mut Model, pressed: Key, effects: &mut Vec<Effect>) {
+    model.list.filling = false;
     let key = normal(pressed);
     let context = model.context();
     let cancels = !model.pending.is_empty() && key.code == KeyCode::Esc;

@@ -58,13 +58,19 @@ struct ListRows {
 fn list_came(model: &mut Model, ticket: Ticket, came: ListRows, effects: &mut Vec<Effect>) {
     let Some(load) = model.list.wait.answered(ticket) else { return };
     let capacity = open::capacity(model);
-    let List { page, counts, loaded, error, .. } = &mut model.list;
+    let List { page, counts, loaded, error, filling, selected, .. } = &mut model.list;
     let before = (page.clone(), *counts, *loaded);
+    *filling |= !*loaded && came.rows.is_empty();
     *counts = came.counts;
     *loaded = true;
     *error = None;
     match load {
-        list::Load::Replace => page.replace(came.rows, came.more_above, came.more_below),
+        list::Load::Replace => {
+            page.replace(came.rows, came.more_above, came.more_below);
+            if *filling {
+                *selected = None;
+            }
+        }
         list::Load::Top => {
             page.replace(came.rows, came.more_above, came.more_below);
             if model.list.selected_index().is_none() {
@@ -83,7 +89,8 @@ fn list_came(model: &mut Model, ticket: Ticket, came: ListRows, effects: &mut Ve
     if before != (list.page.clone(), list.counts, list.loaded) {
         model.touch();
     }
-    let stay = matches!(load, list::Load::Replace) && model.chat.is_some();
+    let replaced = matches!(load, list::Load::Replace);
+    let stay = replaced && model.chat.is_some() && !model.list.filling;
     if !stay && model.focus == Focus::List {
         open::preview(model, effects);
     }

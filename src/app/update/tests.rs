@@ -462,3 +462,21 @@ fn an_alt_letter_without_a_meaning_is_esc_and_the_letter() {
     stage.keys("h<Ctrl-P>an<Alt-j>");
     assert!(stage.model.overlay.is_none());
 }
+
+/// The demo's past, or the first webhooks of a new number: the top of the list is what a person sees first.
+#[test]
+fn an_inbox_that_fills_shows_the_newest_until_a_key_is_pressed() {
+    let mut stage = Stage::new(World::default(), (80, 24));
+    let mut arrives = |stage: &mut Stage, id: i64, minutes: i64| {
+        stage.world.conversations.push(conversation(id, "Ana", minutes, "hi"));
+        stage.tell(Msg::Changed(Changes { everything: true, ..Changes::default() }));
+        let shown = stage.model.chat.as_ref().map(|chat| chat.id);
+        assert_eq!(shown, stage.model.list.selected);
+        stage.model.list.selected
+    };
+    assert_eq!(arrives(&mut stage, 1, 90), Some(ConversationId(1)));
+    assert_eq!(arrives(&mut stage, 2, 60), Some(ConversationId(2)));
+    assert_eq!(arrives(&mut stage, 3, 70), Some(ConversationId(2)));
+    stage.keys("j");
+    assert_eq!(arrives(&mut stage, 4, 5), Some(ConversationId(3)), "it stays where the person is");
+}
