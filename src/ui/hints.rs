@@ -19,7 +19,7 @@ pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
     }
     let help = model.keymap.keys(context, Action::Help).last().map_or("", String::as_str);
     let end = canvas.right(area, 0, used + 24, &[(theme.key, help), (theme.dim, " help ")]);
-    for action in action::hints(context) {
+    for action in action::hints(context).iter().filter(|action| does_something(model, **action)) {
         let key = model.keymap.key(context, *action);
         let Some(entry) = action::entry(*action).filter(|_| !key.is_empty()) else { continue };
         let width = text::width(key) + text::width(entry.short) + 3;
@@ -30,5 +30,18 @@ pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
         used += canvas.put(area, used, 0, end - used, key, theme.key);
         used += 1;
         used += canvas.put(area, used, 0, end - used, entry.short, theme.dim);
+    }
+}
+
+/// A key that could not do anything now is not offered: in an empty conversation there is nothing to answer,
+/// in an empty inbox nothing to open.
+fn does_something(model: &Model, action: Action) -> bool {
+    match action {
+        Action::Open | Action::Read | Action::Filter => model.list.counts.all > 0,
+        Action::NextUnread => model.list.counts.all > 1,
+        Action::Reply | Action::Copy => {
+            model.chat.as_ref().is_some_and(|chat| !chat.page.rows().is_empty())
+        }
+        _ => true,
     }
 }

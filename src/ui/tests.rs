@@ -301,6 +301,39 @@ fn styles_say_what_words_say() {
     assert!(buffer.content.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
 }
 
+#[test]
+fn what_is_not_shown_is_dim_in_the_list_too() {
+    let mut world = world();
+    for (row, words) in [(1, "[poll] not shown by this version"), (2, "said to all")] {
+        let row = &mut world.conversations[row];
+        row.unread = 1;
+        let preview = row.preview.as_mut().unwrap();
+        preview.text = words.to_owned();
+        (preview.aside, preview.in_group) = (words.starts_with('['), words == "said to all");
+    }
+    let stage = Stage::new(world, (120, 36));
+    let buffer = draw(&stage.model, (120, 36), &Theme::default());
+    assert_eq!(style_of(&buffer, "[poll]").0, Color::DarkGray);
+    assert_eq!(style_of(&buffer, "[group]").0, Color::DarkGray);
+    assert_eq!(style_of(&buffer, "said to all").0, Color::Reset);
+    assert!(screen(&stage).contains("[group] said to all"));
+}
+
+#[test]
+fn keys_that_do_nothing_are_not_offered_in_an_empty_conversation() {
+    let empty = World { conversations: world().conversations, ..World::default() };
+    for (world, offered) in [(world(), true), (empty, false)] {
+        let mut stage = Stage::new(world, (120, 24));
+        stage.keys("l");
+        let hints = screen(&stage).lines().last().unwrap().to_owned();
+        assert_eq!(hints.contains("r reply"), offered, "{hints}");
+        assert_eq!(hints.contains("y copy"), offered, "{hints}");
+        assert!(hints.contains("write"), "{hints}");
+    }
+    let hints = screen(&Stage::new(World::default(), (80, 24)));
+    assert!(hints.contains("LIST   Ctrl-P jump  c new  q quit"), "{hints}");
+}
+
 /// No size and no state makes the view panic, and nothing hostile reaches a cell.
 #[test]
 fn every_state_at_every_size() {
