@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::Session;
 use super::output::{json_line, line};
-use crate::app::action::table;
+use crate::app::action::{TableRow, table};
+use crate::domain::text::{pad, width};
 use crate::error::Error;
 
 #[derive(Debug, Args)]
@@ -17,8 +18,12 @@ pub(super) struct Keys {
 
 pub(super) fn run(session: &Session, keys: &Keys) -> Result<(), Error> {
     let keymap = session.keymap()?;
+    let rows = table(&keymap);
+    let widest = |of: fn(&TableRow) -> &str| rows.iter().map(|row| width(of(row))).max();
+    let keys_width = widest(|row| &row.keys).unwrap_or_default();
+    let name_width = widest(|row| row.name).unwrap_or_default();
     let mut context = None;
-    for row in table(&keymap) {
+    for row in &rows {
         if keys.json {
             json_line(&json!({
                 "context": row.context.mode_word().to_lowercase(),
@@ -35,7 +40,8 @@ pub(super) fn run(session: &Session, keys: &Keys) -> Result<(), Error> {
             line(row.context.title())?;
             context = Some(row.context);
         }
-        line(&format!("  {:<22} {:<22} {}", row.keys, row.name, row.doc))?;
+        let (shown, name) = (pad(&row.keys, keys_width), pad(row.name, name_width));
+        line(&format!("  {shown}  {name}  {}", row.doc))?;
     }
     Ok(())
 }

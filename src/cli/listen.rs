@@ -1,24 +1,23 @@
-//! `twoticks listen`: listener and sender without the screen. One line per stored webhook, until it is asked
-//! to end.
+//! `twoticks listen`: listener and sender without the screen. A line for each thing that a webhook brings,
+//! until it is asked to end.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
 use clap::Args;
-use serde_json::{Value, json};
 
-use super::output::{self, json_line, line};
+use super::output::{json_line, line};
 use super::services::{Backstage, check_secrets, on_panic, store_accounts};
+use super::told::Told;
 use super::{Session, failed, say};
 use crate::domain::health::{Condition, Health};
 use crate::domain::id::EventId;
-use crate::domain::state::State;
 use crate::domain::text::display_safe;
 use crate::error::{Error, Kind};
 use crate::service::bus::{Interest, Subscription};
 use crate::service::reader::ReadError;
-use crate::store::event::{self, Effect, EffectKind, EventRow};
-use crate::store::{ReadConn, message};
+use crate::store::ReadConn;
+use crate::store::event::{self, EventRow};
 use crate::term::signal;
 
 /// Events that are read at once.
@@ -90,9 +89,9 @@ fn follow(
             continue;
         }
         let told = ask(backstage, move |read| since(read, newest))?;
-        for (row, words) in &told {
-            newest = newest.max(row.id);
-            print(row, words, json)?;
+        for told in &told {
+            newest = newest.max(told.row.id);
+            print(told, json)?;
         }
     }
     Ok(())
@@ -107,9 +106,6 @@ fn ask<T: Send + 'static>(
         ReadError::Dropped => Error::new(Kind::Interrupted, "interrupted"),
     })
 }
-
-/// An event with the words of the messages in it, one for each of its effects.
-type Told = (EventRow, Vec<Option<String>>);
 
 /// Events after one, oldest first.
 fn since(read: &ReadConn, newest: EventId) -> Result<Vec<Told>, crate::store::Error> {
@@ -127,94 +123,17 @@ fn since(read: &ReadConn, newest: EventId) -> Result<Vec<Told>, crate::store::Er
         }
     }
     rows.reverse();
-    rows.into_iter()
-        .map(|row| {
-            let words =
-                row.effects.iter().map(|effect| words(read, effect)).collect::<Result<_, _>>()?;
-            Ok((row, words))
-        })
-        .collect()
+    rows.into_iter().map(|row| Told::read(read, row)).collect()
 }
 
-fn words(read: &ReadConn, effect: &Effect) -> Result<Option<String>, crate::store::Error> {
-    match (effect.kind, effect.message) {
-        (EffectKind::Message, Some(id)) => {
-            message::message(read, id).map(|message| Some(output::words(&message.body)))
-        }
-        _ => Ok(None),
-    }
-}
-
-fn print(row: &EventRow, words: &[Option<String>], json: bool) -> Result<(), Error> {
+fn print(told: &Told, json: bool) -> Result<(), Error> {
     if json {
-        return Ok(json_line(&json_event(row, words))?);
+        return Ok(json_line(&told.json())?);
     }
-    let effects: Vec<String> = row
-        .effects
-        .iter()
-        .zip(words)
-        .map(|(effect, words)| spell(effect, words.as_deref()))
-        .collect();
-    let what = match effects.as_slice() {
-        [] if row.duplicate => "nothing new".to_owned(),
-        [] => "nothing".to_owned(),
-        some => some.join("; "),
-    };
-    Ok(line(&format!("{} #{} {what}", output::time(row.received_at), row.id))?)
-}
-
-/// `status 12 sent > delivered`, `message 13 hello`.
-fn spell(effect: &Effect, words: Option<&str>) -> String {
-    let step = effect.from.zip(effect.to);
-    let parts = [
-        Some(kind(effect.kind).to_owned()),
-        effect.message.map(|message| message.to_string()),
-        step.map(|(from, to)| format!("{} > {}", from.name(), to.name())),
-        words.map(|words| display_safe(words).into_owned()),
-        effect.detail.as_deref().map(|detail| display_safe(detail).into_owned()),
-    ];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
-}
-
-fn json_event(row: &EventRow, words: &[Option<String>]) -> Value {
-    let effects: Vec<Value> = row
-        .effects
-        .iter()
-        .zip(words)
-        .map(|(effect, words)| {
-            json!({
-                "kind": kind(effect.kind),
-                "field": effect.field,
-                "message": effect.message.map(|id| id.0),
-                "from": effect.from.map(State::name),
-                "to": effect.to.map(State::name),
-                "text": words,
-                "detail": effect.detail,
-            })
-        })
-        .collect();
-    json!({
-        "event": row.id.0,
-        "received_at": output::time(row.received_at),
-        "size": row.size,
-        "duplicate": row.duplicate,
-        "effects": effects,
-    })
-}
-
-const fn kind(kind: EffectKind) -> &'static str {
-    match kind {
-        EffectKind::Message => "message",
-        EffectKind::Status => "status",
-        EffectKind::Pending => "pending",
-        EffectKind::Contact => "contact",
-        EffectKind::Preference => "preference",
-        EffectKind::Notice => "notice",
-        EffectKind::Error => "error",
-        EffectKind::Unknown => "unknown",
-        EffectKind::UnknownNumber => "unknown_number",
-        EffectKind::Failed => "failed",
+    for words in told.lines() {
+        line(&words)?;
     }
+    Ok(())
 }
 
 /// Says on stderr what changed with the listener and the sender.

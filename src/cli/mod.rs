@@ -11,6 +11,7 @@ mod output;
 mod send;
 mod services;
 mod sim;
+mod told;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -76,7 +77,7 @@ enum Command {
     Demo(demo::Demo),
     /// Send a message and follow what becomes of it.
     Send(send::Send),
-    /// Receive and send without the screen, one line per webhook.
+    /// Receive and send without the screen, one line per message, status or notice.
     Listen(listen::Listen),
     /// List conversations, or show one.
     Chats(chats::Chats),

@@ -99,10 +99,12 @@ pub(super) fn run(session: &Session, send: &Send) -> Result<(), Error> {
     let mut backstage = Backstage::prepare(session, complain)?;
     let watcher = backstage.bus.watch();
     let quoted = send.reply_to.as_deref().map(|id| find(&backstage, account, id)).transpose()?;
-    let conversation = begin(&backstage, session, account, recipient)?;
+    // Before anything is written: what is refused leaves no empty conversation behind.
     if let Some(quoted) = &quoted {
-        refuse_other_conversation(quoted.id, quoted.conversation, conversation)?;
+        let known = known(&backstage, account, &recipient)?;
+        refuse_other_conversation(quoted.id, quoted.conversation, known, &send.to)?;
     }
+    let conversation = begin(&backstage, session, account, recipient)?;
     let reply_to = quoted.map(|message| message.id);
     refuse_outside_window(&backstage, conversation, session.clock.now())?;
     let new = NewMessage {
@@ -237,6 +239,21 @@ fn begin(
     }
 }
 
+/// The conversation with a recipient, if there is one. Writes nothing.
+fn known(
+    backstage: &Backstage,
+    account: AccountId,
+    to: &To,
+) -> Result<Option<ConversationId>, Error> {
+    let to = to.clone();
+    let row = ask(backstage, move |read| match &to {
+        To::Conversation(id) => present(list::conversation(read, *id)),
+        To::Number(number) => list::find_conversation(read, account, number),
+        To::User(user) => list::find_conversation_with_user(read, account, user),
+    })?;
+    Ok(row.map(|row| row.id))
+}
+
 /// What is not there is an answer too.
 fn present<T>(found: Result<T, store::Error>) -> Result<Option<T>, store::Error> {
     match found {
@@ -265,15 +282,16 @@ fn own_conversation(
 fn refuse_other_conversation(
     quoted: MessageId,
     its: ConversationId,
-    conversation: ConversationId,
+    conversation: Option<ConversationId>,
+    to: &str,
 ) -> Result<(), Error> {
-    if its == conversation {
-        return Ok(());
-    }
-    Err(Error::usage(format!(
-        "message {quoted} is in conversation {its}, this one would go to conversation {conversation}"
-    ))
-    .hint("a reply goes where its message is"))
+    let other = match conversation {
+        Some(conversation) if conversation == its => return Ok(()),
+        Some(conversation) => format!("{to} is conversation {conversation}"),
+        None => format!("there is no conversation with {to}"),
+    };
+    Err(Error::usage(format!("message {quoted} is in conversation {its}, and {other}"))
+        .hint(format!("a reply goes where its message is: twoticks send {its} ...")))
 }
 
 fn refuse_outside_window(
@@ -469,11 +487,13 @@ mod tests {
 
     #[test]
     fn a_reply_to_a_message_of_another_conversation_is_refused() {
-        let refused = |its| {
-            refuse_other_conversation(MessageId(5), ConversationId(its), ConversationId(7)).is_err()
+        let refused = |its, known: Option<i64>| {
+            let known = known.map(ConversationId);
+            refuse_other_conversation(MessageId(5), ConversationId(its), known, "+1555").is_err()
         };
-        assert!(!refused(7));
-        assert!(refused(8));
+        assert!(!refused(7, Some(7)));
+        assert!(refused(8, Some(7)));
+        assert!(refused(8, None));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The thread that hears signals. The first TERM, HUP or INT asks the loop to end in order; the second one
 //! restores the terminal and ends at once. TSTP and CONT are the shell's job control. WINCH is crossterm's.
 
-use std::io;
+use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -62,6 +62,10 @@ pub fn start(
     let thread = Thread::start("signals", on_panic, move || {
         let mut asked_before = false;
         for signal in &mut signals {
+            // The terminal has put `^C` there; what comes next begins on a line of its own.
+            if !screen && signal == SIGINT && io::stderr().is_terminal() {
+                writeln!(io::stderr()).ok();
+            }
             hear(signal, elsewhere.load(Ordering::SeqCst), &mut asked_before, &told);
         }
     })?;

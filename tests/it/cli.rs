@@ -214,3 +214,71 @@ fn a_message_whose_fate_is_unknown_is_4() {
     assert_code(&output, 1);
     assert!(text(&output.stderr).contains("131026"), "{output:?}");
 }
+
+#[test]
+fn the_keys_stand_in_columns_however_many_an_action_has() {
+    let home = tempfile::tempdir().unwrap();
+    let table = text(&run(home.path(), &["keys"]).stdout);
+    let rows = objects(&run(home.path(), &["keys", "--json"]));
+    let lines: Vec<&str> = table.lines().filter(|line| line.starts_with("  ")).collect();
+    assert_eq!(lines.len(), rows.len());
+    let mut columns = std::collections::BTreeSet::new();
+    for (line, row) in lines.iter().zip(&rows) {
+        let (keys, name, doc) = (&row["keys"], &row["action"], &row["doc"]);
+        assert!(line.starts_with(&format!("  {} ", keys.as_str().unwrap())), "{line}");
+        let name = line.find(&format!("  {} ", name.as_str().unwrap())).unwrap();
+        columns.insert((name, line.len() - doc.as_str().unwrap().len()));
+    }
+    assert_eq!(columns.len(), 1, "{table}");
+}
+
+#[test]
+fn a_refused_reply_leaves_no_empty_conversation_behind() {
+    let home = tempfile::tempdir().unwrap();
+    let config = home.path().join("c.toml");
+    let config = config.to_str().unwrap();
+    let _sim = Running::start(home.path(), &["sim", "--write-config", config]);
+    assert_code(&run(home.path(), &["--config", config, "send", "+15551230001", "hi"]), 0);
+    for to in ["+15551230002", "US.13491208655302741918"] {
+        for id in ["1", "77", "wamid.unknown"] {
+            let send = ["--config", config, "send", to, "me too", "--reply-to", id];
+            let output = run(home.path(), &send);
+            assert_code(&output, 2);
+            assert!(text(&output.stderr).contains("hint: "), "{output:?}");
+        }
+    }
+    let listed = run(home.path(), &["--config", config, "chats", "list", "--json"]);
+    assert_eq!(objects(&listed).len(), 1);
+    // Where the message is, a reply goes.
+    let send = ["--config", config, "send", "+15551230001", "me too", "--reply-to", "1"];
+    assert_code(&run(home.path(), &send), 0);
+}
+
+#[test]
+fn what_is_heard_names_who_wrote_and_what_it_changed() {
+    let home = tempfile::tempdir().unwrap();
+    let config = home.path().join("c.toml");
+    let config = config.to_str().unwrap();
+    let _sim = Running::start(home.path(), &["sim", "--write-config", config]);
+    let say = ["--config", config, "sim", "say", "+15551230001", "and\u{1b}[2J you?"];
+    assert_code(&run(home.path(), &say), 0);
+    let mut listen = Running::start(home.path(), &["--config", config, "listen"]);
+    let said = listen.first_line.as_str();
+    assert!(
+        said.contains(" message from Visitor 0001 (+15551230001): and\u{fffd}[2J you?"),
+        "{said}"
+    );
+    assert!(said.ends_with("  (message 1)"), "{said}");
+    assert_code(&run(home.path(), &["--config", config, "send", "1", "hi"]), 0);
+    let mut out = BufReader::new(listen.child.stdout.take().unwrap());
+    let mut steps = Vec::new();
+    while !steps.last().is_some_and(|step: &String| step.contains("> read")) {
+        let mut line = String::new();
+        assert_ne!(out.read_line(&mut line).unwrap(), 0, "{steps:?}");
+        steps.push(line);
+    }
+    assert_eq!(steps.len(), 3, "{steps:?}");
+    for step in steps {
+        assert!(step.contains(" status for Visitor 0001 (+15551230001): "), "{step}");
+    }
+}
