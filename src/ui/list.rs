@@ -48,11 +48,7 @@ fn tabs(model: &Model, area: Area, canvas: &mut Canvas<'_>) {
     if filtering || !list.text.is_empty() {
         let text = text::display_safe(&list.text);
         let clear = model.keymap.key(Context::List, Action::ClearFilter);
-        let tab = match list.filter {
-            Filter::All => "",
-            Filter::Unread => "unread ",
-            Filter::Waiting => "waiting ",
-        };
+        let tab = tab_word(list.filter);
         let used = canvas.row(
             area,
             0,
@@ -78,6 +74,21 @@ fn tabs(model: &Model, area: Area, canvas: &mut Canvas<'_>) {
         used += canvas.put(area, used, 0, room, gap, theme.plain);
         used += canvas.put(area, used, 0, area.width.saturating_sub(used), &words, style);
     }
+}
+
+/// The tab that a filter works on, in front of its text.
+const fn tab_word(filter: Filter) -> &'static str {
+    match filter {
+        Filter::All => "",
+        Filter::Unread => "unread ",
+        Filter::Waiting => "waiting ",
+    }
+}
+
+/// Where the text of the filter begins.
+pub(super) fn filter_column(filter: Filter) -> u16 {
+    let tab = u16::try_from(tab_word(filter).len()).unwrap_or(0);
+    3 + tab
 }
 
 /// A count in at most four cells.

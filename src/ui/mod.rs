@@ -50,7 +50,7 @@ pub fn view(model: &Model, theme: &Theme, frame: &mut Frame<'_>) {
     }
     hints::draw(model, &layout, &mut canvas);
     if model.overlay.is_some() {
-        cursor = overlay::draw(model, paint::whole(area), &mut canvas);
+        cursor = overlay::draw(model, &layout, paint::whole(area), &mut canvas);
     }
     if let Some(place) = cursor {
         frame.set_cursor_position(place);

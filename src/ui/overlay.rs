@@ -2,13 +2,13 @@
 
 use ratatui::layout::Position;
 
-use super::glyph;
 use super::pages::draw_lines;
 use super::paint::Canvas;
+use super::{glyph, list};
 use crate::app::action::{self, Action, Context};
 use crate::app::composer::Editor;
 use crate::app::jump::{Hit, JumpBox};
-use crate::app::layout::{self, Area};
+use crate::app::layout::{self, Area, Layout};
 use crate::app::prompt::{Prompt, Question};
 use crate::app::{Model, Overlay, describe, pages, when};
 use crate::domain::id::MessageId;
@@ -17,13 +17,18 @@ use crate::domain::state::State;
 use crate::domain::text;
 
 /// Draws it, and says where the cursor is.
-pub(super) fn draw(model: &Model, screen: Area, canvas: &mut Canvas<'_>) -> Option<Position> {
+pub(super) fn draw(
+    model: &Model,
+    layout: &Layout,
+    screen: Area,
+    canvas: &mut Canvas<'_>,
+) -> Option<Position> {
     match model.overlay.as_ref()? {
         Overlay::Help { scroll } => page(model, "Keys", *scroll, screen, canvas),
         Overlay::Details { scroll } => page(model, "Details", *scroll, screen, canvas),
         Overlay::Explain { scroll, .. } => page(model, "What went wrong", *scroll, screen, canvas),
         Overlay::Ask(message) => ask(model, *message, screen, canvas),
-        Overlay::Prompt(prompt) => return Some(question(prompt, screen, canvas)),
+        Overlay::Prompt(prompt) => return Some(question(model, prompt, layout, screen, canvas)),
         Overlay::Jump(jump) => return Some(jump_box(model, jump, screen, canvas)),
     }
     None
@@ -109,15 +114,20 @@ const fn warning(message: &Message) -> &'static str {
     }
 }
 
-fn question(prompt: &Prompt, screen: Area, canvas: &mut Canvas<'_>) -> Position {
+fn question(
+    model: &Model,
+    prompt: &Prompt,
+    layout: &Layout,
+    screen: Area,
+    canvas: &mut Canvas<'_>,
+) -> Position {
     let theme = canvas.theme;
     let (title, help) = match prompt.question {
         Question::Filter => {
-            // The list itself shows what the filter does: only its row is taken.
-            let row = screen.split_top(2).1.split_top(1).0;
-            let list =
-                row.split_left(if screen.width < layout::TWO_PANES { screen.width } else { 27 }).0;
-            return typed(&prompt.editor, list, 3, 0, canvas);
+            // The list itself shows what the filter does: only the row of its tabs is taken.
+            let row = if layout.list.is_empty() { layout.gauge } else { layout.list };
+            let column = list::filter_column(model.list.filter);
+            return typed(&prompt.editor, row.split_top(1).0, column, 0, canvas);
         }
         Question::Number => {
             ("New conversation", "Number with country code, like +55 11 98888-1234")

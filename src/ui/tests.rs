@@ -301,6 +301,28 @@ fn styles_say_what_words_say() {
     assert!(buffer.content.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
 }
 
+/// It was written over the name of the first conversation.
+#[test]
+fn the_filter_stands_in_the_row_of_the_tabs_and_covers_no_name() {
+    for size in [(40, 12), (80, 24), (120, 36), (200, 50)] {
+        for (tab, before) in [("", " / "), ("<Tab>", " / unread ")] {
+            let mut stage = Stage::new(world(), size);
+            let mut health = crate::app::fixture::health();
+            health.account_trouble = Some("the token has expired".to_owned());
+            stage.tell(Msg::Health(Box::new(health)));
+            stage.keys(tab).keys("/ana");
+            let drawn = screen(&stage);
+            let rows: Vec<&str> = drawn.lines().collect();
+            assert!(rows[2].starts_with(&format!("{before}ana ")), "{drawn}");
+            assert!(rows[3].contains("Ana Souza"), "{drawn}");
+            let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
+            terminal.draw(|frame| view(&stage.model, &Theme::default(), frame)).unwrap();
+            let cursor = terminal.get_cursor_position().unwrap();
+            assert_eq!((usize::from(cursor.x), cursor.y), (before.len() + 3, 2));
+        }
+    }
+}
+
 #[test]
 fn what_is_not_shown_is_dim_in_the_list_too() {
     let mut world = world();

@@ -467,7 +467,7 @@ fn an_alt_letter_without_a_meaning_is_esc_and_the_letter() {
 #[test]
 fn an_inbox_that_fills_shows_the_newest_until_a_key_is_pressed() {
     let mut stage = Stage::new(World::default(), (80, 24));
-    let mut arrives = |stage: &mut Stage, id: i64, minutes: i64| {
+    let arrives = |stage: &mut Stage, id: i64, minutes: i64| {
         stage.world.conversations.push(conversation(id, "Ana", minutes, "hi"));
         stage.tell(Msg::Changed(Changes { everything: true, ..Changes::default() }));
         let shown = stage.model.chat.as_ref().map(|chat| chat.id);

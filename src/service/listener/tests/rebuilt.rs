@@ -69,6 +69,7 @@ fn a_wedged_listener_is_built_anew_and_says_so() {
         },
         app_secrets: vec![SecretString::from(SECRET)],
         verify_tokens: Vec::new(),
+        missing: None,
         seat: Arc::new(Seat::new(Role::Listener, dir.path(), bus.clone())),
         writer: writer.handle(),
         bus: bus.clone(),
