@@ -26,7 +26,12 @@ enum What {
 
 pub(super) fn run(session: &Session, db: &Db) -> Result<(), Error> {
     match db.what {
-        What::Path => Ok(line(&session.paths.database().display().to_string())?),
+        What::Path => {
+            // Good from any directory, however the config spells it.
+            let path = session.paths.database();
+            let path = std::path::absolute(&path).unwrap_or(path);
+            Ok(line(&path.display().to_string())?)
+        }
         What::Check => {
             let findings =
                 findings(&session.paths.database(), &session.read()?, session.clock.now())?;

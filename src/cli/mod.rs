@@ -225,6 +225,12 @@ impl Session {
     /// A reader on the database, which must be there.
     fn read(&self) -> Result<ReadConn, Error> {
         let path = self.paths.database();
+        if !path.exists() {
+            let message = format!("there is no database at {} yet", path.display());
+            return Err(Error::failed(message).hint(
+                "the inbox, listen and send make it; --data-dir or --config name another place",
+            ));
+        }
         ReadConn::open(&path).map_err(|error| {
             let message = format!("cannot open the database {}", path.display());
             Error::failed(message).because(&error)

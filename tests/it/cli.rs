@@ -282,3 +282,24 @@ fn what_is_heard_names_who_wrote_and_what_it_changed() {
         assert!(step.contains(" status for Visitor 0001 (+15551230001): "), "{step}");
     }
 }
+
+#[test]
+fn a_database_that_is_not_there_yet_is_said_once_with_what_makes_it() {
+    let home = tempfile::tempdir().unwrap();
+    let output = run(home.path(), &["chats", "list"]);
+    assert_code(&output, 1);
+    let said = text(&output.stderr);
+    assert_eq!(said.matches("no database").count(), 1, "{said}");
+    assert!(said.contains("hint: the inbox, listen and send make it"), "{said}");
+}
+
+#[test]
+fn the_path_of_the_database_is_good_from_any_directory() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("c.toml"), "data_dir = \"data\"\n").unwrap();
+    let mut command = twoticks(home.path(), &["--config", "c.toml", "db", "path"]);
+    let output = command.current_dir(home.path()).output().unwrap();
+    assert_code(&output, 0);
+    let path = home.path().canonicalize().unwrap().join("data/twoticks.db");
+    assert_eq!(text(&output.stdout).trim_end(), path.to_str().unwrap());
+}
