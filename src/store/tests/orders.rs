@@ -64,7 +64,7 @@ fn to_item(saying: &Saying, requests: &[RequestId]) -> Item {
     match *saying {
         Saying::Message { n, who, at, reply } => {
             let mut message = inbound(
-                &format!("in{n}-{who}-{at}"),
+                &format!("in{n}-{who}-{at}-{reply}"),
                 peer(who, at),
                 t(at),
                 text(&format!("hello {n}")),
@@ -174,7 +174,7 @@ fn target_wamid(target: u8) -> Wamid {
     match target {
         0..4 => Wamid::new(format!("out{target}")),
         4..8 => Wamid::new(format!("echo{}", target - 4)),
-        _ => Wamid::new(format!("in{}-{}-{}", target - 8, 0, 0)),
+        _ => Wamid::new(format!("in{}-0-0-{}", (target - 8) / 2, target % 2 == 0)),
     }
 }
 
