@@ -96,18 +96,27 @@ pub fn classify(error: ApiError) -> Outcome {
 
 /// What an error answer about a file comes to. "No such object" is here the file, whose id expired or
 /// is another account's, where for a message it is the phone number itself. Asking twice does no harm, so
-/// whatever else is said, even without a word of Meta's about the account, is merely refused for now.
+/// whatever else is said is merely refused for now, unless it is about the token or the account as a whole:
+/// a permission or a number that is missing for files need not be missing for messages.
 #[must_use]
 pub fn classify_media(error: ApiError) -> Outcome {
     if is_gone(&error) {
         return Outcome::RefusedForGood(error);
     }
-    // Without its status, only a code that is in the table can speak of the account.
-    match lookup(error.code, 0, error.subcode).class {
-        Class::Account => Outcome::AccountTrouble(error),
+    match error.code {
+        Some(TOKEN_LOGIN | TOKEN_MISSING | TOKEN_INVALID | RESTRICTED | LOCKED) => {
+            Outcome::AccountTrouble(error)
+        }
         _ => Outcome::RefusedForNow(error),
     }
 }
+
+/// The codes that condemn the token or the account whatever was asked for.
+const TOKEN_LOGIN: i64 = 0;
+const TOKEN_MISSING: i64 = 104;
+const TOKEN_INVALID: i64 = 190;
+const RESTRICTED: i64 = 368;
+const LOCKED: i64 = 131_031;
 
 fn is_gone(error: &ApiError) -> bool {
     error.http_status == 404 || error.code == Some(33) || error.subcode == Some(33)

@@ -255,10 +255,16 @@ pub(super) fn report(
         .conn
         .prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM timeline WHERE message = ?1 AND at = ?2 AND state = ?3
-                 AND report > 0 AND member = ?4)",
+                 AND report > 0 AND member = ?4 AND request IS ?5)",
         )?
         .query_row(
-            params![message.id.0, proof.at.millis(), row::state_number(state), proof.member],
+            params![
+                message.id.0,
+                proof.at.millis(),
+                row::state_number(state),
+                proof.member,
+                proof.request.map(|request| request.0)
+            ],
             |row| row.get(0),
         )?;
     if known {

@@ -164,10 +164,16 @@ fn outcomes_follow_the_classes() {
 fn a_missing_file_is_no_trouble_of_the_account() {
     assert!(matches!(classify_media(error(100, 400, Some(33))), Outcome::RefusedForGood(_)));
     assert!(matches!(classify_media(error(None, 404, None)), Outcome::RefusedForGood(_)));
-    assert!(matches!(classify_media(error(190, 401, None)), Outcome::AccountTrouble(_)));
+    for code in [0, 104, 190, 368, 131_031] {
+        let outcome = classify_media(error(code, 401, None));
+        assert!(matches!(outcome, Outcome::AccountTrouble(_)), "{code}");
+    }
     assert!(matches!(classify_media(error(131_000, 500, None)), Outcome::RefusedForNow(_)));
     assert!(matches!(classify_media(error(None, 502, None)), Outcome::RefusedForNow(_)));
-    for (code, status) in [(None, 401), (None, 403), (Some(999_999), 401), (None, 429)] {
+    let of_a_right_or_a_number =
+        [3, 10, 200, 131_005, 131_042, 131_045, 131_048, 133_010].map(|code| (Some(code), 403));
+    let unsaid = [(None, 401), (None, 403), (Some(999_999), 401), (None, 429)];
+    for (code, status) in unsaid.into_iter().chain(of_a_right_or_a_number) {
         let outcome = classify_media(error(code, status, None));
         assert!(matches!(outcome, Outcome::RefusedForNow(_)), "{code:?} with {status}");
     }

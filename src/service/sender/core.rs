@@ -40,6 +40,9 @@ const DOWNLOADS: usize = 4;
 /// and was not to be had. Both are wake-ups that something else usually makes needless.
 const SECOND_LOOK: Duration = Duration::from_secs(1);
 
+/// The first and the longest wait before an outcome that the store refused is offered to it again.
+const WRITE_RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(4));
+
 /// The first and the longest wait of an account that cannot send: token, payment, restriction.
 const TROUBLE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(300));
 
@@ -154,10 +157,24 @@ impl Core {
         self.changed();
     }
 
-    /// Claims no more, and gives back what has not been started.
+    /// Claims no more, and gives back what has not been started. Files being fetched are dropped: the next
+    /// sender fetches them from the start, so nobody has to wait for them.
     pub fn stop(&mut self, now: Now) {
         self.stopping = true;
+        self.downloads = self.parked.iter().filter(|job| is_download(job)).count();
         self.give_back(now, &ApiError::default());
+    }
+
+    /// Messages whose requests are under way.
+    #[must_use]
+    pub const fn in_flight(&self) -> usize {
+        self.messages
+    }
+
+    /// Outcomes that are known and that the store has refused to write down so far.
+    #[must_use]
+    pub const fn unwritten(&self) -> usize {
+        self.unwritten.len()
     }
 
     /// Whether all that was claimed is written down.
@@ -359,7 +376,7 @@ impl Core {
         Fetched::Retry { not_before, uses_try: true }
     }
 
-    /// The answer to [`Step::Write`]: taken, or refused for a reason that will not pass.
+    /// The answer to [`Step::Write`].
     pub fn written(&mut self, done: &Done) {
         match done.job.kind {
             JobKind::Message(_) => self.messages = self.messages.saturating_sub(1),
@@ -375,10 +392,12 @@ impl Core {
         }
     }
 
-    /// The answer to [`Step::Write`] when the store is in trouble: it is tried again, for what is known must
-    /// not be forgotten.
-    pub fn not_written(&mut self, done: Box<Done>, now: Now) {
-        self.unwritten.push((now.mono + SECOND_LOOK, done));
+    /// The answer to [`Step::Write`] when the store refuses it, for whatever reason: it is tried again until it
+    /// is taken, for what is known must not be forgotten.
+    pub fn not_written(&mut self, mut done: Box<Done>, now: Now) {
+        let wait = (WRITE_RETRY.0 * 2_u32.saturating_pow(done.refused)).min(WRITE_RETRY.1);
+        done.refused = (done.refused + 1).min(8);
+        self.unwritten.push((now.mono + wait, done));
     }
 
     /// What became of `outcome` concerns more than its job: the pace, or the whole account. Returns how
@@ -582,8 +601,12 @@ impl Core {
     }
 
     fn done(&mut self, job: Job, end: End, now: Now) {
-        self.to_write.push_back(Box::new(Done { job, end, at: now.wall }));
+        self.to_write.push_back(Box::new(Done { job, end, at: now.wall, refused: 0 }));
     }
+}
+
+const fn is_download(job: &Job) -> bool {
+    matches!(job.kind, JobKind::MediaDownload { .. })
 }
 
 const fn conversation(job: &Job) -> Option<ConversationId> {

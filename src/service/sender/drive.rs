@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
-use tokio::task::{Id, JoinError, JoinSet};
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::sleep;
 
 use super::Shared;
@@ -18,7 +18,7 @@ use super::errand;
 use super::transport::Transport;
 use crate::domain::health::Condition;
 use crate::domain::id::{AccountId, RequestId};
-use crate::domain::outbox::{Job, Outcome};
+use crate::domain::outbox::{Job, JobKind, Outcome};
 use crate::domain::time::Timestamp;
 use crate::service::bus::Interest;
 use crate::service::reader::ReadError;
@@ -53,7 +53,20 @@ enum Event {
 struct Tasks {
     set: JoinSet<Event>,
     /// The jobs of requests, in case one panics.
-    requests: HashMap<Id, Box<Job>>,
+    requests: HashMap<Id, (AbortHandle, Box<Job>)>,
+}
+
+impl Tasks {
+    /// Files are fetched anew by whoever sends next.
+    fn drop_downloads(&mut self) {
+        self.requests.retain(|_, (request, job)| {
+            let download = matches!(job.kind, JobKind::MediaDownload { .. });
+            if download {
+                request.abort();
+            }
+            !download
+        });
+    }
 }
 
 impl Driver {
@@ -80,6 +93,7 @@ impl Driver {
             }
         }
         core.stop(self.now());
+        tasks.drop_downloads();
         let settle = async {
             loop {
                 let wait = self.turn(&mut core, &mut tasks);
@@ -95,7 +109,13 @@ impl Driver {
             }
         };
         if tokio::time::timeout(LAST_ANSWERS, settle).await.is_err() {
-            tracing::warn!(account = %self.name, "stopped with requests in flight: uncertain from now on");
+            let (messages, unwritten) = (core.in_flight(), core.unwritten());
+            tracing::warn!(
+                account = %self.name,
+                messages,
+                unwritten,
+                "stopped with messages in flight: uncertain from now on"
+            );
         }
     }
 
@@ -138,7 +158,7 @@ impl Driver {
                 let answering = self.transport.perform(&job);
                 let kept = job.clone();
                 let handle = tasks.set.spawn(async move { Event::Answered(job, answering.await) });
-                tasks.requests.insert(handle.id(), kept);
+                tasks.requests.insert(handle.id(), (handle, kept));
             }
             Step::Write(done) => {
                 let writing = done.clone();
@@ -159,9 +179,10 @@ impl Driver {
                     tasks.requests.remove(&id);
                     self.heed(core, event);
                 }
+                Err(error) if error.is_cancelled() => {}
                 Err(error) => {
                     tracing::error!(%error, "a task of the sender failed");
-                    if let Some(job) = tasks.requests.remove(&error.id()) {
+                    if let Some((_, job)) = tasks.requests.remove(&error.id()) {
                         let detail = "an internal error while sending; see the log".to_owned();
                         let outcome = Outcome::Unknown { detail, error: None };
                         self.heed(core, Event::Answered(job, Answer::Outcome(outcome)));
@@ -192,13 +213,9 @@ impl Driver {
                 core.answered(*job, answer, now, self.entropy.bits());
             }
             Event::Written(done, Ok(())) => core.written(&done),
-            Event::Written(done, Err(error)) if error.is_trouble() => {
+            Event::Written(done, Err(error)) => {
                 tracing::warn!(job = %done.job.id, %error, "an outcome is not written down yet");
                 core.not_written(done, now);
-            }
-            Event::Written(done, Err(error)) => {
-                tracing::error!(job = %done.job.id, %error, "an outcome cannot be written down");
-                core.written(&done);
             }
         }
     }

@@ -343,3 +343,21 @@ fn the_table_of_states_holds_through_the_database() {
         assert_eq!(message::message(&reopened, id).unwrap().state, state);
     }
 }
+
+#[test]
+fn two_requests_that_failed_in_the_same_second_are_both_told() {
+    let mut world = World::new();
+    let chat = world.begin("15551230001");
+    let id = world.say(chat, "hello", t(1));
+    let first = world.claim(1, t(2)).remove(0);
+    world.record(&first, &unknown(), t(3));
+    world.do_it(|tx| send_again(tx, id, t(4)));
+    let second = world.claim(1, t(5)).remove(0);
+    for (wamid, job) in [("wamid.1", &first), ("wamid.2", &second), ("wamid.2", &second)] {
+        world.post(&[status(wamid, Report::Failed, t(6), Some(job.request))]);
+    }
+    let told = message::timeline(&world.read, id).unwrap();
+    let failures: Vec<_> = told.iter().filter(|step| step.at == t(6)).map(|s| s.request).collect();
+    assert_eq!(failures, [Some(first.request), Some(second.request)], "each once");
+    world.sound();
+}

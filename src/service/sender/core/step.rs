@@ -62,6 +62,8 @@ pub struct Done {
     pub end: End,
     /// When.
     pub at: Timestamp,
+    /// How often the store refused to write it down.
+    pub refused: u32,
 }
 
 /// How a job ended, by its kind.

@@ -724,3 +724,35 @@ fn an_account_that_hears_nothing_about_its_messages_rests() {
     assert_eq!(world.core.paused(), None);
     assert!(world.rows.values().all(|(_, row)| !matches!(row, Row::Queued { .. })));
 }
+
+#[test]
+fn quitting_waits_for_no_file() {
+    let mut world = World::new(Policy::default(), |_, job| {
+        let slow = Duration::from_secs(if is_file(job) { 3600 } else { 2 });
+        (slow, accepted())
+    });
+    world.attach(0..10);
+    world.enqueue([(1, 1)]);
+    world.run(Duration::from_secs(1));
+    world.core.stop(world.now);
+    assert!(!world.core.is_settled(), "the message is still under way");
+    world.flights.retain(|(_, job, _)| !is_file(job));
+    world.run(Duration::from_secs(2));
+    assert!(world.core.is_settled());
+    assert!(world.rows_are(Row::Accepted));
+}
+
+#[test]
+fn an_outcome_that_the_store_refuses_is_offered_until_it_is_taken() {
+    let mut world = World::new(Policy::default(), at_once);
+    world.enqueue([(1, 1)]);
+    world.run(Duration::from_millis(50));
+    world.store_down = true;
+    world.run(Duration::from_secs(3600));
+    assert_eq!(world.core.unwritten(), 1);
+    assert!(world.turns < 20_000, "{} turns in an hour", world.turns);
+    world.store_down = false;
+    world.run(super::WRITE_RETRY.1);
+    assert!(world.rows_are(Row::Accepted));
+    assert_eq!(world.core.unwritten(), 0);
+}
