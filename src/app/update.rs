@@ -93,7 +93,8 @@ fn healthy(model: &mut Model, health: Health) {
         let zone = &model.settings.timezone;
         let shown = |at| (when::age(model.now.since(at)), when::near(at, model.now, zone));
         let age = health.last_event.map(shown);
-        (age, Health { last_event: None, ..health.clone() })
+        // How fast each account goes is shown by nothing that is always on the screen.
+        (age, Health { last_event: None, accounts: Vec::new(), ..health.clone() })
     };
     let changed = words(&model.health) != words(&health);
     model.health = health;

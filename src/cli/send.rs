@@ -15,6 +15,7 @@ use crate::domain::error_code;
 use crate::domain::health::{Condition, Health};
 use crate::domain::id::{AccountId, ConversationId, MessageId, UserId, WaId, Wamid};
 use crate::domain::message::{Body, Message, NewMessage, Priority, TimelineEntry};
+use crate::domain::outbox::UNCERTAIN_HOLD;
 use crate::domain::phone;
 use crate::domain::state::State;
 use crate::domain::text::display_safe;
@@ -360,7 +361,8 @@ fn follow(
 fn holder(unresolved: &[outbox::Unresolved], message: &Message) -> Option<MessageId> {
     let mut before = unresolved
         .iter()
-        .filter(|one| one.conversation == message.conversation && one.message < message.id);
+        .filter(|one| one.conversation == message.conversation && one.message < message.id)
+        .filter(|one| one.heard < UNCERTAIN_HOLD);
     before.next().map(|one| one.message)
 }
 
@@ -448,7 +450,7 @@ fn tell(id: MessageId, step: &TimelineEntry, json: bool) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Body, Timestamp, outbox};
+    use super::{Body, Duration, Timestamp, outbox};
     use super::{
         Condition, Health, Reached, State, To, Wait, holder, own_conversation, reached, recipient,
         refuse_other_conversation, waits_for,
@@ -524,6 +526,7 @@ mod tests {
         let uncertain = |message: i64, conversation: i64| outbox::Unresolved {
             message: MessageId(message),
             conversation: ConversationId(conversation),
+            heard: Duration::ZERO,
             since: Timestamp::from_secs(1),
         };
         let queued = of(State::Queued);

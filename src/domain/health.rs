@@ -1,5 +1,6 @@
 //! How the background parts are doing, as the status bar and `doctor` say it.
 
+use super::id::AccountId;
 use super::time::Timestamp;
 
 /// Whether a background part works.
@@ -39,8 +40,148 @@ pub struct Health {
     pub failed: u32,
     /// Something is wrong with the account: the token, payment, a restriction. What to do, in plain words.
     pub account_trouble: Option<String>,
+    /// How sending goes, account by account, in the order of their ids.
+    pub accounts: Vec<AccountHealth>,
     /// The store cannot be written: a full disk and the like.
     pub store_trouble: Option<String>,
+}
+
+impl Health {
+    /// What is said of an account, made when there is nothing yet.
+    pub fn account_mut(&mut self, account: AccountId, name: &str) -> &mut AccountHealth {
+        let place = match self.accounts.binary_search_by_key(&account, |known| known.account) {
+            Ok(place) => place,
+            Err(place) => {
+                let new = AccountHealth {
+                    account,
+                    name: name.to_owned(),
+                    waiting: Waiting::default(),
+                    paused: None,
+                    people: People::default(),
+                    pace: None,
+                };
+                self.accounts.insert(place, new);
+                place
+            }
+        };
+        &mut self.accounts[place]
+    }
+}
+
+/// How sending goes for one account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountHealth {
+    /// The account.
+    pub account: AccountId,
+    /// Its name in the config.
+    pub name: String,
+    /// Its messages that are not done.
+    pub waiting: Waiting,
+    /// Since when the person has had it paused.
+    pub paused: Option<Timestamp>,
+    /// People written to outside the window within a day.
+    pub people: People,
+    /// How fast it sends; none unless this process sends for it.
+    pub pace: Option<Pace>,
+}
+
+/// Messages of an account that are not done, by state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// Wait for their time.
+    pub scheduled: u32,
+    /// Wait for a decision.
+    pub held: u32,
+    /// Wait for their turn or for another try.
+    pub queued: u32,
+    /// Their requests are under way.
+    pub sending: u32,
+    /// Failed.
+    pub failed: u32,
+    /// Nobody knows what became of them.
+    pub uncertain: u32,
+}
+
+/// How much of the messaging limit of a portfolio is used: different people written to outside the window in
+/// the last 24 hours. A lower bound, since other programs and numbers of the portfolio count at Meta too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct People {
+    /// Those that this store knows of.
+    pub reached: u32,
+    /// What Meta allows, if it said and there is a limit.
+    pub limit: Option<u32>,
+}
+
+/// How near to the messaging limit a person is warned, in percent.
+const NEAR_LIMIT: u64 = 80;
+
+impl People {
+    /// Four fifths of the limit or more are used.
+    #[must_use]
+    pub fn is_near(&self) -> bool {
+        let near = |limit: u32| u64::from(self.reached) * 100 >= u64::from(limit) * NEAR_LIMIT;
+        self.limit.is_some_and(near)
+    }
+
+    /// Nobody new can be written to outside the window for now.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.limit.is_some_and(|limit| self.reached >= limit)
+    }
+}
+
+/// How fast an account sends, and what slows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pace {
+    /// Messages of the last second, both ways.
+    pub used: u32,
+    /// Messages that may go in a second.
+    pub limit: u32,
+    /// Meta said that the number was too fast (130429): it rests for some seconds.
+    pub slowed: bool,
+    /// People who cannot be written to for the moment, because they got too much in a short time.
+    pub limited_people: u32,
+    /// What keeps the whole account from sending.
+    pub stop: Option<Stop>,
+    /// Outcomes that the store has not taken yet.
+    pub unwritten: u32,
+}
+
+/// What keeps an account from sending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// What kind of thing.
+    pub kind: StopKind,
+    /// What it is and what helps, in plain words.
+    pub words: String,
+    /// When a single message is tried; past while that one is under way.
+    pub until: Timestamp,
+}
+
+/// The kinds of things that keep an account from sending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StopKind {
+    /// The account itself: token, payment, a restriction. A person has to do something.
+    Trouble,
+    /// Meta limits its calls as a whole.
+    Limited,
+    /// Meta cannot be reached.
+    Offline,
+    /// The circuit breaker is open: too many requests failed within a minute.
+    Circuit,
+}
+
+impl StopKind {
+    /// The word in `--json`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Trouble => "trouble",
+            Self::Limited => "limited",
+            Self::Offline => "offline",
+            Self::Circuit => "circuit",
+        }
+    }
 }
 
 /// How many requests the listener refused since its start, by reason.

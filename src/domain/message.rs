@@ -3,7 +3,7 @@
 use super::id::{
     AccountId, ContactId, ConversationId, EventId, MediaId, MessageId, RequestId, Wamid,
 };
-use super::state::State;
+use super::state::{HoldReason, State};
 use super::time::Timestamp;
 
 /// Which way a message went.
@@ -294,6 +294,15 @@ pub struct Trouble {
     pub detail: String,
 }
 
+/// What holds a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Hold {
+    /// Why.
+    pub reason: HoldReason,
+    /// It goes on by itself when the reason is gone.
+    pub when_possible: bool,
+}
+
 /// The message that another one answers, as far as it is known here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quote {
@@ -353,6 +362,8 @@ pub struct Message {
     pub not_before: Option<Timestamp>,
     /// Why it failed, waits or is uncertain.
     pub trouble: Option<Trouble>,
+    /// What holds it, while it is held.
+    pub hold: Option<Hold>,
     /// What it says.
     pub body: Body,
     /// The message it answers.

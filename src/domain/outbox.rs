@@ -141,6 +141,32 @@ pub enum Outcome {
     },
 }
 
+/// What a person decides about a message that waits, failed or is uncertain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Decision {
+    /// Hold it until it is released.
+    Hold,
+    /// Send a held one now, if nothing stands in its way.
+    Release,
+    /// Send a held one as soon as nothing stands in its way.
+    WhenPossible,
+    /// Withdraw it; for a failed or uncertain one, leave it at that.
+    Cancel,
+    /// Send a failed or uncertain one again, with a new request.
+    SendAgain,
+    /// Give a scheduled one another time.
+    Reschedule(Timestamp),
+}
+
+/// What came of a decision about many messages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decided {
+    /// Those it was carried out for.
+    pub done: Vec<MessageId>,
+    /// Those it was not, each with the reason in plain words.
+    pub refused: Vec<(MessageId, String)>,
+}
+
 /// When and how often a job is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {

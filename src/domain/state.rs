@@ -8,7 +8,7 @@
 pub enum State {
     /// Waits for its time.
     Scheduled,
-    /// Needs a decision: the window closed, the contact opted out, or the account is paused.
+    /// Needs a decision: the window closed, the contact opted out, a limit is used up, or the person said so.
     Held,
     /// In the store, not yet sent.
     Queued,
@@ -132,10 +132,36 @@ impl Report {
 pub enum HoldReason {
     /// The 24-hour customer service window is closed.
     WindowClosed,
-    /// The contact does not want such messages.
+    /// The contact does not want marketing messages.
     OptedOut,
-    /// The account cannot send (token, payment, restriction) or was paused.
-    AccountPaused,
+    /// The person holds it.
+    Person,
+    /// As many people as Meta allows in 24 hours were written to outside the window.
+    MessagingLimit,
+}
+
+impl HoldReason {
+    /// In plain words, as the timeline and the screen say it.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::WindowClosed => "the 24-hour window is closed: only a template reaches them",
+            Self::OptedOut => "they do not want marketing messages",
+            Self::Person => "held by hand",
+            Self::MessagingLimit => "the limit of people in 24 hours is used up",
+        }
+    }
+
+    /// The word in `--json`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::WindowClosed => "window_closed",
+            Self::OptedOut => "opted_out",
+            Self::Person => "person",
+            Self::MessagingLimit => "messaging_limit",
+        }
+    }
 }
 
 /// What moves a message from one state to another.

@@ -24,7 +24,10 @@ pub const PAIR_INTERVAL: Duration = Duration::from_secs(6);
 pub const PAIR_BURST: u32 = 45;
 
 /// What one message costs here: two may come closer together on the way than they left.
-const PAIR_COST: Duration = PAIR_INTERVAL.saturating_add(Duration::from_millis(50));
+pub const PAIR_COST: Duration = PAIR_INTERVAL.saturating_add(Duration::from_millis(50));
+
+/// The most that can be owed to one person: a whole burst.
+pub const PAIR_MEMORY: Duration = PAIR_COST.saturating_mul(PAIR_BURST);
 
 /// Meta asks to wait 4^X seconds after the X-th refusal in a row; from the fifth on it stays at 17
 /// minutes, since a pair's whole debt is paid in four and a half.
@@ -148,8 +151,9 @@ impl<K: Ord> PairLimiter<K> {
         Self { pairs: BTreeMap::new(), sweep_at: SWEEP_MIN }
     }
 
-    /// A limiter that remembers requests of an earlier process, given by person and age. Only those of
-    /// the last five minutes matter.
+    /// A limiter that remembers requests of an earlier process, given by person and age. They have to reach
+    /// back to a time at which nothing was owed, or [`PAIR_MEMORY`] and the cost of all that was sent since
+    /// is paid: a person written to at the limit without a break owes for hours.
     #[must_use]
     pub fn rebuild(now: Monotonic, requests: impl IntoIterator<Item = (K, Duration)>) -> Self {
         let mut ages: BTreeMap<K, Vec<Duration>> = BTreeMap::new();

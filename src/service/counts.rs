@@ -4,7 +4,9 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use super::bus::{Bus, Interest, Subscription};
 use super::reader::Reader;
-use crate::store::account::accounts;
+use crate::domain::health::{Health, People, Waiting};
+use crate::domain::time::{Clock, Timestamp};
+use crate::store::account::{Account, accounts, paused_since, people_reached};
 use crate::store::outbox::queue_counts;
 use crate::store::{Error, ReadConn};
 
@@ -14,23 +16,20 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    pub(super) fn start(bus: &Bus, reader: &Reader) -> Self {
+    pub(super) fn start(bus: &Bus, reader: &Reader, clock: &Arc<dyn Clock>) -> Self {
         let cell: Arc<OnceLock<Subscription>> = Arc::default();
         // The bus owns the wake-up, so that one must not own the subscription in turn.
         let weak = Arc::downgrade(&cell);
-        let (telling, asking) = (bus.clone(), reader.clone());
+        let (telling, asking, clock) = (bus.clone(), reader.clone(), Arc::clone(clock));
         let recount = move || {
-            let (weak, bus) = (Weak::clone(&weak), telling.clone());
+            let (weak, bus, clock) = (Weak::clone(&weak), telling.clone(), Arc::clone(&clock));
             asking.submit("counts", move |conn| {
                 if let Some(subscription) = weak.upgrade().as_deref().and_then(OnceLock::get) {
                     // What changed does not matter, only that the next change wakes again.
                     drop(subscription.take());
                 }
-                match conn.and_then(count) {
-                    Ok((queue, failed)) => bus.update_health(|health| {
-                        health.queue = queue;
-                        health.failed = failed;
-                    }),
+                match conn.and_then(|conn| count(conn, clock.now())) {
+                    Ok(counted) => bus.update_health(|health| tell(health, counted)),
                     Err(error) => tracing::debug!(%error, "the outbox cannot be counted"),
                 }
             });
@@ -44,13 +43,38 @@ impl Counts {
     }
 }
 
-/// Waiting or under way, and failed or uncertain, over all accounts.
-fn count(conn: &ReadConn) -> Result<(u32, u32), Error> {
-    let mut sum = (0_u32, 0_u32);
-    for account in accounts(conn)? {
+/// What is counted of one account.
+struct Counted {
+    account: Account,
+    waiting: Waiting,
+    paused: Option<Timestamp>,
+    people: People,
+}
+
+fn count(conn: &ReadConn, now: Timestamp) -> Result<Vec<Counted>, Error> {
+    let counted = accounts(conn)?.into_iter().map(|account| {
         let counts = queue_counts(conn, account.id)?;
-        sum.0 = sum.0.saturating_add(counts.queued).saturating_add(counts.sending);
-        sum.1 = sum.1.saturating_add(counts.failed).saturating_add(counts.uncertain);
+        let waiting = Waiting {
+            scheduled: counts.scheduled,
+            held: counts.held,
+            queued: counts.queued,
+            sending: counts.sending,
+            failed: counts.failed,
+            uncertain: counts.uncertain,
+        };
+        let paused = paused_since(conn, account.id)?;
+        let people = people_reached(conn, account.id, now)?;
+        Ok(Counted { account, waiting, paused, people })
+    });
+    counted.collect()
+}
+
+fn tell(health: &mut Health, counted: Vec<Counted>) {
+    (health.queue, health.failed) = (0, 0);
+    for Counted { account, waiting, paused, people } in counted {
+        health.queue = health.queue.saturating_add(waiting.queued + waiting.sending);
+        health.failed = health.failed.saturating_add(waiting.failed + waiting.uncertain);
+        let told = health.account_mut(account.id, &account.name);
+        (told.waiting, told.paused, told.people) = (waiting, paused, people);
     }
-    Ok(sum)
 }

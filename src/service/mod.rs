@@ -175,7 +175,7 @@ impl Services {
             Box::new(move |changed| tick.run(changed)),
             Arc::clone(&on_panic),
         )?;
-        let counts = Counts::start(&bus, &reader.handle());
+        let counts = Counts::start(&bus, &reader.handle(), &clock);
         let (nudges, _) = watch::channel(0);
         Ok(Self {
             bus,

@@ -25,7 +25,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use self::board::Board;
-use self::core::{Policy, Reason};
+use self::core::Policy;
 use self::drive::Driver;
 use self::transport::HttpTransport;
 use super::ApiConfig;
@@ -36,7 +36,7 @@ use super::stop::Stopped;
 use super::thread::{OnPanic, join_all};
 use super::writer::{Priority, Writer};
 use crate::api::client::{Client, Settings};
-use crate::domain::health::Condition;
+use crate::domain::health::{Condition, StopKind};
 use crate::domain::id::AccountId;
 use crate::domain::time::Clock;
 use crate::store::account::NewAccount;
@@ -110,7 +110,7 @@ pub(super) async fn run(parts: Parts, mut stopped: Stopped) {
     }
     let board = Arc::new(Board::new(bus.clone()));
     for (account, words) in lacking {
-        board.say(&account, Some(&Reason::Trouble(words)));
+        board.say(&account, Some((StopKind::Trouble, words)));
     }
     let mut drivers = JoinSet::new();
     for ((account, client), id) in senders.into_iter().zip(ids) {
@@ -123,6 +123,7 @@ pub(super) async fn run(parts: Parts, mut stopped: Stopped) {
             board: Arc::clone(&board),
             shared: parts.shared.clone(),
             try_now: parts.try_now.clone(),
+            told: None,
         };
         drivers.spawn(driver.run(stopped.clone()));
     }

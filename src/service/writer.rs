@@ -88,6 +88,7 @@ const fn is_trouble(error: &store::Error) -> bool {
         | Error::OldSqlite(_) => true,
         Error::NotFound { .. }
         | Error::Refused { .. }
+        | Error::Forbidden(_)
         | Error::Value(_)
         | Error::Interrupted
         | Error::Sql(_) => false,

@@ -3,8 +3,11 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::error::Error;
+use super::outbox::LIMIT_SPAN;
 use super::read::ReadConn;
+use super::row;
 use super::write::Tx;
+use crate::domain::health::People;
 use crate::domain::id::{AccountId, PhoneNumberId, WabaId};
 use crate::domain::time::Timestamp;
 
@@ -100,6 +103,96 @@ fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
         waba: row.get::<_, Option<String>>(3)?.map(WabaId::new),
         display_number: row.get(4)?,
     })
+}
+
+/// Since when the person has had the account paused, if they have.
+pub fn paused_since(read: &ReadConn, account: AccountId) -> Result<Option<Timestamp>, Error> {
+    paused(&read.conn, account)
+}
+
+pub(super) fn paused(conn: &Connection, account: AccountId) -> Result<Option<Timestamp>, Error> {
+    let mut query = conn.prepare_cached("SELECT paused_at FROM account WHERE id = ?1")?;
+    let paused: Option<Option<i64>> = query.query_row([account.0], |row| row.get(0)).optional()?;
+    Ok(paused.flatten().map(Timestamp::from_millis))
+}
+
+/// What Meta allows a number, as far as it said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Messages per second.
+    pub rate: Option<u32>,
+    /// People that may be written to outside the window in 24 hours.
+    pub people: Option<PeopleLimit>,
+}
+
+/// How many people may be written to outside the window in 24 hours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeopleLimit {
+    /// At most so many.
+    AtMost(u32),
+    /// Any number.
+    Unlimited,
+}
+
+/// What Meta said last about the limits of an account.
+pub fn limits(read: &ReadConn, account: AccountId) -> Result<Limits, Error> {
+    let mut query =
+        read.conn.prepare_cached("SELECT rate_limit, people_limit FROM account WHERE id = ?1")?;
+    let found = query.query_row([account.0], |row| {
+        let people: Option<i64> = row.get(1)?;
+        Ok(Limits {
+            rate: row.get(0)?,
+            people: people.map(|most| {
+                u32::try_from(most).map_or(PeopleLimit::Unlimited, PeopleLimit::AtMost)
+            }),
+        })
+    });
+    found.optional()?.ok_or_else(|| Error::not_found("account", account.to_string()))
+}
+
+/// Notes what Meta says about the limits of an account. What it does not say stays as it was.
+pub fn set_limits(tx: &mut Tx<'_>, account: AccountId, limits: Limits) -> Result<(), Error> {
+    let people = limits.people.map(|people| match people {
+        PeopleLimit::AtMost(most) => i64::from(most),
+        PeopleLimit::Unlimited => -1,
+    });
+    tx.conn
+        .prepare_cached(
+            "UPDATE account SET rate_limit = coalesce(?2, rate_limit),
+                 people_limit = coalesce(?3, people_limit) WHERE id = ?1",
+        )?
+        .execute(params![account.0, limits.rate, people])?;
+    tx.changes.outbox = true;
+    Ok(())
+}
+
+/// How much of the messaging limit is used.
+pub fn people_reached(
+    read: &ReadConn,
+    account: AccountId,
+    now: Timestamp,
+) -> Result<People, Error> {
+    people(&read.conn, account, now)
+}
+
+pub(super) fn people(
+    conn: &Connection,
+    account: AccountId,
+    now: Timestamp,
+) -> Result<People, Error> {
+    let mut query = conn.prepare_cached(
+        "SELECT (SELECT count(*) FROM reached r WHERE r.scope = a.scope AND r.at > ?2), a.people_limit
+         FROM account a WHERE a.id = ?1",
+    )?;
+    let since = (now - LIMIT_SPAN).millis();
+    let found = query.query_row([account.0, since], |row| {
+        let limit: Option<i64> = row.get(1)?;
+        Ok(People {
+            reached: row::count(row.get(0)?),
+            limit: limit.and_then(|limit| u32::try_from(limit).ok()),
+        })
+    });
+    found.optional()?.ok_or_else(|| Error::not_found("account", account.to_string()))
 }
 
 /// The account with this number and the scope of its user ids.

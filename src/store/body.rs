@@ -18,6 +18,7 @@ pub(super) struct Columns {
 pub(super) const TEXT: i64 = 1;
 pub(super) const MEDIA: i64 = 2;
 pub(super) const REACTION: i64 = 5;
+pub(super) const TEMPLATE: i64 = 8;
 pub(super) const EDIT: i64 = 11;
 pub(super) const REVOKE: i64 = 12;
 
@@ -61,7 +62,7 @@ pub(super) fn columns(body: &Body) -> Columns {
             Columns::new(7, Some(text), &json!({"kind": kind, "options": options}))
         }
         Body::Template { name, language, text } => {
-            Columns::new(8, Some(text), &json!({"name": name, "language": language}))
+            Columns::new(TEMPLATE, Some(text), &json!({"name": name, "language": language}))
         }
         Body::Order { text, items } => {
             let items: Vec<Value> = items.iter().map(item_json).collect();
@@ -151,7 +152,7 @@ pub(super) fn body(columns: Columns, media: Option<Media>) -> Result<Body, Error
             text: text.unwrap_or_default(),
             options: strings(extra.get("options")),
         },
-        8 => Body::Template {
+        TEMPLATE => Body::Template {
             name: string("name").unwrap_or_default(),
             language: string("language").unwrap_or_default(),
             text: text.unwrap_or_default(),

@@ -34,6 +34,11 @@ const RULES: &[(&str, &str)] = &[
         "SELECT id FROM message m WHERE state = 3
              AND NOT EXISTS (SELECT 1 FROM request r WHERE r.id = m.request AND r.message = m.id)",
     ),
+    ("message is held without a reason", "SELECT id FROM message WHERE state = 1 AND hold IS NULL"),
+    (
+        "message is scheduled for no time",
+        "SELECT id FROM message WHERE state = 0 AND not_before IS NULL",
+    ),
     (
         "message is in a conversation that was merged away",
         "SELECT m.id FROM message m JOIN conversation c ON c.id = m.conversation

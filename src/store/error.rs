@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use rusqlite::ErrorCode;
 
+use crate::domain::state::HoldReason;
+
 /// A failed read or write. The words are for people; the variants are for decisions.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -61,6 +63,9 @@ pub enum Error {
         /// What was wanted: `sent again`, `withdrawn`, ...
         wanted: &'static str,
     },
+    /// Something stands in the way of sending a message.
+    #[error("it cannot be sent now: {}", .0.words())]
+    Forbidden(HoldReason),
     /// A stored value that this version cannot read.
     #[error("unreadable value in the database: {0}")]
     Value(String),

@@ -10,6 +10,7 @@ use super::error::Error;
 use super::event::EffectKind;
 use super::facts;
 use super::merge;
+use super::outbox;
 use super::proof::{self, Applied};
 use super::row;
 use super::standing::{self, Proof};
@@ -254,10 +255,12 @@ fn preference(
     place: &Place<'_>,
     update: &PreferenceUpdate,
 ) -> Result<Effect, Error> {
-    if facts::sighted(tx, place.scope, &update.peer, update.at, place.now)?.is_none() {
+    let known = facts::sighted(tx, place.scope, &update.peer, update.at, place.now)?;
+    let Some(contact) = known else {
         return Ok(Effect::because(EffectKind::Unknown, "it identifies nobody"));
-    }
+    };
     facts::prefers(tx, place.account, place.scope, &update.peer, &update.value, update.at)?;
+    outbox::free_contact(tx, place.account, contact, place.now)?;
     Ok(Effect::because(EffectKind::Preference, &update.value))
 }
 
@@ -296,6 +299,7 @@ fn inbound(tx: &mut Tx<'_>, place: &Place<'_>, message: &InboundMessage) -> Resu
     };
     let id = stored::insert(tx, &row, place.now)?;
     take_effect(tx, place.account, Direction::Inbound, &message.body, message.at, &message.wamid)?;
+    outbox::free_contact(tx, place.account, contact, place.now)?;
     if message.body.is_own_message() && !history {
         tx.changes.arrivals.insert(conversation);
     }

@@ -92,6 +92,13 @@ pub(super) fn merge_contacts(
     tx.conn
         .prepare_cached("UPDATE contact SET merged_into = ?2 WHERE id = ?1 OR merged_into = ?1")?
         .execute([loser.0, winner.0])?;
+    for sql in [
+        "INSERT INTO reached SELECT scope, ?2, at FROM reached WHERE contact = ?1
+         ON CONFLICT DO UPDATE SET at = max(at, excluded.at)",
+        "DELETE FROM reached WHERE contact = ?1 AND ?2",
+    ] {
+        tx.conn.prepare_cached(sql)?.execute([loser.0, winner.0])?;
+    }
     for (theirs, account) in conversations_of(tx.conn, loser)? {
         let mut query = tx
             .conn
@@ -125,7 +132,8 @@ fn merge_conversations(
              LIMIT 1)
          WHERE id = ?2
              AND EXISTS (SELECT 1 FROM conversation WHERE id IN (?1, ?2) AND read_at <> -1)",
-        "UPDATE conversation AS c SET marked_unread = max(c.marked_unread, l.marked_unread)
+        "UPDATE conversation AS c SET marked_unread = max(c.marked_unread, l.marked_unread),
+             refused_at = coalesce(max(c.refused_at, l.refused_at), c.refused_at, l.refused_at)
          FROM (SELECT * FROM conversation WHERE id = ?1) AS l WHERE c.id = ?2",
     ] {
         tx.conn.prepare_cached(sql)?.execute([loser.0, winner.0])?;

@@ -14,10 +14,11 @@ use super::row::{self, get};
 use crate::domain::conversation::Conversation;
 use crate::domain::id::{AccountId, ContactId, ConversationId, EventId, MediaId, MessageId, Wamid};
 use crate::domain::message::{
-    Author, Body, Context, Media, MediaCopy, Message, Quote, Reaction, SortKey, TimelineEntry,
-    Trouble,
+    Author, Body, Context, Hold, Media, MediaCopy, Message, Quote, Reaction, SortKey,
+    TimelineEntry, Trouble,
 };
 use crate::domain::page::MessagePage;
+use crate::domain::state::State;
 use crate::domain::time::Timestamp;
 
 /// A page of a conversation.
@@ -175,6 +176,18 @@ fn one(
     Ok(found.pop())
 }
 
+/// Messages by their ids, those that are there, in the order of the ids.
+pub(super) fn by_ids(conn: &Connection, ids: &[MessageId]) -> Result<Vec<Message>, Error> {
+    let ids = row::json_list(ids.iter().map(|id| id.0));
+    let mut found = read_all(
+        conn,
+        &format!("{SELECT} WHERE m.id IN (SELECT value FROM json_each(?1)) ORDER BY m.id"),
+        params![ids],
+    )?;
+    complete(conn, &mut found)?;
+    Ok(found)
+}
+
 /// What a message says.
 pub(super) fn body_of(conn: &Connection, id: MessageId) -> Result<Body, Error> {
     let mut query = conn.prepare_cached(&format!("{SELECT} WHERE m.id = ?1"))?;
@@ -190,6 +203,7 @@ fn read_message(row: &Row<'_>) -> Result<Message, Error> {
     let detail: Option<String> = get(row, "detail")?;
     let trouble = (code.is_some() || detail.is_some())
         .then(|| Trouble { code, detail: detail.unwrap_or_default() });
+    let state = row::state_in(row, "state")?;
     let forwarded: i64 = get(row, "forwarded")?;
     let reply_to = row::wamid_in(row, "reply_to")?;
     Ok(Message {
@@ -205,11 +219,18 @@ fn read_message(row: &Row<'_>) -> Result<Message, Error> {
         },
         wamid: row::wamid_in(row, "wamid")?,
         at: Timestamp::from_millis(at),
-        state: row::state_in(row, "state")?,
+        state,
         late_proof: row::late_proof(get(row, "late_proof")?),
         tries: get(row, "tries")?,
         not_before: get::<Option<i64>>(row, "not_before")?.map(Timestamp::from_millis),
         trouble,
+        hold: get::<Option<i64>>(row, "hold")?
+            .filter(|_| state == State::Held)
+            .and_then(row::hold)
+            .map(|reason| {
+                get(row, "when_possible").map(|when_possible| Hold { reason, when_possible })
+            })
+            .transpose()?,
         // A body that this version cannot read is shown as unknown, never as an error of the whole page.
         body: read_body(row).unwrap_or(Body::Unknown { kind: "unreadable".to_owned() }),
         quote: reply_to.clone().map(|wamid| Quote {

@@ -1,22 +1,39 @@
 //! The queue of what is to be done towards Meta: enqueue, claim, record, rescue.
 
 mod claim;
+mod decide;
+mod gate;
 mod queue;
 mod record;
+mod tend;
 
 pub use claim::{claim, claim_in, defer};
-pub use queue::{next_due, next_due_in, queue_counts, recent_requests, unresolved};
-pub use record::{finish_download, finish_receipt, record, rescue};
+pub use decide::{
+    cancel, decide, hold, pause_account, release, reschedule, resume_account, send_again,
+    send_unproved, when_possible,
+};
+pub use gate::LIMIT_SPAN;
+pub use queue::{
+    next_due, next_due_in, queue_counts, recent_requests, unresolved, waiting_messages,
+};
+pub(in crate::store) use record::learn_refusal;
+pub use record::{finish_download, finish_receipt, hear, record, rescue};
+pub(in crate::store) use tend::free_contact;
+pub use tend::{Overdue, overdue, tend};
+
+use std::time::Duration;
+
+use rusqlite::params;
 
 use super::error::Error;
-use super::standing::{self, Proof, Standing};
+use super::standing::{self, Proof};
 use super::stored::{self, NewRow, Writer};
 use super::write::Tx;
 use super::{lane, merge};
 use crate::domain::id::{ConversationId, MessageId, Wamid};
 use crate::domain::message::{Context, NewMessage};
 use crate::domain::outbox::ApiError;
-use crate::domain::state::{Cause, HoldReason, State, Step};
+use crate::domain::state::State;
 use crate::domain::time::Timestamp;
 
 /// Numbers about the outbox of an account.
@@ -26,7 +43,9 @@ pub struct QueueCounts {
     pub queued: u32,
     /// Messages whose request is under way.
     pub sending: u32,
-    /// Messages that wait for their time or a decision.
+    /// Messages that wait for their time.
+    pub scheduled: u32,
+    /// Messages that wait for a decision.
     pub held: u32,
     /// Messages that failed.
     pub failed: u32,
@@ -81,6 +100,8 @@ pub struct Unresolved {
     pub conversation: ConversationId,
     /// Since when.
     pub since: Timestamp,
+    /// How long proof of it could have been heard in earlier processes, and was not.
+    pub heard: Duration,
 }
 
 /// How a job that is no message ended.
@@ -120,8 +141,29 @@ pub enum Fetched {
     Failed(ApiError),
 }
 
+/// When and as what a message is to go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// Not before this time; at once when none.
+    pub at: Option<Timestamp>,
+    /// It is a marketing template: those who opted out do not get it.
+    pub marketing: bool,
+}
+
 /// Writes a message and queues it. Its conversation's draft is cleared in the same step.
 pub fn enqueue(tx: &mut Tx<'_>, new: &NewMessage, now: Timestamp) -> Result<MessageId, Error> {
+    enqueue_on(tx, new, &Terms::default(), now)
+}
+
+/// Writes a message to go on its own terms: one that has a time to come is scheduled until then.
+pub fn enqueue_on(
+    tx: &mut Tx<'_>,
+    new: &NewMessage,
+    terms: &Terms,
+    now: Timestamp,
+) -> Result<MessageId, Error> {
+    let later = terms.at.filter(|at| *at > now);
+    let state = if later.is_some() { State::Scheduled } else { State::Queued };
     let conversation = merge::conversation_now(tx.conn, new.conversation)?;
     let reply_to = match new.reply_to {
         None => None,
@@ -134,7 +176,7 @@ pub fn enqueue(tx: &mut Tx<'_>, new: &NewMessage, now: Timestamp) -> Result<Mess
         writer: Writer::Operator,
         wamid: None::<&Wamid>,
         at: now,
-        state: State::Queued,
+        state,
         body: &new.body,
         context: &context,
         reply_message: new.reply_to,
@@ -145,9 +187,20 @@ pub fn enqueue(tx: &mut Tx<'_>, new: &NewMessage, now: Timestamp) -> Result<Mess
         raw: None,
     };
     let id = stored::insert(tx, &row, now)?;
+    tx.conn
+        .prepare_cached(
+            "UPDATE message SET scheduled_at = ?2, not_before = ?2, category = ?3
+             WHERE id = ?1 AND (?2 IS NOT NULL OR ?3 IS NOT NULL)",
+        )?
+        .execute(params![
+            id.0,
+            later.map(Timestamp::millis),
+            terms.marketing.then_some("marketing")
+        ])?;
     let message = standing::load(tx.conn, id)?;
     standing::keep_outbox(tx, &message)?;
-    standing::note(tx, id, State::Queued, &Proof::at(now), 0)?;
+    standing::note(tx, id, state, &Proof::at(now), 0)?;
+    tx.changes.outbox = true;
     let cleared = tx
         .conn
         .prepare_cached("DELETE FROM draft WHERE conversation = ?1")?
@@ -156,65 +209,4 @@ pub fn enqueue(tx: &mut Tx<'_>, new: &NewMessage, now: Timestamp) -> Result<Mess
         tx.touch(conversation);
     }
     Ok(id)
-}
-
-/// Sends a failed or uncertain message again, with a new request. Its tries start anew.
-pub fn send_again(tx: &mut Tx<'_>, message: MessageId, now: Timestamp) -> Result<(), Error> {
-    let mut message = standing::load(tx.conn, message)?;
-    if !message.by_operator {
-        return Err(Error::Refused { state: message.state.name(), wanted: "sent again" });
-    }
-    decide(tx, &mut message, Cause::SendAgain, &Proof::at(now), "sent again")?;
-    // The earlier request keeps its wamid; whatever is reported of it is about an earlier request now.
-    tx.conn
-        .prepare_cached("UPDATE message SET tries = 0, request = NULL, wamid = NULL WHERE id = ?1")?
-        .execute([message.id.0])?;
-    tx.conn
-        .prepare_cached("UPDATE outbox SET tries = 0 WHERE message = ?1 AND kind = 1")?
-        .execute([message.id.0])?;
-    Ok(())
-}
-
-/// Withdraws a message that is not accepted yet, failed or uncertain.
-pub fn cancel(tx: &mut Tx<'_>, message: MessageId, now: Timestamp) -> Result<(), Error> {
-    let mut message = standing::load(tx.conn, message)?;
-    decide(tx, &mut message, Cause::Cancel, &Proof::at(now), "withdrawn")
-}
-
-/// Holds a message until it is released.
-pub fn hold(
-    tx: &mut Tx<'_>,
-    message: MessageId,
-    reason: HoldReason,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let mut message = standing::load(tx.conn, message)?;
-    let words = match reason {
-        HoldReason::WindowClosed => "the 24-hour window is closed",
-        HoldReason::OptedOut => "the contact does not want such messages",
-        HoldReason::AccountPaused => "the account is paused",
-    };
-    let proof = Proof { detail: Some(words.to_owned()), ..Proof::at(now) };
-    decide(tx, &mut message, Cause::Hold(reason), &proof, "held")
-}
-
-/// Queues a held message.
-pub fn release(tx: &mut Tx<'_>, message: MessageId, now: Timestamp) -> Result<(), Error> {
-    let mut message = standing::load(tx.conn, message)?;
-    decide(tx, &mut message, Cause::Release, &Proof::at(now), "released")
-}
-
-/// A step that a person asks for: refused in words when the table forbids it.
-fn decide(
-    tx: &mut Tx<'_>,
-    message: &mut Standing,
-    cause: Cause,
-    proof: &Proof,
-    wanted: &'static str,
-) -> Result<(), Error> {
-    let state = message.state;
-    match standing::advance(tx, message, cause, proof)? {
-        Step::Forbidden => Err(Error::Refused { state: state.name(), wanted }),
-        Step::To(_) | Step::Stay | Step::WasSent | Step::SentTwice => Ok(()),
-    }
 }

@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension as _, params};
 
 use super::error::Error;
 use super::facts;
+use super::outbox;
 use super::row;
 use super::standing::{self, Proof, Standing};
 use super::stored;
@@ -132,10 +133,14 @@ fn apply(
     if let Some(request) = request {
         prove_request(tx, request, &status.wamid, status.proof.at)?;
     }
+    if status.report == Report::Failed {
+        outbox::learn_refusal(tx, message.id, status.proof.code, status.proof.at)?;
+    }
+    let void = !earlier && status.report == Report::Failed && message.settled_from.is_some();
     let taken = standing::report(tx, &mut message, status.report, earlier, &status.proof)?;
-    let settles = !earlier || matches!(taken, Step::To(_));
+    let settles = !void && (!earlier || matches!(taken, Step::To(_)));
     if earlier && settles {
-        standing::adopt(tx, &mut message, request)?;
+        standing::adopt(tx, &mut message, request, from)?;
     }
     if settles && message.wamid.as_ref() != Some(&status.wamid) {
         name(tx, &mut message, &status.wamid)?;

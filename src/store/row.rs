@@ -6,7 +6,7 @@ use rusqlite::types::{FromSql, Type};
 use super::error::Error;
 use crate::domain::id::{RequestId, Wamid};
 use crate::domain::message::{Direction, LateProof, MediaKind, Priority};
-use crate::domain::state::{Report, State};
+use crate::domain::state::{HoldReason, Report, State};
 
 pub(super) const fn state_number(state: State) -> i64 {
     state as i64
@@ -89,6 +89,25 @@ pub(super) fn report(number: i64) -> Result<Report, Error> {
         5 => Report::Failed,
         _ => return Err(Error::Value(format!("status {number}"))),
     })
+}
+
+pub(super) const fn hold_number(reason: HoldReason) -> i64 {
+    match reason {
+        HoldReason::WindowClosed => 1,
+        HoldReason::OptedOut => 2,
+        HoldReason::Person => 3,
+        HoldReason::MessagingLimit => 4,
+    }
+}
+
+pub(super) const fn hold(number: i64) -> Option<HoldReason> {
+    match number {
+        1 => Some(HoldReason::WindowClosed),
+        2 => Some(HoldReason::OptedOut),
+        3 => Some(HoldReason::Person),
+        4 => Some(HoldReason::MessagingLimit),
+        _ => None,
+    }
 }
 
 /// The status that proves a state, if one does.

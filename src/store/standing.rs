@@ -27,6 +27,8 @@ pub(super) struct Standing {
     pub(super) late_proof: LateProof,
     pub(super) request: Option<RequestId>,
     pub(super) wamid: Option<Wamid>,
+    /// Where proof about an earlier request found it, while that proof may still come to nothing.
+    pub(super) settled_from: Option<State>,
 }
 
 /// What a step rests on.
@@ -65,7 +67,8 @@ fn find(
     params: impl rusqlite::Params,
 ) -> Result<Option<Standing>, Error> {
     let mut query = conn.prepare_cached(&format!(
-        "SELECT id, account, conversation, own, direction, author, state, late_proof, request, wamid
+        "SELECT id, account, conversation, own, direction, author, state, late_proof, request, wamid,
+             settled_from
          FROM message WHERE {condition}"
     ))?;
     let found = query.query_row(params, |row| {
@@ -80,6 +83,11 @@ fn find(
             late_proof: row::late_proof(row.get("late_proof")?),
             request: row::request_in(row, "request")?,
             wamid: row.get::<_, Option<String>>("wamid")?.map(Wamid::new),
+            settled_from: row
+                .get::<_, Option<i64>>("settled_from")?
+                .map(row::state)
+                .transpose()
+                .map_err(row::unreadable)?,
         })
     });
     Ok(found.optional()?)
@@ -163,7 +171,11 @@ fn move_to(
     let trouble = !state.is_accepted() && state != State::Sending;
     tx.conn
         .prepare_cached(
-            "UPDATE message SET state = ?2, code = ?3, detail = ?4, not_before = NULL WHERE id = ?1",
+            "UPDATE message SET state = ?2, code = ?3, detail = ?4,
+                 not_before = iif(?2 = 0, scheduled_at, NULL), heard = 0,
+                 hold = iif(?2 IN (1, 4, 5), hold, NULL),
+                 when_possible = iif(?2 IN (1, 4, 5), when_possible, 0),
+                 settled_from = iif(?2 IN (4, 5), settled_from, NULL) WHERE id = ?1",
         )?
         .execute(params![
             message.id.0,
@@ -171,6 +183,9 @@ fn move_to(
             proof.code.filter(|_| trouble),
             proof.detail.as_deref().filter(|_| trouble)
         ])?;
+    if !matches!(state, State::Accepted | State::Sent) {
+        message.settled_from = None;
+    }
     if message.own {
         tally::stepped(tx, message.conversation, old, state)?;
     }
@@ -183,8 +198,8 @@ pub(super) fn keep_outbox(tx: &mut Tx<'_>, message: &Standing) -> Result<(), Err
     let sql = match message.state {
         State::Sending => return Ok(()),
         State::Queued => {
-            "INSERT INTO outbox (account, kind, lane, priority, place, not_before, state, message)
-             SELECT account, 1, conversation, priority, id, 0, 1, id FROM message WHERE id = ?1
+            "INSERT INTO outbox (account, kind, lane, priority, place, not_before, state, message, tries)
+             SELECT account, 1, conversation, priority, id, 0, 1, id, tries FROM message WHERE id = ?1
                  AND NOT EXISTS (SELECT 1 FROM outbox WHERE message = ?1 AND kind = 1)"
         }
         State::Scheduled
@@ -273,6 +288,13 @@ pub(super) fn report(
         }
         return Ok(Step::Stay);
     }
+    if report == Report::Failed
+        && !earlier
+        && let Some(from) = message.settled_from
+    {
+        note(tx, message.id, state, proof, 2)?;
+        return fall_back(tx, message, from, proof);
+    }
     note(tx, message.id, state, proof, if earlier { 2 } else { 1 })?;
     let taken = if earlier {
         weigh_earlier(tx, message, report, proof.request)?
@@ -294,7 +316,7 @@ fn tell_more(tx: &mut Tx<'_>, message: &Standing, proof: &Proof) -> Result<(), E
         .prepare_cached(
             "UPDATE timeline SET code = ?4, detail = ?5, event = ?6
              WHERE message = ?1 AND at = ?2 AND state = 9 AND report > 0 AND member = ?3
-                 AND (code IS NULL OR (code, coalesce(detail, '')) > (?4, coalesce(?5, '')))",
+                 AND request IS ?7 AND (code IS NULL OR (code, coalesce(detail, '')) > (?4, coalesce(?5, '')))",
         )?
         .execute(params![
             message.id.0,
@@ -302,13 +324,44 @@ fn tell_more(tx: &mut Tx<'_>, message: &Standing, proof: &Proof) -> Result<(), E
             proof.member,
             proof.code,
             proof.detail,
-            proof.event.map(|event| event.0)
+            proof.event.map(|event| event.0),
+            proof.request.map(|request| request.0)
         ])?;
     if told > 0 && message.state == State::Failed {
         explain_failure(tx, message)?;
         tx.touch(message.conversation);
     }
     Ok(())
+}
+
+/// An earlier request was accepted, which settled the message, and now it failed after all: the message is
+/// again where that proof found it, as if the failure had been heard first.
+fn fall_back(
+    tx: &mut Tx<'_>,
+    message: &mut Standing,
+    from: State,
+    proof: &Proof,
+) -> Result<Step, Error> {
+    let left = Proof { code: None, detail: None, ..proof.clone() };
+    move_to(tx, message, from, &left)?;
+    // The newest request is the current one again; one that waits has none.
+    tx.conn
+        .prepare_cached(
+            "UPDATE message SET (request, wamid) =
+                 (SELECT id, wamid FROM request WHERE message = ?1 AND ?2 ORDER BY at DESC LIMIT 1)
+             WHERE id = ?1",
+        )?
+        .execute(params![message.id.0, !from.is_waiting()])?;
+    tx.conn
+        .prepare_cached(
+            "UPDATE message SET (code, detail) = (SELECT code, detail FROM timeline
+                 WHERE message = ?1 AND state = ?2 AND report <> 2 ORDER BY at DESC, id DESC LIMIT 1)
+             WHERE id = ?1",
+        )?
+        .execute([message.id.0, row::state_number(from)])?;
+    *message = load(tx.conn, message.id)?;
+    tx.touch(message.conversation);
+    Ok(Step::To(from))
 }
 
 /// Of several failures reported, the earliest explains the message.
@@ -370,23 +423,33 @@ pub(super) fn settle_by_earlier(tx: &mut Tx<'_>, message: &mut Standing) -> Resu
     drop(query);
     let Some((state, proof)) = found else { return Ok(()) };
     let Some(report) = row::report_of(row::state(state)?) else { return Ok(()) };
-    let taken = step(message.state, Cause::EarlierReported(report));
+    let from = message.state;
+    let taken = step(from, Cause::EarlierReported(report));
+    apply(tx, message, taken, &proof)?;
     if let Step::To(_) = taken {
-        adopt(tx, message, proof.request)?;
+        adopt(tx, message, proof.request, from)?;
     }
-    apply(tx, message, taken, &proof)
+    Ok(())
 }
 
 /// An earlier request turned out to be the one that was accepted: it is the message's current one again.
+/// `from` is the state that the proof found.
 pub(super) fn adopt(
     tx: &Tx<'_>,
     message: &mut Standing,
     request: Option<RequestId>,
+    from: State,
 ) -> Result<(), Error> {
-    let Some(request) = request else { return Ok(()) };
-    message.request = Some(request);
+    if matches!(message.state, State::Accepted | State::Sent) {
+        message.settled_from = Some(from);
+    }
+    message.request = request.or(message.request);
     tx.conn
-        .prepare_cached("UPDATE message SET request = ?2 WHERE id = ?1")?
-        .execute(params![message.id.0, request.0])?;
+        .prepare_cached("UPDATE message SET request = ?2, settled_from = ?3 WHERE id = ?1")?
+        .execute(params![
+            message.id.0,
+            message.request.map(|request| request.0),
+            message.settled_from.map(row::state_number)
+        ])?;
     Ok(())
 }

@@ -72,7 +72,7 @@ fn the_table_is_what_it_is() {
             assert_eq!(mark(from, cause), expected, "{from:?} by {cause:?}");
         }
     }
-    for reason in [HoldReason::OptedOut, HoldReason::AccountPaused] {
+    for reason in [HoldReason::OptedOut, HoldReason::Person, HoldReason::MessagingLimit] {
         for from in State::ALL {
             let closed = Cause::Hold(HoldReason::WindowClosed);
             assert_eq!(step(from, Cause::Hold(reason)), step(from, closed));

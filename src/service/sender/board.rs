@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::core::Reason;
-use crate::domain::health::Condition;
+use crate::domain::health::{Condition, Pace, StopKind};
+use crate::domain::id::AccountId;
 use crate::service::bus::Bus;
 
-/// The notices of all accounts, by name.
+/// What keeps accounts from sending, by name.
 #[derive(Debug)]
 pub(super) struct Board {
     bus: Bus,
-    notices: Mutex<BTreeMap<String, Reason>>,
+    notices: Mutex<BTreeMap<String, (StopKind, String)>>,
 }
 
 impl Board {
@@ -19,33 +19,29 @@ impl Board {
         Self { bus, notices: Mutex::default() }
     }
 
+    /// How an account does: what keeps it from sending, and how fast it goes.
+    pub(super) fn tell(&self, account: AccountId, name: &str, pace: Pace) {
+        let stop = pace.stop.as_ref().map(|stop| (stop.kind, stop.words.clone()));
+        self.bus.update_health(|health| health.account_mut(account, name).pace = Some(pace));
+        self.say(name, stop);
+    }
+
     /// What keeps an account from sending; `None` takes it back.
-    pub(super) fn say(&self, account: &str, reason: Option<&Reason>) {
+    pub(super) fn say(&self, account: &str, stop: Option<(StopKind, String)>) {
         let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
-        if notices.get(account) == reason {
+        if notices.get(account) == stop.as_ref() {
             return;
         }
-        match reason {
-            Some(reason) => notices.insert(account.to_owned(), reason.clone()),
+        match stop {
+            Some(stop) => notices.insert(account.to_owned(), stop),
             None => notices.remove(account),
         };
-        let trouble = notices.iter().find_map(|(account, reason)| match reason {
-            Reason::Trouble(words) => Some(format!("{account}: {words}")),
-            Reason::Limited | Reason::Offline(_) | Reason::Silent => None,
-        });
-        let condition = notices.iter().find_map(|(account, reason)| match reason {
-            Reason::Offline(words) => Some(Condition::Down(format!("{account}: {words}"))),
-            Reason::Limited => {
-                let words = "Meta limits its calls for a while; the queue waits";
-                Some(Condition::Down(format!("{account}: {words}")))
-            }
-            Reason::Silent => {
-                let words =
-                    "Meta does not say whether messages arrive; the queue waits and tries again";
-                Some(Condition::Down(format!("{account}: {words}")))
-            }
-            Reason::Trouble(_) => None,
-        });
+        let first = |trouble: bool| {
+            let mut found =
+                notices.iter().filter(|(_, (kind, _))| (*kind == StopKind::Trouble) == trouble);
+            found.next().map(|(account, (_, words))| format!("{account}: {words}"))
+        };
+        let (trouble, condition) = (first(true), first(false).map(Condition::Down));
         drop(notices);
         self.bus.update_health(|health| {
             health.account_trouble = trouble;

@@ -5,27 +5,30 @@
 //! longer than `AHEAD` in the normal case, so that a killed process leaves few uncertain; what was claimed
 //! ends in exactly one [`Done`], which is kept until the store has taken it.
 
+mod circuit;
+mod heed;
 mod policy;
 mod stage;
 mod step;
+mod tending;
 mod weigh;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
+use self::circuit::Circuit;
+use self::heed::Pause;
 pub use self::policy::Policy;
 use self::stage::{Due, Looked, Stage};
 pub use self::step::{Answer, Done, End, Now, Reason, Step};
+use self::tending::Tending;
 use self::weigh::{ended, offline_verdict, without_doubt};
 use super::hold::Holds;
-use super::pace::Pace;
-use crate::domain::error_code;
-use crate::domain::id::{AccountId, ConversationId};
-use crate::domain::outbox::{
-    Acceptance, ApiError, Job, JobKind, MEDIA_RETRY, Outcome, Throttle, Verdict, verdict,
-};
+use super::pace;
+use crate::domain::id::{AccountId, ConversationId, MessageId};
+use crate::domain::outbox::{Acceptance, ApiError, Job, JobKind, Outcome, Verdict, verdict};
 use crate::domain::time::{Monotonic, Timestamp};
-use crate::store::outbox::{Ended, Fetched, Room, SentRequest, Unresolved};
+use crate::store::outbox::{Ended, Fetched, Overdue, Room, SentRequest, Unresolved};
 
 /// How far ahead of their slots messages are claimed: long enough to hide a slow commit.
 const AHEAD: Duration = Duration::from_millis(20);
@@ -43,36 +46,17 @@ const SECOND_LOOK: Duration = Duration::from_secs(1);
 /// The first and the longest wait before an outcome that the store refused is offered to it again.
 const WRITE_RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(4));
 
-/// The first and the longest wait of an account that cannot send: token, payment, restriction.
-const TROUBLE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(300));
-
-/// The first and the longest wait of an account whose calls are limited as a whole.
-const LIMITED: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(600));
-
-/// The first and the longest wait while Meta cannot be reached.
-const OFFLINE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
-
-/// After so many messages in a row without a word about them the account rests, rather than to make the
-/// whole queue uncertain; and the first and the longest rest.
-const UNKNOWN: u32 = 5;
-const SILENT: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(300));
-
-#[derive(Debug)]
-struct Pause {
-    reason: Reason,
-    until: Monotonic,
-    wait: Duration,
-    /// A file's call told, so that one may end it.
-    by_file: bool,
-}
-
 /// The state of one account's sending.
 #[derive(Debug)]
 pub struct Core {
     account: AccountId,
     policy: Policy,
-    pace: Pace,
+    pace: pace::Pace,
     holds: Holds,
+    tending: Tending,
+    began: Timestamp,
+    /// The newest trouble of the account that a status reported.
+    trouble_known: Option<Timestamp>,
     stage: Stage,
     due: Due,
     /// The uncertain messages are known as of the last change.
@@ -85,9 +69,11 @@ pub struct Core {
     messages: usize,
     receipts: usize,
     downloads: usize,
-    /// Messages in a row of which nobody can say what became.
-    unknown: u32,
+    circuit: Circuit,
     to_write: VecDeque<Box<Done>>,
+    /// What is to be noted of uncertain messages, and how many notes are under way.
+    to_note: Vec<Step>,
+    notes: usize,
     unwritten: Vec<(Monotonic, Box<Done>)>,
     stopping: bool,
 }
@@ -98,12 +84,15 @@ impl Core {
     pub fn new(account: AccountId, policy: Policy, requests: &[SentRequest], now: Now) -> Self {
         let ages =
             requests.iter().map(|request| (request.conversation, now.wall.since(request.at)));
-        let pace = Pace::new(policy.rate, ages, now.mono);
+        let pace = pace::Pace::new(policy.rate, ages, now.mono);
         Self {
             account,
             policy,
             pace,
-            holds: Holds::default(),
+            holds: Holds::new(policy.resend_after),
+            tending: Tending::default(),
+            began: now.wall,
+            trouble_known: None,
             stage: Stage::Idle,
             due: Due::Unknown,
             holds_known: false,
@@ -115,8 +104,10 @@ impl Core {
             messages: 0,
             receipts: 0,
             downloads: 0,
-            unknown: 0,
+            circuit: Circuit::default(),
             to_write: VecDeque::new(),
+            to_note: Vec::new(),
+            notes: 0,
             unwritten: Vec::new(),
             stopping: false,
         }
@@ -126,6 +117,19 @@ impl Core {
     #[must_use]
     pub const fn account(&self) -> AccountId {
         self.account
+    }
+
+    /// The answer to [`Step::Hear`].
+    pub const fn noted(&mut self) {
+        self.notes = self.notes.saturating_sub(1);
+    }
+
+    /// The answer to [`Step::Tend`]; `None` when the store is in trouble.
+    pub fn tended(&mut self, overdue: Option<&Overdue>, now: Now) {
+        self.tending.done(overdue, now);
+        if let Some((code, at)) = overdue.and_then(|overdue| overdue.trouble) {
+            self.reported_trouble(code, at, now);
+        }
     }
 
     /// Why nothing is sent, if so.
@@ -141,17 +145,18 @@ impl Core {
         if self.looked == Looked::InDoubt {
             self.looked = Looked::Fully;
         }
+        self.tending.changed();
     }
 
-    /// Whether the listener hears statuses now.
-    pub fn listener(&mut self, up: bool, now: Now) {
-        self.holds.listener(up, now.mono);
+    /// Whether time counts for uncertain messages: the listener hears statuses now, or nobody ever will.
+    pub fn listener(&mut self, counts: bool, now: Now) {
+        self.holds.listener(counts, now.mono);
     }
 
     /// The person acted on the account's trouble: try at once.
     pub fn try_now(&mut self, now: Now) {
         if let Some(pause) = &mut self.pause {
-            pause.until = now.mono;
+            (pause.until, pause.until_wall) = (now.mono, now.wall);
         }
         self.store_retry = None;
         self.changed();
@@ -162,6 +167,7 @@ impl Core {
     pub fn stop(&mut self, now: Now) {
         self.stopping = true;
         self.downloads = self.parked.iter().filter(|job| is_download(job)).count();
+        self.hear(self.holds.all_heard(now.mono));
         self.give_back(now, &ApiError::default());
     }
 
@@ -180,7 +186,7 @@ impl Core {
     /// Whether all that was claimed is written down.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.stage == Stage::Idle && self.under_way() == 0
+        self.stage == Stage::Idle && self.under_way() == 0 && self.notes == 0
     }
 
     /// What is to be done now. Call it again after each answer and at [`Core::deadline`].
@@ -190,6 +196,10 @@ impl Core {
         let again = self.unwritten.extract_if(.., |(due, _)| *due <= now.mono);
         steps.extend(again.map(|(_, done)| Step::Write(done)));
         steps.extend(self.to_write.drain(..).map(Step::Write));
+        steps.append(&mut self.to_note);
+        if !self.stopping {
+            self.tend(now, &mut steps);
+        }
         if self.is_open(now) {
             self.start(now, &mut steps);
             steps.extend(self.ask(now));
@@ -201,7 +211,8 @@ impl Core {
     #[must_use]
     pub fn deadline(&self, now: Now) -> Option<Monotonic> {
         let write = self.unwritten.iter().map(|(due, _)| *due).min();
-        write.into_iter().chain(self.work_deadline(now)).min()
+        let tend = if self.stopping { None } else { self.tend_deadline(now) };
+        [write, tend, self.work_deadline(now)].into_iter().flatten().min()
     }
 
     fn work_deadline(&self, now: Now) -> Option<Monotonic> {
@@ -313,7 +324,9 @@ impl Core {
         };
         let conversation = conversation(&job);
         let wait = self.heed(&outcome, conversation, now);
-        let offline = matches!(outcome, Outcome::NeverReached(_));
+        // Neither without a network nor while the circuit is open does a message use up its tries.
+        let offline = matches!(outcome, Outcome::NeverReached(_))
+            || matches!(outcome, Outcome::RefusedForNow(_)) && self.is_broken();
         let safe_to_repeat = conversation.is_none();
         let outcome = if safe_to_repeat { without_doubt(outcome) } else { outcome };
         let mut verdict =
@@ -331,49 +344,6 @@ impl Core {
             }
         };
         self.done(job, end, now);
-    }
-
-    /// What became of a file. Only Meta's word about the account concerns more than this file: whatever
-    /// else goes wrong, messages go on, and the file is asked for again as long as its id is good.
-    fn fetched(
-        &mut self,
-        answer: Answer,
-        tries: u32,
-        until: Timestamp,
-        now: Now,
-        random: u64,
-    ) -> Fetched {
-        let error = match answer {
-            Answer::Stored { path, size } => {
-                if self.pause.as_ref().is_some_and(|pause| pause.by_file) {
-                    self.resume();
-                }
-                return Fetched::Stored { path, size };
-            }
-            Answer::Outcome(outcome) => match outcome {
-                Outcome::RefusedForGood(error) => return Fetched::Failed(error),
-                Outcome::AccountTrouble(error) => {
-                    if self.pause.as_ref().is_none_or(|pause| pause.by_file) {
-                        self.pause(trouble(&error), TROUBLE, &error, now);
-                        if let Some(pause) = &mut self.pause {
-                            pause.by_file = true;
-                        }
-                    }
-                    error
-                }
-                Outcome::RefusedForNow(error) | Outcome::Throttled(_, error) => error,
-                Outcome::NeverReached(message) => ApiError { message, ..ApiError::default() },
-                Outcome::Unknown { detail: message, error } => {
-                    error.unwrap_or(ApiError { message, ..ApiError::default() })
-                }
-                Outcome::Accepted(_) => ApiError::default(),
-            },
-        };
-        let not_before = now.wall + MEDIA_RETRY.wait(tries + 1, random);
-        if not_before > until {
-            return Fetched::Failed(error);
-        }
-        Fetched::Retry { not_before, uses_try: true }
     }
 
     /// The answer to [`Step::Write`].
@@ -400,86 +370,31 @@ impl Core {
         self.unwritten.push((now.mono + wait, done));
     }
 
-    /// What became of `outcome` concerns more than its job: the pace, or the whole account. Returns how
-    /// long the job has to wait after a throttle.
-    fn heed(
-        &mut self,
-        outcome: &Outcome,
-        conversation: Option<ConversationId>,
-        now: Now,
-    ) -> Duration {
-        if !matches!(outcome, Outcome::Unknown { .. } | Outcome::NeverReached(_)) {
-            self.unknown = 0;
-        }
-        match outcome {
-            Outcome::Throttled(Throttle::Number, _) => self.pace.throttled(now.mono),
-            Outcome::Throttled(Throttle::Pair, _) => match conversation {
-                Some(pair) => self.pace.pair_throttled(pair, now.mono),
-                None => SECOND_LOOK,
-            },
-            Outcome::Throttled(Throttle::Account, error) => {
-                self.pause(Reason::Limited, LIMITED, error, now);
-                LIMITED.0
-            }
-            Outcome::AccountTrouble(error) => {
-                self.pause(trouble(error), TROUBLE, error, now);
-                Duration::ZERO
-            }
-            Outcome::NeverReached(detail) => {
-                let error = ApiError { message: detail.clone(), ..ApiError::default() };
-                self.pause(Reason::Offline(detail.clone()), OFFLINE, &error, now);
-                Duration::ZERO
-            }
-            Outcome::Accepted(_) => {
-                self.resume();
-                if let Some(pair) = conversation {
-                    self.pace.pair_accepted(pair);
-                }
-                Duration::ZERO
-            }
-            Outcome::RefusedForGood(_) | Outcome::RefusedForNow(_) => {
-                self.resume();
-                Duration::ZERO
-            }
-            Outcome::Unknown { detail, .. } => {
-                if conversation.is_some() {
-                    self.unknown += 1;
-                }
-                if self.unknown >= UNKNOWN {
-                    let error = ApiError { message: detail.clone(), ..ApiError::default() };
-                    self.pause(Reason::Silent, SILENT, &error, now);
-                }
-                Duration::ZERO
-            }
-        }
-    }
-
-    fn pause(
-        &mut self,
-        reason: Reason,
-        (first, most): (Duration, Duration),
-        error: &ApiError,
-        now: Now,
-    ) {
-        let wait = match &self.pause {
-            // Requests that were under way together tell the same.
-            Some(pause) if pause.until > now.mono => pause.wait,
-            Some(pause) => (pause.wait * 2).min(most).max(first),
-            None => first,
-        };
-        self.pause = Some(Pause { reason, until: now.mono + wait, wait, by_file: false });
-        self.give_back(now, error);
-    }
-
-    fn resume(&mut self) {
-        if self.pause.take().is_some() {
-            self.changed();
-        }
-    }
-
     /// Not paused, or paused long enough for one probe.
     fn is_open(&self, now: Now) -> bool {
         !self.stopping && self.pause.as_ref().is_none_or(|pause| pause.until <= now.mono)
+    }
+
+    fn hear(&mut self, heard: Vec<(MessageId, Duration)>) {
+        if !heard.is_empty() {
+            self.notes += 1;
+            self.to_note.push(Step::Hear(heard));
+        }
+    }
+
+    /// What time does to messages that wait, whether or not the account can send.
+    fn tend(&mut self, now: Now, steps: &mut Vec<Step>) {
+        if let Some(windows) = self.tending.start(now) {
+            steps.push(Step::Tend { windows });
+        }
+        let unproved = self.holds.unproved(now.mono);
+        if !unproved.is_empty() {
+            steps.push(Step::Resend(unproved));
+        }
+    }
+
+    fn tend_deadline(&self, now: Now) -> Option<Monotonic> {
+        self.tending.deadline(now).into_iter().chain(self.holds.next_unproved(now.mono)).min()
     }
 
     fn start(&mut self, now: Now, steps: &mut Vec<Step>) {
@@ -532,10 +447,11 @@ impl Core {
     /// Lanes that were excluded and are not any more may have due jobs.
     fn notice_freed(&mut self, now: Now) {
         let pairs = self.pace.free_pairs(now.mono);
-        let held = self.holds.expire(now.mono);
-        if (pairs || held) && self.due != Due::Unknown {
+        let ended = self.holds.expire(now.mono);
+        if (pairs || !ended.is_empty()) && self.due != Due::Unknown {
             self.due = Due::Now;
         }
+        self.hear(ended);
     }
 
     fn excluded(&self) -> BTreeSet<ConversationId> {
@@ -614,11 +530,6 @@ const fn conversation(job: &Job) -> Option<ConversationId> {
         JobKind::Message(send) => Some(send.conversation),
         JobKind::ReadReceipt { .. } | JobKind::MediaDownload { .. } => None,
     }
-}
-
-fn trouble(error: &ApiError) -> Reason {
-    let entry = error_code::lookup(error.code, error.http_status, error.subcode);
-    Reason::Trouble(format!("{}; {}", entry.plain, entry.remedy))
 }
 
 #[cfg(test)]

@@ -16,18 +16,21 @@ use super::core::{Answer, Core, Done, Now, Policy, Step};
 use super::entropy::Entropy;
 use super::errand;
 use super::transport::Transport;
-use crate::domain::health::Condition;
+use crate::domain::health::{Condition, Pace};
 use crate::domain::id::{AccountId, RequestId};
 use crate::domain::outbox::{Job, JobKind, Outcome};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Monotonic, Timestamp};
 use crate::service::bus::Interest;
 use crate::service::reader::ReadError;
 use crate::service::stop::Stopped;
 use crate::service::writer::{Priority, WriteError};
-use crate::store::outbox::{Room, SentRequest, Unresolved};
+use crate::store::outbox::{Overdue, Room, SentRequest, Unresolved};
 
 /// How long requests in flight may still take once the word to stop is said.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
+
+/// The least time between two accounts of how fast it goes.
+const TELL: Duration = Duration::from_millis(250);
 
 /// One account's sender.
 pub(super) struct Driver {
@@ -39,6 +42,8 @@ pub(super) struct Driver {
     pub(super) board: Arc<Board>,
     pub(super) shared: Shared,
     pub(super) try_now: watch::Receiver<u64>,
+    /// What was told of the account last, and when.
+    pub(super) told: Option<(Monotonic, Pace)>,
 }
 
 enum Event {
@@ -46,6 +51,9 @@ enum Event {
     Claimed(Room, Result<Vec<Job>, WriteError>),
     Answered(Box<Job>, Answer),
     Written(Box<Done>, Result<(), WriteError>),
+    Tended(Result<Overdue, String>),
+    Resent(Result<(), WriteError>),
+    Noted(Result<(), WriteError>),
 }
 
 /// What is under way.
@@ -123,13 +131,33 @@ impl Driver {
     fn turn(&mut self, core: &mut Core, tasks: &mut Tasks) -> Option<Duration> {
         let now = self.now();
         let listener = self.shared.bus.health().listener;
-        core.listener(matches!(listener, Condition::Up | Condition::Elsewhere), now);
+        let counts = matches!(listener, Condition::Up | Condition::Elsewhere | Condition::Off);
+        core.listener(counts, now);
         for step in core.next(now) {
             self.carry_out(step, tasks);
         }
-        self.board.say(&self.name, core.paused());
         let now = self.now();
-        core.deadline(now).map(|deadline| deadline.since(now.mono))
+        let tell = self.tell(core, now);
+        core.deadline(now).into_iter().chain(tell).min().map(|deadline| deadline.since(now.mono))
+    }
+
+    /// Tells how the account does: what changes at once, and how fast it goes a few times a second while it
+    /// goes. Returns when to tell again.
+    fn tell(&mut self, core: &Core, now: Now) -> Option<Monotonic> {
+        let pace = core.gauge(now);
+        let again = (pace.used > 0).then(|| now.mono + TELL);
+        if let Some((at, told)) = &self.told {
+            let same = |pace: &Pace| Pace { used: 0, limited_people: 0, ..pace.clone() };
+            if pace == *told {
+                return again;
+            }
+            if same(&pace) == same(told) && *at + TELL > now.mono {
+                return Some(*at + TELL);
+            }
+        }
+        self.board.tell(self.account, &self.name, pace.clone());
+        self.told = Some((now.mono, pace));
+        again
     }
 
     fn carry_out(&mut self, step: Step, tasks: &mut Tasks) {
@@ -159,6 +187,28 @@ impl Driver {
                 let kept = job.clone();
                 let handle = tasks.set.spawn(async move { Event::Answered(job, answering.await) });
                 tasks.requests.insert(handle.id(), (handle, kept));
+            }
+            Step::Tend { windows } => {
+                let (shared, now) = (self.shared.clone(), clock.now());
+                tasks
+                    .set
+                    .spawn(async move { Event::Tended(tend(shared, account, windows, now).await) });
+            }
+            Step::Resend(messages) => {
+                let waited = self.policy.resend_after.unwrap_or_default();
+                tasks.set.spawn(async move {
+                    let resend = writer.run(Priority::Interactive, move |tx| {
+                        errand::resend(tx, &messages, waited, clock.now())
+                    });
+                    Event::Resent(resend.await)
+                });
+            }
+            Step::Hear(heard) => {
+                tasks.set.spawn(async move {
+                    let noted =
+                        writer.run(Priority::Interactive, move |tx| errand::hear(tx, &heard));
+                    Event::Noted(noted.await)
+                });
             }
             Step::Write(done) => {
                 let writing = done.clone();
@@ -212,6 +262,22 @@ impl Driver {
                 log(&job, &answer);
                 core.answered(*job, answer, now, self.entropy.bits());
             }
+            Event::Tended(Ok(overdue)) => core.tended(Some(&overdue), now),
+            Event::Tended(Err(error)) => {
+                tracing::debug!(error, "the sender cannot tend its messages");
+                core.tended(None, now);
+            }
+            Event::Resent(result) => {
+                if let Err(error) = result {
+                    tracing::warn!(%error, "uncertain messages are not sent again yet");
+                }
+            }
+            Event::Noted(result) => {
+                if let Err(error) = result {
+                    tracing::debug!(%error, "what was heard is not noted");
+                }
+                core.noted();
+            }
             Event::Written(done, Ok(())) => core.written(&done),
             Event::Written(done, Err(error)) => {
                 tracing::warn!(job = %done.job.id, %error, "an outcome is not written down yet");
@@ -250,6 +316,26 @@ async fn wait_for(wait: Option<Duration>) {
         Some(wait) => sleep(wait).await,
         None => std::future::pending().await,
     }
+}
+
+/// Looks for messages that time did something to, and brings them to where they belong.
+async fn tend(
+    Shared { reader, writer, .. }: Shared,
+    account: AccountId,
+    windows: bool,
+    now: Timestamp,
+) -> Result<Overdue, String> {
+    let look = reader
+        .ask(format!("tend {account}"), move |conn| errand::overdue(conn, account, windows, now));
+    let overdue = look.await.map_err(|error| error.to_string())?;
+    if !overdue.messages.is_empty() {
+        let messages = overdue.messages.clone();
+        writer
+            .run(Priority::Interactive, move |tx| errand::tend(tx, &messages, now))
+            .await
+            .map_err(|error| error.to_string())?;
+    }
+    Ok(overdue)
 }
 
 /// The fate of a request, without a word of its content.

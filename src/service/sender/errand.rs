@@ -2,14 +2,14 @@
 //! thread and at what time, is the driver's.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::core::{Done, End};
-use super::pace::PAIR_MEMORY;
 use crate::domain::id::{AccountId, ConversationId, MessageId, RequestId};
 use crate::domain::outbox::Job;
 use crate::domain::time::Timestamp;
 use crate::store::account::{NewAccount, upsert_account};
-use crate::store::outbox::{self, Room, SentRequest, Unresolved};
+use crate::store::outbox::{self, Overdue, Room, SentRequest, Unresolved};
 use crate::store::{Error, ReadConn, Tx};
 
 /// What whoever gains the sender role does first: learns the accounts' ids, and settles what an earlier
@@ -30,7 +30,7 @@ pub fn recent_requests(
     account: AccountId,
     now: Timestamp,
 ) -> Result<Vec<SentRequest>, Error> {
-    outbox::recent_requests(read, account, now - PAIR_MEMORY)
+    outbox::recent_requests(read, account, now)
 }
 
 /// What is uncertain, and when the next job is due; in one conversation alone if `only` says so.
@@ -64,6 +64,37 @@ pub fn claim(
         Some(lane) => Ok(outbox::claim_in(tx, account, lane, requests, now)?.into_iter().collect()),
         None => outbox::claim(tx, account, requests, room, excluded, now),
     }
+}
+
+/// Looks for messages that time did something to.
+pub fn overdue(
+    read: &ReadConn,
+    account: AccountId,
+    windows: bool,
+    now: Timestamp,
+) -> Result<Overdue, Error> {
+    outbox::overdue(read, account, windows, now)
+}
+
+/// Brings such messages to where they belong now.
+pub fn tend(tx: &mut Tx<'_>, messages: &[MessageId], now: Timestamp) -> Result<(), Error> {
+    outbox::tend(tx, messages, now)
+}
+
+/// Sends uncertain messages again for which no proof came while it could have for as long as `waited`.
+pub fn resend(
+    tx: &mut Tx<'_>,
+    messages: &[MessageId],
+    waited: Duration,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let waited = format!("{waited:?}");
+    messages.iter().try_for_each(|message| outbox::send_unproved(tx, *message, &waited, now))
+}
+
+/// Notes how long proof of uncertain messages could have been heard.
+pub fn hear(tx: &mut Tx<'_>, heard: &[(MessageId, Duration)]) -> Result<(), Error> {
+    outbox::hear(tx, heard)
 }
 
 /// Writes down what became of a job.

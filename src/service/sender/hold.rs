@@ -1,6 +1,7 @@
-//! How long an uncertain message holds its lane: [`UNCERTAIN_HOLD`] of time in which the listener could
-//! have heard the proof. Time without a listener does not count, nor does time before this sender, but
-//! [`CEILING`] after it became uncertain a message holds nothing any more, heard or not.
+//! Uncertain messages: how long each holds its lane, and when it is sent again without proof if the config
+//! says so. Both are counted in time in which proof could have been heard: time without a listener that works
+//! does not count, time in earlier processes does. Where nobody listens by choice, nothing can be
+//! heard, and plain time counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,15 +12,17 @@ use crate::domain::outbox::UNCERTAIN_HOLD;
 use crate::domain::time::Monotonic;
 use crate::store::outbox::Unresolved;
 
-/// However little was heard: what is older holds no lane, nor does it when a sender starts.
-const CEILING: Duration = Duration::from_secs(10 * 60);
+/// Before a message whose sending again was asked for, and which is still uncertain, is asked for again.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
 
 /// The uncertain messages of one account.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Holds {
-    /// Listener-up time before `since`.
+    /// After how much hearing an uncertain message is sent again without proof.
+    resend: Option<Duration>,
+    /// Time that counted before `since`.
     heard: Duration,
-    /// Since when the listener has been up, if it is.
+    /// Since when time has counted, if it does.
     since: Option<Monotonic>,
     held: BTreeMap<MessageId, Hold>,
     /// Looks at the store begun so far.
@@ -29,22 +32,33 @@ pub(super) struct Holds {
 #[derive(Debug)]
 struct Hold {
     lane: ConversationId,
-    /// The listener-up time at which it ends.
-    end: Duration,
-    /// When it ends however little was heard.
-    latest: Monotonic,
+    /// What was heard in earlier processes.
+    before: Duration,
+    /// What had been heard here when it was added.
+    start: Duration,
     over: bool,
     /// Looks begun by the time the store had it: later ones find it there or learn that it is resolved.
     /// None while it is not written down.
     stored: Option<u64>,
+    asked: Option<Monotonic>,
+}
+
+impl Hold {
+    fn heard(&self, heard: Duration) -> Duration {
+        self.before + heard.saturating_sub(self.start)
+    }
 }
 
 impl Holds {
-    /// Takes note of whether the listener hears.
-    pub(super) fn listener(&mut self, up: bool, now: Monotonic) {
+    pub(super) const fn new(resend: Option<Duration>) -> Self {
+        Self { resend, heard: Duration::ZERO, since: None, held: BTreeMap::new(), looks: 0 }
+    }
+
+    /// Takes note of whether time counts.
+    pub(super) fn listener(&mut self, counts: bool, now: Monotonic) {
         match self.since {
-            None if up => self.since = Some(now),
-            Some(since) if !up => {
+            None if counts => self.since = Some(now),
+            Some(since) if !counts => {
                 self.heard += now.since(since);
                 self.since = None;
             }
@@ -77,14 +91,13 @@ impl Holds {
         &mut self,
         message: MessageId,
         lane: ConversationId,
-        age: Duration,
+        before: Duration,
         now: Monotonic,
         stored: Option<u64>,
     ) {
-        let end = self.heard(now) + UNCERTAIN_HOLD;
-        let latest = now + CEILING.saturating_sub(age);
-        let over = latest <= now;
-        self.held.entry(message).or_insert(Hold { lane, end, latest, over, stored });
+        let (start, over) = (self.heard(now), before >= UNCERTAIN_HOLD);
+        let asked = None;
+        self.held.entry(message).or_insert(Hold { lane, before, start, over, stored, asked });
     }
 
     /// Takes over what the last look says is uncertain; returns whether a lane became free by it. What was
@@ -98,25 +111,48 @@ impl Holds {
         });
         let freed = self.held.len() < before;
         for one in unresolved {
-            let age = now.wall.since(one.since);
-            self.hold(one.message, one.conversation, age, now.mono, Some(0));
+            self.hold(one.message, one.conversation, one.heard, now.mono, Some(0));
+            // Its conversation may have been merged into another meanwhile.
+            if let Some(hold) = self.held.get_mut(&one.message) {
+                hold.lane = one.conversation;
+            }
         }
         freed
     }
 
-    /// Ends the holds whose time is over; returns whether there were any.
-    pub(super) fn expire(&mut self, now: Monotonic) -> bool {
+    /// Ends the holds whose time is over. What was heard of each has to be kept, or the next process would
+    /// hold its lane again.
+    pub(super) fn expire(&mut self, now: Monotonic) -> Vec<(MessageId, Duration)> {
         let heard = self.heard(now);
-        let mut any = false;
-        for hold in self
-            .held
-            .values_mut()
-            .filter(|hold| !hold.over && (hold.end <= heard || hold.latest <= now))
-        {
-            hold.over = true;
-            any = true;
+        let mut ended = Vec::new();
+        for (message, hold) in &mut self.held {
+            if !hold.over && hold.heard(heard) >= UNCERTAIN_HOLD {
+                hold.over = true;
+                ended.push((*message, hold.heard(heard)));
+            }
         }
-        any
+        ended
+    }
+
+    /// What was heard of every message, to be kept when this process ends.
+    pub(super) fn all_heard(&self, now: Monotonic) -> Vec<(MessageId, Duration)> {
+        let heard = self.heard(now);
+        self.held.iter().map(|(message, hold)| (*message, hold.heard(heard))).collect()
+    }
+
+    /// The messages to be sent again now, each told once in a while until it is uncertain no more.
+    pub(super) fn unproved(&mut self, now: Monotonic) -> Vec<MessageId> {
+        let Some(resend) = self.resend else { return Vec::new() };
+        let heard = self.heard(now);
+        let mut due = Vec::new();
+        for (message, hold) in &mut self.held {
+            let again = hold.asked.is_none_or(|asked| asked + ASK_AGAIN <= now);
+            if again && hold.heard(heard) >= resend {
+                hold.asked = Some(now);
+                due.push(*message);
+            }
+        }
+        due
     }
 
     /// The lanes that are held.
@@ -126,12 +162,26 @@ impl Holds {
 
     /// When the next lane becomes free by time, if the listener stays as it is.
     pub(super) fn next_end(&self, now: Monotonic) -> Option<Monotonic> {
+        self.next(UNCERTAIN_HOLD, now, |hold| !hold.over)
+    }
+
+    /// When the next message is to be sent again, if the listener stays as it is.
+    pub(super) fn next_unproved(&self, now: Monotonic) -> Option<Monotonic> {
+        let asked = self.held.values().filter_map(|hold| hold.asked).min();
+        let first = self.next(self.resend?, now, |hold| hold.asked.is_none());
+        first.into_iter().chain(asked.map(|asked| asked + ASK_AGAIN)).min()
+    }
+
+    fn next(
+        &self,
+        span: Duration,
+        now: Monotonic,
+        counts: impl Fn(&Hold) -> bool,
+    ) -> Option<Monotonic> {
+        self.since?;
         let heard = self.heard(now);
-        let ends = self.held.values().filter(|hold| !hold.over).map(|hold| match self.since {
-            Some(_) => hold.latest.min(now + hold.end.saturating_sub(heard)),
-            None => hold.latest,
-        });
-        ends.min()
+        let held = self.held.values().filter(|hold| counts(hold));
+        held.map(|hold| now + span.saturating_sub(hold.heard(heard))).min()
     }
 
     fn heard(&self, now: Monotonic) -> Duration {
@@ -153,30 +203,34 @@ mod tests {
         Monotonic(Duration::from_secs(secs))
     }
 
+    const fn secs(secs: u64) -> Duration {
+        Duration::from_secs(secs)
+    }
+
     #[test]
     fn only_time_with_a_listener_counts() {
-        let mut holds = Holds::default();
+        let mut holds = Holds::new(None);
         let lane = ConversationId(1);
         holds.add(MessageId(5), lane, at(0));
-        assert!(!holds.expire(at(100)), "nobody listened");
-        assert_eq!(holds.next_end(at(100)), Some(at(600)));
-        holds.listener(true, at(100));
-        assert_eq!(holds.next_end(at(110)), Some(at(130)));
-        holds.listener(false, at(120));
-        assert!(!holds.expire(at(200)));
+        assert!(holds.expire(at(10_000)).is_empty(), "nobody listened");
+        assert_eq!(holds.next_end(at(10_000)), None);
+        holds.listener(true, at(10_100));
+        assert_eq!(holds.next_end(at(10_110)), Some(at(10_130)));
+        holds.listener(false, at(10_120));
+        assert!(holds.expire(at(10_200)).is_empty());
         assert!(holds.lanes().eq([lane]));
-        holds.listener(true, at(300));
-        assert_eq!(holds.next_end(at(300)), Some(at(310)));
-        assert!(holds.expire(at(310)));
+        holds.listener(true, at(10_300));
+        assert_eq!(holds.next_end(at(10_300)), Some(at(10_310)));
+        assert_eq!(holds.expire(at(10_310)), [(MessageId(5), secs(30))]);
         assert_eq!(holds.lanes().count(), 0);
-        assert_eq!(holds.next_end(at(310)), None);
-        holds.add(MessageId(5), lane, at(310));
+        assert_eq!(holds.next_end(at(10_310)), None);
+        holds.add(MessageId(5), lane, at(10_310));
         assert_eq!(holds.lanes().count(), 0, "once only");
     }
 
     #[test]
     fn what_is_resolved_frees_its_lane() {
-        let mut holds = Holds::default();
+        let mut holds = Holds::new(None);
         holds.add(MessageId(5), ConversationId(1), at(0));
         holds.stored(MessageId(5));
         holds.look();
@@ -188,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_look_that_began_before_an_outcome_was_written_frees_no_lane() {
-        let mut holds = Holds::default();
+        let mut holds = Holds::new(None);
         let now = Now { wall: Timestamp::from_secs(1), mono: at(1) };
         holds.look();
         holds.add(MessageId(5), ConversationId(1), at(0));
@@ -202,20 +256,49 @@ mod tests {
     }
 
     #[test]
-    fn an_old_uncertain_message_holds_nothing_however_often_a_sender_starts() {
-        let mut holds = Holds::default();
-        let left = |message, lane| Unresolved {
-            message: MessageId(message),
-            conversation: ConversationId(lane),
-            since: Timestamp::from_secs(if message == 5 { 0 } else { 100 }),
+    fn a_hold_goes_with_its_message_into_the_conversation_it_was_merged_into() {
+        let mut holds = Holds::new(None);
+        holds.add(MessageId(5), ConversationId(1), at(0));
+        let merged = Unresolved {
+            message: MessageId(5),
+            conversation: ConversationId(2),
+            since: Timestamp::from_secs(0),
+            heard: Duration::ZERO,
         };
+        holds.refresh(&[merged], Now { wall: Timestamp::from_secs(1), mono: at(1) });
+        assert!(holds.lanes().eq([ConversationId(2)]));
+    }
+
+    #[test]
+    fn a_lane_is_held_once_however_often_a_sender_starts() {
+        let mut first = Holds::new(None);
+        first.listener(true, at(0));
+        first.hold(MessageId(5), ConversationId(1), Duration::ZERO, at(0), Some(0));
+        first.hold(MessageId(6), ConversationId(2), secs(30), at(0), Some(0));
+        assert!(first.lanes().eq([ConversationId(1)]), "one was served before");
+        let heard = first.all_heard(at(20));
+        assert_eq!(heard, [(MessageId(5), secs(20)), (MessageId(6), secs(50))]);
+        let mut second = Holds::new(None);
+        second.listener(true, at(0));
+        second.hold(MessageId(5), ConversationId(1), secs(20), at(0), Some(0));
+        assert_eq!(second.next_end(at(0)), Some(at(10)));
+        assert_eq!(second.expire(at(10)), [(MessageId(5), secs(30))]);
+    }
+
+    #[test]
+    fn what_the_config_lets_go_again_is_told_until_it_went() {
+        let mut holds = Holds::new(Some(secs(600)));
+        holds.listener(true, at(0));
+        holds.hold(MessageId(5), ConversationId(1), secs(100), at(0), Some(0));
+        assert_eq!(holds.next_unproved(at(0)), Some(at(500)));
+        assert!(holds.unproved(at(499)).is_empty());
+        assert_eq!(holds.unproved(at(500)), [MessageId(5)]);
+        assert!(holds.unproved(at(501)).is_empty());
+        assert_eq!(holds.next_unproved(at(501)), Some(at(505)));
+        assert_eq!(holds.unproved(at(505)), [MessageId(5)], "it did not go");
+        let now = Now { wall: Timestamp::from_secs(506), mono: at(506) };
         holds.look();
-        let now = Now { wall: Timestamp::from_secs(600), mono: at(0) };
-        holds.refresh(&[left(5, 1)], now);
-        assert_eq!(holds.lanes().count(), 0);
-        holds.refresh(&[left(5, 1), left(6, 2)], now);
-        assert_eq!(holds.next_end(at(0)), Some(at(100)), "without a listener");
-        assert!(holds.expire(at(100)));
-        assert_eq!(holds.lanes().count(), 0);
+        holds.refresh(&[], now);
+        assert_eq!(holds.next_unproved(at(506)), None);
     }
 }

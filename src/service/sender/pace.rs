@@ -1,21 +1,17 @@
 //! When the next message of an account may go: [`domain::throttle`](crate::domain::throttle)'s limits
 //! with what the core asks of them: how many slots come soon, and which lanes the pair limit keeps waiting.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use crate::domain::id::ConversationId;
-use crate::domain::throttle::{PAIR_BURST, PAIR_INTERVAL, PairLimiter, RateLimiter};
+use crate::domain::throttle::{PairLimiter, RateLimiter};
 use crate::domain::time::Monotonic;
 
 /// The first and the longest rest after Meta said that the number is too fast (130429), and how long
 /// after a rest another such answer makes the next one longer.
 const REST: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 const REST_MEMORY: Duration = Duration::from_secs(30);
-
-/// Requests of this age still count against a pair.
-pub(super) const PAIR_MEMORY: Duration =
-    Duration::from_secs(PAIR_INTERVAL.as_secs() * PAIR_BURST as u64);
 
 /// The limits of one number.
 #[derive(Debug)]
@@ -27,7 +23,13 @@ pub(super) struct Pace {
     blocked: BTreeMap<ConversationId, Monotonic>,
     rest: Duration,
     rest_until: Monotonic,
+    limit: u32,
+    /// Messages of the last second.
+    recent: VecDeque<Monotonic>,
 }
+
+/// The span that the rate is counted in.
+const SECOND: Duration = Duration::from_secs(1);
 
 impl Pace {
     /// `requests`: what earlier senders sent, to whom and how long ago.
@@ -43,6 +45,8 @@ impl Pace {
             blocked: BTreeMap::new(),
             rest: Duration::ZERO,
             rest_until: Monotonic::default(),
+            limit: rate,
+            recent: VecDeque::new(),
         };
         requests.for_each(|(pair, _)| pace.block(pair, now));
         pace
@@ -72,7 +76,34 @@ impl Pace {
 
     /// Takes the slot if it is there.
     pub(super) fn take(&mut self, now: Monotonic) -> bool {
-        self.number.take(now)
+        let taken = self.number.take(now);
+        if taken {
+            self.note(now);
+        }
+        taken
+    }
+
+    fn note(&mut self, now: Monotonic) {
+        while self.recent.front().is_some_and(|first| *first + SECOND <= now) {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(now);
+    }
+
+    /// Messages per second that may go.
+    pub(super) const fn limit(&self) -> u32 {
+        self.limit
+    }
+
+    /// Messages of the last second.
+    pub(super) fn used(&self, now: Monotonic) -> u32 {
+        let old = self.recent.partition_point(|at| *at + SECOND <= now);
+        u32::try_from(self.recent.len() - old).unwrap_or(u32::MAX)
+    }
+
+    /// Whether the number rests because Meta said that it was too fast.
+    pub(super) fn is_resting(&self, now: Monotonic) -> bool {
+        self.rest_until > now
     }
 
     /// Meta says that the number is too fast; returns how long to wait.
@@ -136,8 +167,9 @@ impl Pace {
 mod tests {
     use std::time::Duration;
 
-    use super::{Monotonic, PAIR_BURST, Pace};
+    use super::{Monotonic, Pace};
     use crate::domain::id::ConversationId;
+    use crate::domain::throttle::PAIR_BURST;
 
     const START: Monotonic = Monotonic(Duration::from_secs(3600));
 

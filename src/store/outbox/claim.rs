@@ -1,10 +1,14 @@
-//! Who may go next: one job per lane, persons before bulk, nothing out of order.
+//! Who may go next: one job per lane, persons before bulk, nothing out of order, and nothing that the gate
+//! is shut for.
 
 use std::collections::BTreeSet;
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::Room;
+use super::decide::hold;
+use super::gate::{Gate, gate, reach};
+use super::tend::tend;
 use crate::domain::id::{
     AccountId, ContactId, ConversationId, MessageId, OutboxId, PhoneNumberId, RequestId, Wamid,
 };
@@ -15,7 +19,7 @@ use crate::domain::time::Timestamp;
 use crate::store::error::Error;
 use crate::store::standing::{self, Proof};
 use crate::store::write::Tx;
-use crate::store::{facts, lane, merge, message, row};
+use crate::store::{account, facts, lane, merge, message, row};
 
 /// A row of the outbox that may go.
 struct Due {
@@ -30,6 +34,7 @@ struct Due {
 
 /// Takes the jobs that are due and for which there is room, one per lane, persons first, and stores their
 /// requests. `requests` are fresh random ids, one used per job. Lanes of messages in `excluded` are passed over.
+/// A message that may not go now is held instead; none goes while the person has the account paused.
 pub fn claim(
     tx: &mut Tx<'_>,
     account: AccountId,
@@ -38,6 +43,12 @@ pub fn claim(
     excluded: &BTreeSet<ConversationId>,
     now: Timestamp,
 ) -> Result<Vec<Job>, Error> {
+    let mut room = room;
+    if account::paused(tx.conn, account)?.is_some() {
+        room.messages = 0;
+    } else if room.messages > 0 {
+        come_due(tx, account, now)?;
+    }
     let mut due: Vec<Due> = Vec::new();
     for (kind, priority) in
         [(lane::MESSAGE, 1), (lane::MESSAGE, 2), (lane::RECEIPT, 1), (lane::DOWNLOAD, 2)]
@@ -57,6 +68,10 @@ pub fn claim_in(
     requests: &[RequestId],
     now: Timestamp,
 ) -> Result<Option<Job>, Error> {
+    if account::paused(tx.conn, account)?.is_some() {
+        return Ok(None);
+    }
+    come_due(tx, account, now)?;
     let conversation = merge::conversation_now(tx.conn, conversation)?;
     let mut query = tx.conn.prepare_cached(
         "SELECT id, lane, tries, message, wamid, priority FROM outbox
@@ -69,6 +84,18 @@ pub fn claim_in(
         .optional()?;
     drop(query);
     Ok(take_all(tx, account, found.into_iter().collect(), requests, now)?.pop())
+}
+
+/// Scheduled messages whose time came join the queue, or are held.
+fn come_due(tx: &mut Tx<'_>, account: AccountId, now: Timestamp) -> Result<(), Error> {
+    let mut query = tx.conn.prepare_cached(
+        "SELECT id FROM message WHERE account = ?1 AND state = 0 AND not_before <= ?2
+         ORDER BY not_before LIMIT 100",
+    )?;
+    let rows = query.query_map([account.0, now.millis()], |row| Ok(MessageId(row.get(0)?)))?;
+    let due: Vec<MessageId> = rows.collect::<Result<_, _>>()?;
+    drop(query);
+    tend(tx, &due, now)
 }
 
 fn take_all(
@@ -153,12 +180,28 @@ fn take(
     request: RequestId,
     now: Timestamp,
 ) -> Result<Option<JobKind>, Error> {
+    let mut outside = None;
+    if let Some(message) = due.message.filter(|_| due.kind == lane::MESSAGE) {
+        match gate(tx, message, now)? {
+            Gate::Shut(reason) => {
+                hold(tx, message, reason, now)?;
+                return Ok(None);
+            }
+            Gate::Open(reached) => outside = reached,
+        }
+    }
     tx.conn
         .prepare_cached("UPDATE outbox SET state = 2, head = 0, request = ?2 WHERE id = ?1")?
         .execute(params![due.id.0, request.0])?;
     tx.changes.outbox = true;
     match due.kind {
-        lane::MESSAGE => take_message(tx, account, due, request, now),
+        lane::MESSAGE => {
+            let taken = take_message(tx, account, due, request, now)?;
+            if let Some(contact) = outside.filter(|_| taken.is_some()) {
+                reach(tx, account, contact, now)?;
+            }
+            Ok(taken)
+        }
         lane::RECEIPT => Ok(due.wamid.clone().map(|wamid| JobKind::ReadReceipt { wamid })),
         _ => take_download(tx, due),
     }

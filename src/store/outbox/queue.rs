@@ -1,15 +1,19 @@
 //! Questions about the outbox.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use rusqlite::{OptionalExtension as _, params};
 
 use super::{QueueCounts, Room, SentRequest, Unresolved};
 use crate::domain::id::{AccountId, ConversationId, MessageId};
+use crate::domain::message::Message;
+use crate::domain::state::State;
+use crate::domain::throttle::{PAIR_COST, PAIR_MEMORY};
 use crate::domain::time::Timestamp;
 use crate::store::error::Error;
 use crate::store::read::ReadConn;
-use crate::store::{lane, merge, row};
+use crate::store::{account, lane, merge, message, row};
 
 /// Numbers about the outbox of an account.
 pub fn queue_counts(read: &ReadConn, account: AccountId) -> Result<QueueCounts, Error> {
@@ -22,7 +26,8 @@ pub fn queue_counts(read: &ReadConn, account: AccountId) -> Result<QueueCounts, 
     while let Some(found) = rows.next()? {
         let number = row::count(found.get(1)?);
         match found.get::<_, i64>(0)? {
-            0 | 1 => counts.held += number,
+            0 => counts.scheduled = number,
+            1 => counts.held = number,
             2 => counts.queued = number,
             3 => counts.sending = number,
             9 => counts.failed = number,
@@ -35,29 +40,45 @@ pub fn queue_counts(read: &ReadConn, account: AccountId) -> Result<QueueCounts, 
     Ok(counts)
 }
 
-/// Requests of messages since a time, oldest first.
+/// The requests of messages that still count against a limit, newest first: those of the last
+/// [`PAIR_MEMORY`], and of each pair in there as many more as its debt may reach back. A debt is at most
+/// [`PAIR_MEMORY`] at any time, so what came before a request does not matter once that much time, and the
+/// cost of all that was sent since, have passed.
 pub fn recent_requests(
     read: &ReadConn,
     account: AccountId,
-    since: Timestamp,
+    now: Timestamp,
 ) -> Result<Vec<SentRequest>, Error> {
     let mut query = read.conn.prepare_cached(
         "SELECT r.at, m.conversation FROM request r JOIN message m ON m.id = r.message
-         WHERE r.account = ?1 AND r.at >= ?2 ORDER BY r.at",
+         WHERE r.account = ?1 ORDER BY r.at DESC",
     )?;
-    let rows = query.query_map([account.0, since.millis()], |row| {
-        Ok(SentRequest {
-            at: Timestamp::from_millis(row.get(0)?),
-            conversation: ConversationId(row.get(1)?),
-        })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let mut rows = query.query([account.0])?;
+    let mut requests: Vec<SentRequest> = Vec::new();
+    // Of each pair that is not settled yet, how long before now its debt may begin.
+    let mut open: BTreeMap<ConversationId, Duration> = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let at = Timestamp::from_millis(row.get(0)?);
+        let (age, conversation) = (now.since(at), ConversationId(row.get(1)?));
+        if age > PAIR_MEMORY {
+            open.retain(|_, reach| *reach > age);
+            if open.is_empty() {
+                break;
+            }
+            if !open.contains_key(&conversation) {
+                continue;
+            }
+        }
+        *open.entry(conversation).or_insert(PAIR_MEMORY) += PAIR_COST;
+        requests.push(SentRequest { at, conversation });
+    }
+    Ok(requests)
 }
 
 /// Messages whose outcome is unknown.
 pub fn unresolved(read: &ReadConn, account: AccountId) -> Result<Vec<Unresolved>, Error> {
     let mut query = read.conn.prepare_cached(
-        "SELECT id, conversation,
+        "SELECT id, conversation, heard,
              coalesce((SELECT max(at) FROM timeline t WHERE t.message = m.id AND t.state = 10), m.at)
          FROM message m WHERE account = ?1 AND state = 10 AND state IN (0, 1, 2, 3, 9, 10) ORDER BY id",
     )?;
@@ -65,20 +86,48 @@ pub fn unresolved(read: &ReadConn, account: AccountId) -> Result<Vec<Unresolved>
         Ok(Unresolved {
             message: MessageId(row.get(0)?),
             conversation: ConversationId(row.get(1)?),
-            since: Timestamp::from_millis(row.get(2)?),
+            heard: Duration::from_millis(u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0)),
+            since: Timestamp::from_millis(row.get(3)?),
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Messages of an account that are in one of these states, in the order written: up to `limit` of those after
+/// `after`.
+pub fn waiting_messages(
+    read: &ReadConn,
+    account: AccountId,
+    states: &[State],
+    after: Option<MessageId>,
+    limit: u32,
+) -> Result<Vec<Message>, Error> {
+    let snapshot = read.snapshot()?;
+    let states = row::json_list(states.iter().map(|state| row::state_number(*state)));
+    let mut query = snapshot.prepare_cached(
+        "SELECT id FROM message WHERE account = ?1 AND state IN (0, 1, 2, 3, 9, 10)
+             AND state IN (SELECT value FROM json_each(?2)) AND id > ?3 ORDER BY id LIMIT ?4",
+    )?;
+    let after = after.map_or(0, |after| after.0);
+    let rows = query
+        .query_map(params![account.0, states, after, limit], |row| Ok(MessageId(row.get(0)?)))?;
+    let ids: Vec<MessageId> = rows.collect::<Result<_, _>>()?;
+    drop(query);
+    message::by_ids(&snapshot, &ids)
+}
+
 /// When the next job is due, kinds without room and the lanes of messages in `excluded` left out. None when
-/// nothing waits.
+/// nothing waits. Messages do not count while the person has the account paused.
 pub fn next_due(
     read: &ReadConn,
     account: AccountId,
     room: Room,
     excluded: &BTreeSet<ConversationId>,
 ) -> Result<Option<Timestamp>, Error> {
+    let mut room = room;
+    if account::paused(&read.conn, account)?.is_some() {
+        room.messages = 0;
+    }
     let mut query = read.conn.prepare_cached(
         "SELECT not_before, kind, lane FROM outbox WHERE head = 1 AND account = ?1
          ORDER BY not_before",
@@ -101,6 +150,9 @@ pub fn next_due_in(
     conversation: ConversationId,
 ) -> Result<Option<Timestamp>, Error> {
     let snapshot = read.snapshot()?;
+    if account::paused(&snapshot, account)?.is_some() {
+        return Ok(None);
+    }
     let conversation = merge::conversation_now(&snapshot, conversation)?;
     let mut query = snapshot.prepare_cached(
         "SELECT not_before FROM outbox

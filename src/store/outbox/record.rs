@@ -1,9 +1,11 @@
 //! What became of requests: written down so that no answer is lost, however late it comes.
 
+use std::time::Duration;
+
 use rusqlite::{OptionalExtension as _, params};
 
-use super::{Ended, Fetched};
-use crate::domain::error_code;
+use super::{Ended, Fetched, gate};
+use crate::domain::error_code::{self, Class};
 use crate::domain::event::Peer;
 use crate::domain::id::{MessageId, RequestId};
 use crate::domain::message::{Body, Direction};
@@ -15,7 +17,7 @@ use crate::domain::time::Timestamp;
 use crate::store::error::Error;
 use crate::store::standing::{self, Proof, Standing};
 use crate::store::write::Tx;
-use crate::store::{account, facts, lane, proof, stored};
+use crate::store::{account, facts, lane, merge, proof, stored};
 
 /// How a request ended, as stored.
 #[derive(Clone, Copy)]
@@ -41,6 +43,7 @@ pub fn record(tx: &mut Tx<'_>, job: &Job, verdict: &Verdict, now: Timestamp) -> 
         }
         Verdict::Retry { not_before, uses_try, error } => {
             end_request(tx, job.request, Outcome::Again, Some(error), now)?;
+            not_reached(tx, job, send, now)?;
             answered(tx, &mut message, job, Cause::Deferred, error, current, now)?;
             if current && message.state == State::Queued {
                 wait(tx, &message, *not_before, *uses_try)?;
@@ -49,6 +52,8 @@ pub fn record(tx: &mut Tx<'_>, job: &Job, verdict: &Verdict, now: Timestamp) -> 
         }
         Verdict::Failed(error) => {
             end_request(tx, job.request, Outcome::Refused, Some(error), now)?;
+            not_reached(tx, job, send, now)?;
+            learn_refusal(tx, send.message, error.code, now)?;
             if current {
                 count_try(tx, message.id)?;
             }
@@ -62,6 +67,66 @@ pub fn record(tx: &mut Tx<'_>, job: &Job, verdict: &Verdict, now: Timestamp) -> 
             answered(tx, &mut message, job, Cause::OutcomeUnknown, error, current, now)
         }
     }
+}
+
+/// A template that did not go does not count against the messaging limit.
+fn not_reached(tx: &Tx<'_>, job: &Job, send: &Send, now: Timestamp) -> Result<(), Error> {
+    match send.body {
+        Body::Template { .. } => gate::unreach(tx, job.account, send.contact, now),
+        _ => Ok(()),
+    }
+}
+
+/// What Meta's refusal of a message, in its answer or in a status, tells of more than this message: that the
+/// window is closed, that the person wants no marketing, that the account is in trouble.
+pub(in crate::store) fn learn_refusal(
+    tx: &mut Tx<'_>,
+    message: MessageId,
+    code: Option<i64>,
+    at: Timestamp,
+) -> Result<(), Error> {
+    let Some(code) = code else { return Ok(()) };
+    let message = standing::load(tx.conn, message)?;
+    match error_code::lookup(Some(code), 0, None).class {
+        Class::WindowClosed => {
+            tx.conn
+                .prepare_cached(
+                    "UPDATE conversation SET refused_at = max(coalesce(refused_at, 0), ?2)
+                     WHERE id = ?1",
+                )?
+                .execute([message.conversation.0, at.millis()])?;
+        }
+        Class::OptedOut => {
+            let peer = merge::addressee(tx.conn, message.account, message.conversation)?;
+            let scope = account::scope(tx.conn, message.account)?;
+            facts::prefers(tx, message.account, &scope, &peer, "stop", at)?;
+        }
+        Class::Account => {
+            let news = tx
+                .conn
+                .prepare_cached(
+                    "UPDATE account SET trouble_code = ?2, trouble_at = ?3
+                     WHERE id = ?1 AND coalesce(trouble_at, 0) < ?3",
+                )?
+                .execute([message.account.0, code, at.millis()])?;
+            tx.changes.outbox |= news > 0;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Notes how long proof of messages whose outcome is unknown could have been heard so far.
+pub fn hear(tx: &mut Tx<'_>, heard: &[(MessageId, Duration)]) -> Result<(), Error> {
+    for (message, heard) in heard {
+        let millis = i64::try_from(heard.as_millis()).unwrap_or(i64::MAX);
+        tx.conn
+            .prepare_cached(
+                "UPDATE message SET heard = max(heard, ?2) WHERE id = ?1 AND state = 10",
+            )?
+            .execute([message.0, millis])?;
+    }
+    Ok(())
 }
 
 /// A proof that the request was accepted is not taken back by an answer that knows less.
@@ -130,6 +195,7 @@ fn earlier_accepted(
     request: RequestId,
     evidence: &Proof,
 ) -> Result<bool, Error> {
+    let from = message.state;
     let settled = match standing::weigh_earlier(tx, message, Report::Sent, Some(request))? {
         // An answer proves less than a status.
         Step::To(_) => Step::To(State::Accepted),
@@ -139,7 +205,7 @@ fn earlier_accepted(
     standing::note(tx, message.id, State::Accepted, evidence, 0)?;
     let mine = matches!(settled, Step::To(_));
     if mine {
-        standing::adopt(tx, message, Some(request))?;
+        standing::adopt(tx, message, Some(request), from)?;
     }
     Ok(mine)
 }

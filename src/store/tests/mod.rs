@@ -8,6 +8,7 @@ mod orders;
 mod plans;
 mod reading;
 mod states;
+mod waits;
 mod writing;
 
 use std::collections::BTreeSet;

@@ -59,6 +59,8 @@ enum Work {
     Look(outbox::Room, std::collections::BTreeSet<ConversationId>),
     Claim(outbox::Room, std::collections::BTreeSet<ConversationId>),
     Write(Box<Done>),
+    Tend(bool),
+    Hear(Vec<(MessageId, Duration)>),
 }
 
 enum Event {
@@ -366,7 +368,10 @@ impl Run {
             Work::Write(done) => {
                 self.store.write(|tx| errand::write(tx, &done)).ok();
             }
-            Work::Look(..) => {}
+            Work::Hear(heard) => {
+                self.store.write(|tx| errand::hear(tx, &heard)).ok();
+            }
+            Work::Look(..) | Work::Tend(_) => {}
         }
     }
 
@@ -405,8 +410,11 @@ impl Run {
             }
             Step::Claim { room, excluded } => self.queue(took, Work::Claim(room, excluded)),
             Step::Write(done) => self.queue(took, Work::Write(done)),
+            Step::Tend { windows } => self.queue(took, Work::Tend(windows)),
+            Step::Resend(messages) => return Err(format!("nobody asked to resend {messages:?}")),
+            Step::Hear(heard) => self.queue(took, Work::Hear(heard)),
             Step::Start(job) => {
-                self.watch.leaves(&job, self.time)?;
+                self.watch.leaves(&job)?;
                 let way = Duration::from_millis(20) + self.dice.within(JITTER);
                 if self.network {
                     self.plan(way, Event::Arrive(self.process, job));
@@ -434,6 +442,27 @@ impl Run {
         match work {
             Work::Look(..) | Work::Claim(..) if !works => sender.core.store_failed(now),
             Work::Write(done) if !works => sender.core.not_written(done, now),
+            Work::Tend(_) if !works => sender.core.tended(None, now),
+            Work::Hear(_) if !works => sender.core.noted(),
+            Work::Tend(windows) => {
+                let overdue = errand::overdue(&self.read, account, windows, now.wall)
+                    .map_err(|error| format!("overdue: {error}"))?;
+                let ((), changes) = self
+                    .store
+                    .write(|tx| errand::tend(tx, &overdue.messages, now.wall))
+                    .map_err(|error| format!("tend: {error}"))?;
+                sender.core.tended(Some(&overdue), now);
+                if changes.outbox {
+                    sender.core.changed();
+                }
+                self.watch.changed(&changes)?;
+            }
+            Work::Hear(heard) => {
+                self.store
+                    .write(|tx| errand::hear(tx, &heard))
+                    .map_err(|error| format!("hear: {error}"))?;
+                sender.core.noted();
+            }
             Work::Look(room, excluded) => {
                 let (unresolved, due) = errand::look(&self.read, account, None, room, &excluded)
                     .map_err(|error| format!("look: {error}"))?;

@@ -23,7 +23,6 @@ const PAIR_AHEAD: Duration = Duration::from_secs(44 * 6);
 
 /// How long an uncertain message holds those behind it, of time in which the listener was up, and at most.
 const HOLD: Duration = Duration::from_secs(30);
-const HOLD_MOST: Duration = Duration::from_secs(600);
 
 /// A message that a person wrote.
 pub(super) struct Written {
@@ -35,8 +34,8 @@ pub(super) struct Written {
     decided: bool,
     /// Meta's ids of it.
     accepted: Vec<String>,
-    /// Since when nobody knows what became of it: by the clock, and of time with a listener.
-    uncertain: Option<(Duration, Duration)>,
+    /// Since when nobody knows what became of it, in time with a listener.
+    uncertain: Option<Duration>,
 }
 
 pub(super) struct Watch {
@@ -192,7 +191,7 @@ impl Watch {
                 .expect("messages");
             seen.extend(rows.map(|row| row.expect("message")));
         }
-        let (time, listened) = (self.time, self.listened());
+        let listened = self.listened();
         for (id, number) in seen {
             let state = State::ALL[usize::from(number)];
             let Some(written) = self.written.get_mut(&id) else { continue };
@@ -202,7 +201,7 @@ impl Watch {
                 continue;
             }
             if state == State::Uncertain && written.uncertain.is_none() {
-                written.uncertain = Some((time, listened));
+                written.uncertain = Some(listened);
             }
             let settled = rank(old) > 0 || old == State::Cancelled;
             let fails = state == State::Failed && rank(old) < 3;
@@ -216,7 +215,7 @@ impl Watch {
     }
 
     /// A request sets out: nothing written earlier in its conversation may still be on its way.
-    pub(super) fn leaves(&mut self, job: &Job, time: Duration) -> Result<(), String> {
+    pub(super) fn leaves(&mut self, job: &Job) -> Result<(), String> {
         let JobKind::Message(send) = &job.kind else { return Ok(()) };
         self.note(|| format!("{} leaves as {}", send.message, job.request));
         let (listened, of) = (self.listened(), self.written[&send.message].conversation);
@@ -226,9 +225,9 @@ impl Watch {
             }
             let overtaken = match earlier.state {
                 State::Queued | State::Sending => true,
-                State::Uncertain => earlier.uncertain.is_some_and(|(since, heard)| {
-                    listened.saturating_sub(heard) < HOLD && time.saturating_sub(since) < HOLD_MOST
-                }),
+                State::Uncertain => {
+                    earlier.uncertain.is_some_and(|heard| listened.saturating_sub(heard) < HOLD)
+                }
                 _ => false,
             };
             if overtaken {
@@ -242,7 +241,7 @@ impl Watch {
     /// Nobody knows what became of a request.
     pub(super) fn unknown(&mut self, job: &Job) {
         let JobKind::Message(send) = &job.kind else { return };
-        let since = (self.time, self.listened());
+        let since = self.listened();
         if let Some(written) = self.written.get_mut(&send.message) {
             written.uncertain.get_or_insert(since);
         }

@@ -1,5 +1,7 @@
 //! What can be chosen about sending. The limits themselves are Meta's.
 
+use std::time::Duration;
+
 use crate::domain::id::ConversationId;
 use crate::domain::outbox::RetryPolicy;
 
@@ -12,6 +14,9 @@ pub struct Policy {
     pub in_flight: usize,
     /// Retries.
     pub retry: RetryPolicy,
+    /// How long an uncertain message waits for proof before it is sent again; until the person decides when
+    /// none.
+    pub resend_after: Option<Duration>,
     /// Send the messages of this conversation alone, and fetch and confirm nothing.
     pub only: Option<ConversationId>,
 }
@@ -27,6 +32,12 @@ impl Policy {
     #[must_use]
     pub fn with_rate(rate: u32) -> Self {
         let in_flight = usize::try_from(rate / 4).unwrap_or(usize::MAX).clamp(32, 256);
-        Self { rate: rate.clamp(1, 1000), in_flight, retry: RetryPolicy::default(), only: None }
+        Self {
+            rate: rate.clamp(1, 1000),
+            in_flight,
+            retry: RetryPolicy::default(),
+            resend_after: None,
+            only: None,
+        }
     }
 }

@@ -1,8 +1,10 @@
 //! What the core of the sender hears and what it wants done, as plain values.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use crate::domain::id::ConversationId;
+use crate::domain::health::StopKind;
+use crate::domain::id::{ConversationId, MessageId};
 use crate::domain::outbox::{Job, Outcome, Verdict};
 use crate::domain::time::{Monotonic, Timestamp};
 use crate::store::outbox::{Ended, Fetched, Room};
@@ -37,6 +39,16 @@ pub enum Step {
     Start(Box<Job>),
     /// Write down what became of a job; answer with [`super::Core::written`].
     Write(Box<Done>),
+    /// Look after messages whose time came, with `windows` also after those whose window closed; answer with
+    /// [`super::Core::tended`].
+    Tend {
+        /// Whether to look at the windows.
+        windows: bool,
+    },
+    /// Send uncertain messages again, since the time for proof is over. What is still uncertain is told again.
+    Resend(Vec<MessageId>),
+    /// Note how long proof of uncertain messages could have been heard; answer with [`super::Core::noted`].
+    Hear(Vec<(MessageId, Duration)>),
 }
 
 /// What a request came to.
@@ -86,6 +98,32 @@ pub enum Reason {
     Limited,
     /// Meta cannot be reached; why.
     Offline(String),
-    /// Meta is reached and does not say what becomes of the messages.
-    Silent,
+    /// Too many requests failed within a minute.
+    Circuit,
+}
+
+impl Reason {
+    /// Its kind, for the health.
+    #[must_use]
+    pub const fn kind(&self) -> StopKind {
+        match self {
+            Self::Trouble(_) => StopKind::Trouble,
+            Self::Limited => StopKind::Limited,
+            Self::Offline(_) => StopKind::Offline,
+            Self::Circuit => StopKind::Circuit,
+        }
+    }
+
+    /// In plain words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Trouble(words) | Self::Offline(words) => words.clone(),
+            Self::Limited => "Meta limits its calls for a while; the queue waits".to_owned(),
+            Self::Circuit => {
+                "half of the requests fail; the queue waits, and one message at a time is tried"
+                    .to_owned()
+            }
+        }
+    }
 }

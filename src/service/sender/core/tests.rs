@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::{Answer, Core, Done, End, LIMITED, Now, Policy, Reason, Step, TROUBLE};
+use super::heed::{LIMITED, TROUBLE};
+use super::{Answer, Core, Done, End, Now, Policy, Reason, Step};
 use crate::domain::id::{
     AccountId, ContactId, ConversationId, MessageId, OutboxId, PhoneNumberId, RequestId, WaId,
     Wamid,
@@ -13,7 +14,7 @@ use crate::domain::outbox::{
     Acceptance, ApiError, Job, JobKind, MEDIA_LIFE, Outcome, Recipient, Send, Throttle, Verdict,
 };
 use crate::domain::time::{Monotonic, Timestamp};
-use crate::store::outbox::{Ended, Fetched, Room, Unresolved};
+use crate::store::outbox::{Ended, Fetched, Overdue, Room, Unresolved};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Row {
@@ -43,6 +44,11 @@ struct World {
     sent: Vec<(Monotonic, i64)>,
     receipts: Vec<i64>,
     files: BTreeMap<i64, File>,
+    /// What was noted of uncertain messages.
+    heard: BTreeMap<i64, Duration>,
+    /// What a look after the messages brings, and how often it was asked for.
+    overdue: Overdue,
+    tended: usize,
     store_down: bool,
     /// Messages and lanes that another process commits just before the next look.
     late: Vec<(i64, i64)>,
@@ -79,6 +85,9 @@ impl World {
             sent: Vec::new(),
             receipts: Vec::new(),
             files: BTreeMap::new(),
+            heard: BTreeMap::new(),
+            overdue: Overdue::default(),
+            tended: 0,
             store_down: false,
             late: Vec::new(),
             turns: 0,
@@ -95,6 +104,13 @@ impl World {
             let row = Row::Queued { not_before: self.now.wall, tries: 0 };
             self.rows.insert(message, (ConversationId(lane), row));
         }
+    }
+
+    fn enqueue_again(&mut self, messages: impl IntoIterator<Item = i64>) {
+        for id in messages {
+            self.rows.get_mut(&id).unwrap().1 = Row::Queued { not_before: self.now.wall, tries: 0 };
+        }
+        self.core.changed();
     }
 
     /// The first of each lane that is not settled, if it is queued and due.
@@ -148,6 +164,7 @@ impl World {
                             message: MessageId(*id),
                             conversation: *lane,
                             since: *since,
+                            heard: self.heard.get(id).copied().unwrap_or_default(),
                         }),
                         _ => None,
                     })
@@ -184,6 +201,18 @@ impl World {
                     _ => self.receipts.push(job.id.0),
                 }
                 self.flights.push((self.now.mono + latency, *job, Answer::Outcome(outcome)));
+            }
+            Step::Tend { .. } => {
+                self.tended += 1;
+                let overdue = (!self.store_down).then(|| self.overdue.clone());
+                self.core.tended(overdue.as_ref(), self.now);
+            }
+            Step::Hear(heard) => {
+                self.heard.extend(heard.into_iter().map(|(id, heard)| (id.0, heard)));
+                self.core.noted();
+            }
+            Step::Resend(messages) => {
+                self.enqueue_again(messages.into_iter().map(|id| id.0));
             }
             Step::Write(done) if self.store_down => self.core.not_written(done, self.now),
             Step::Write(done) => {
@@ -551,8 +580,10 @@ fn nothing_to_do_is_nothing_to_wake_for() {
     world.run(Duration::from_secs(1));
     assert_eq!(world.core.deadline(world.now), None);
     world.enqueue([(1, 1)]);
-    world.run(Duration::from_secs(1));
+    // What a change brings is looked at once more, and that is all.
+    world.run(Duration::from_secs(31));
     assert_eq!(world.core.deadline(world.now), None);
+    assert!(world.tended <= 4, "{}", world.tended);
 }
 
 #[test]
@@ -715,7 +746,7 @@ fn an_account_that_hears_nothing_about_its_messages_rests() {
     });
     world.enqueue((0..200).map(|n| (n, n)));
     world.run(Duration::from_secs(29));
-    assert_eq!(world.core.paused(), Some(&Reason::Silent));
+    assert_eq!(world.core.paused(), Some(&Reason::Circuit));
     let first = world.sent.len();
     assert!(first <= 32, "{first}");
     world.run(Duration::from_secs(560));

@@ -1,0 +1,241 @@
+//! What an outcome means for more than its job: the pace, the circuit, a pause of the whole account, and how
+//! all that is told.
+
+use std::time::Duration;
+
+use super::{Answer, Core, Now, Reason, SECOND_LOOK};
+use crate::domain::error_code;
+use crate::domain::health::{Pace, Stop};
+use crate::domain::id::ConversationId;
+use crate::domain::outbox::{ApiError, MEDIA_RETRY, Outcome, Throttle};
+use crate::domain::time::{Monotonic, Timestamp};
+use crate::store::outbox::Fetched;
+
+/// The first and the longest wait of an account that cannot send: token, payment, restriction.
+pub(super) const TROUBLE: (Duration, Duration) =
+    (Duration::from_secs(30), Duration::from_secs(300));
+
+/// The first and the longest wait of an account whose calls are limited as a whole.
+pub(super) const LIMITED: (Duration, Duration) =
+    (Duration::from_secs(60), Duration::from_secs(600));
+
+/// The first and the longest wait while Meta cannot be reached.
+const OFFLINE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+/// The first and the longest wait of an open circuit breaker.
+const BROKEN: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(300));
+
+/// The first and the longest wait of a pause, by its reason.
+const fn waits(reason: &Reason) -> (Duration, Duration) {
+    match reason {
+        Reason::Trouble(_) => TROUBLE,
+        Reason::Limited => LIMITED,
+        Reason::Offline(_) => OFFLINE,
+        Reason::Circuit => BROKEN,
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Pause {
+    pub(super) reason: Reason,
+    pub(super) until: Monotonic,
+    /// The same by the wall clock, to tell.
+    pub(super) until_wall: Timestamp,
+    wait: Duration,
+    /// A file's call told, so that one may end it.
+    by_file: bool,
+}
+
+impl Core {
+    /// How fast it goes, and what slows it.
+    #[must_use]
+    pub fn gauge(&self, now: Now) -> Pace {
+        let stop = self.pause.as_ref().map(|pause| Stop {
+            kind: pause.reason.kind(),
+            words: pause.reason.words(),
+            until: pause.until_wall,
+        });
+        Pace {
+            used: self.pace.used(now.mono),
+            limit: self.pace.limit(),
+            slowed: self.pace.is_resting(now.mono),
+            limited_people: u32::try_from(self.pace.blocked_pairs().count()).unwrap_or(u32::MAX),
+            stop,
+            unwritten: u32::try_from(self.unwritten.len()).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// A status reported that the account cannot send. What was reported before this sender began is over:
+    /// the first message tells.
+    pub(super) fn reported_trouble(&mut self, code: i64, at: Timestamp, now: Now) {
+        let news = self.trouble_known.replace(at).map_or(at > self.began, |known| at > known);
+        if news {
+            let error = ApiError { code: Some(code), ..ApiError::default() };
+            self.pause(trouble(&error), &error, now);
+        }
+    }
+
+    /// What became of a file. Only Meta's word about the account concerns more than this file: whatever
+    /// else goes wrong, messages go on, and the file is asked for again as long as its id is good.
+    pub(super) fn fetched(
+        &mut self,
+        answer: Answer,
+        tries: u32,
+        until: Timestamp,
+        now: Now,
+        random: u64,
+    ) -> Fetched {
+        let error = match answer {
+            Answer::Stored { path, size } => {
+                if self.pause.as_ref().is_some_and(|pause| pause.by_file) {
+                    self.resume();
+                }
+                return Fetched::Stored { path, size };
+            }
+            Answer::Outcome(outcome) => match outcome {
+                Outcome::RefusedForGood(error) => return Fetched::Failed(error),
+                Outcome::AccountTrouble(error) => {
+                    if self.pause.as_ref().is_none_or(|pause| pause.by_file) {
+                        self.pause(trouble(&error), &error, now);
+                        if let Some(pause) = &mut self.pause {
+                            pause.by_file = true;
+                        }
+                    }
+                    error
+                }
+                Outcome::RefusedForNow(error) | Outcome::Throttled(_, error) => error,
+                Outcome::NeverReached(message) => ApiError { message, ..ApiError::default() },
+                Outcome::Unknown { detail: message, error } => {
+                    error.unwrap_or(ApiError { message, ..ApiError::default() })
+                }
+                Outcome::Accepted(_) => ApiError::default(),
+            },
+        };
+        let not_before = now.wall + MEDIA_RETRY.wait(tries + 1, random);
+        if not_before > until {
+            return Fetched::Failed(error);
+        }
+        Fetched::Retry { not_before, uses_try: true }
+    }
+
+    /// What became of `outcome` concerns more than its job: the pace, or the whole account. Returns how
+    /// long the job has to wait after a throttle.
+    pub(super) fn heed(
+        &mut self,
+        outcome: &Outcome,
+        conversation: Option<ConversationId>,
+        now: Now,
+    ) -> Duration {
+        let failed = matches!(
+            outcome,
+            Outcome::Unknown { .. } | Outcome::NeverReached(_) | Outcome::RefusedForNow(_)
+        );
+        let opens = self.circuit.note(now.mono, failed);
+        match outcome {
+            Outcome::Throttled(Throttle::Number, _) => {
+                self.answered_again();
+                self.pace.throttled(now.mono)
+            }
+            Outcome::Throttled(Throttle::Pair, _) => {
+                self.answered_again();
+                match conversation {
+                    Some(pair) => self.pace.pair_throttled(pair, now.mono),
+                    None => SECOND_LOOK,
+                }
+            }
+            Outcome::Throttled(Throttle::Account, error) => {
+                self.pause(Reason::Limited, error, now);
+                LIMITED.0
+            }
+            Outcome::AccountTrouble(error) => {
+                self.pause(trouble(error), error, now);
+                Duration::ZERO
+            }
+            Outcome::NeverReached(detail) => {
+                let error = ApiError { message: detail.clone(), ..ApiError::default() };
+                self.pause(Reason::Offline(detail.clone()), &error, now);
+                Duration::ZERO
+            }
+            Outcome::Accepted(_) => {
+                self.resume();
+                if let Some(pair) = conversation {
+                    self.pace.pair_accepted(pair);
+                }
+                Duration::ZERO
+            }
+            Outcome::RefusedForGood(_) => {
+                self.resume();
+                Duration::ZERO
+            }
+            Outcome::RefusedForNow(error) => {
+                if opens || self.is_broken() {
+                    self.pause(Reason::Circuit, error, now);
+                } else {
+                    self.resume();
+                }
+                Duration::ZERO
+            }
+            Outcome::Unknown { detail, .. } => {
+                let error = ApiError { message: detail.clone(), ..ApiError::default() };
+                // A probe of which nothing was heard leaves things as they were.
+                let reason = match &self.pause {
+                    Some(pause) => Some(pause.reason.clone()),
+                    None => opens.then_some(Reason::Circuit),
+                };
+                if let Some(reason) = reason {
+                    self.pause(reason, &error, now);
+                }
+                Duration::ZERO
+            }
+        }
+    }
+
+    pub(super) fn is_broken(&self) -> bool {
+        self.pause.as_ref().is_some_and(|pause| pause.reason == Reason::Circuit)
+    }
+
+    /// Meta is there and answers, whatever it says.
+    fn answered_again(&mut self) {
+        let silent = |pause: &Pause| matches!(pause.reason, Reason::Circuit | Reason::Offline(_));
+        if self.pause.as_ref().is_some_and(silent) {
+            self.resume();
+        }
+    }
+
+    fn pause(&mut self, reason: Reason, error: &ApiError, now: Now) {
+        let (first, most) = waits(&reason);
+        let wait = match &self.pause {
+            // Requests that were under way together tell the same.
+            Some(pause) if pause.until > now.mono => pause.wait.max(first),
+            Some(pause) => (pause.wait * 2).min(most).max(first),
+            None => first,
+        };
+        self.pause = Some(Pause {
+            reason,
+            until: now.mono + wait,
+            until_wall: now.wall + wait,
+            wait,
+            by_file: false,
+        });
+        self.give_back(now, error);
+    }
+
+    fn resume(&mut self) {
+        self.circuit_closed();
+        if self.pause.take().is_some() {
+            self.changed();
+        }
+    }
+
+    /// What was counted while it was open says nothing about what follows.
+    fn circuit_closed(&mut self) {
+        if self.is_broken() {
+            self.circuit.reset();
+        }
+    }
+}
+
+fn trouble(error: &ApiError) -> Reason {
+    let entry = error_code::lookup(error.code, error.http_status, error.subcode);
+    Reason::Trouble(format!("{}; {}", entry.plain, entry.remedy))
+}
