@@ -62,8 +62,8 @@ fn config(dir: &Path, world: &WorldConfig, base_url: &str, listen: SocketAddr) -
         waba_id: Some(WabaId::new(&world.waba_id)),
         display_number: Some(world.display_number.clone()),
         token: Some(SecretString::from(world.token.clone())),
-        app_secret: Some(SecretString::from(world.app_secret.clone())),
-        verify_token: Some(SecretString::from(world.verify_token.clone())),
+        app_secrets: vec![SecretString::from(world.app_secret.clone())],
+        verify_tokens: vec![SecretString::from(world.verify_token.clone())],
     };
     ServiceConfig {
         data_dir: dir.to_owned(),

@@ -60,8 +60,8 @@ impl Shop {
                 waba_id: Some(WabaId::new(WABA)),
                 display_number: Some("+55 11 5550-0199".into()),
                 token: Some(SecretString::from(TOKEN)),
-                app_secret: Some(SecretString::from(SECRET)),
-                verify_token: Some(SecretString::from("verify")),
+                app_secrets: vec![SecretString::from(SECRET)],
+                verify_tokens: vec![SecretString::from("verify")],
             }],
             api: ApiConfig {
                 base_url,

@@ -43,14 +43,16 @@ pub fn verify(
     }
     let header = header.ok_or(BadSignature::Missing)?;
     let given = parse(header).ok_or(BadSignature::Malformed)?;
-    secrets
-        .iter()
-        .position(|secret| {
-            let secret = secret.expose_secret().as_bytes();
-            !secret.is_empty()
-                && mac(secret, body).is_some_and(|mac| mac.verify_slice(&given).is_ok())
-        })
-        .ok_or(BadSignature::Mismatch)
+    let fits = |secret: &SecretString| {
+        let secret = secret.expose_secret().as_bytes();
+        !secret.is_empty() && mac(secret, body).is_some_and(|mac| mac.verify_slice(&given).is_ok())
+    };
+    // All are tried, whichever fits, so that the time tells nothing about them.
+    let found = secrets.iter().enumerate().fold(None, |found, (index, secret)| {
+        let fits = fits(secret).then_some(index);
+        found.or(fits)
+    });
+    found.ok_or(BadSignature::Mismatch)
 }
 
 /// Whether `given` is the verify token, in time that depends on neither of them. An empty token matches

@@ -309,6 +309,10 @@ fn services(model: &Model, page: &mut Page) {
             Ink::Plain,
         );
     }
+    if let Some(number) = &health.unknown_number {
+        let words = format!("kept: {number}; add it as an [[account]]");
+        page.fact("Webhooks", &words, Ink::Bad);
+    }
     let (sender, ink) = condition(&health.sender);
     page.fact("Sender", &sender, ink);
     page.fact("Queue", &health.queue.to_string(), Ink::Plain);

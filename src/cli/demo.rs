@@ -81,8 +81,8 @@ fn demo_config(config: &Config, people: &WorldConfig, sim: &Sim) -> Result<Confi
         app_id: Some(people.app_id.clone()),
         number: Some(people.display_number.clone()),
         token: literal(&people.token),
-        app_secret: literal(&people.app_secret),
-        verify_token: literal(&people.verify_token),
+        app_secrets: literal(&people.app_secret).into_iter().collect(),
+        verify_tokens: literal(&people.verify_token).into_iter().collect(),
     };
     let listener = Listener {
         enabled: true,

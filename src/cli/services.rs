@@ -75,7 +75,7 @@ impl Backstage {
         let (give, back) = channel();
         let thread = Thread::start("starter", Arc::clone(&self.on_panic), move || {
             let secrets: Vec<_> =
-                accounts.iter().map(|account| Secrets::fetch(account, &env, &*clock)).collect();
+                accounts.iter().map(|account| Fetched::fetch(account, &env, &*clock)).collect();
             services.set_secrets(|index, account| {
                 if let Some(secrets) = secrets.get(index) {
                     secrets.give(account);
@@ -116,36 +116,40 @@ impl Drop for Backstage {
 }
 
 /// The secrets of an account, as far as they are to be had.
-struct Secrets {
+struct Fetched {
     token: Option<SecretString>,
-    app_secret: Option<SecretString>,
-    verify_token: Option<SecretString>,
+    app_secrets: Vec<SecretString>,
+    verify_tokens: Vec<SecretString>,
     missing: Missing,
 }
 
-impl Secrets {
+impl Fetched {
     fn fetch(account: &Account, env: &BTreeMap<String, String>, clock: &dyn Clock) -> Self {
-        let fetch = |what: &str, source: &Option<SecretSource>| {
-            let Some(source) = source else { return (None, None) };
-            match source.resolve(env, clock) {
-                Ok(secret) => (Some(secret), None),
-                Err(error) => {
-                    tracing::error!(account = account.name, what, %error, "secret");
-                    (None, Some(cannot_be_had(what, &error)))
+        // What can be had, and why the first of the others cannot.
+        let fetch = |what: &str, sources: &[SecretSource]| {
+            let (mut secrets, mut missing) = (Vec::new(), None);
+            for source in sources {
+                match source.resolve(env, clock) {
+                    Ok(secret) => secrets.push(secret),
+                    Err(error) => {
+                        tracing::error!(account = account.name, what, %error, "secret");
+                        missing.get_or_insert_with(|| cannot_be_had(what, &error));
+                    }
                 }
             }
+            (secrets, missing)
         };
-        let (token, no_token) = fetch("token", &account.token);
-        let (app_secret, no_app_secret) = fetch("app_secret", &account.app_secret);
-        let (verify_token, _) = fetch("verify_token", &account.verify_token);
+        let (token, no_token) = fetch("token", account.token.as_slice());
+        let (app_secrets, no_app_secret) = fetch("app_secret", &account.app_secrets);
+        let (verify_tokens, _) = fetch("verify_token", &account.verify_tokens);
         let missing = Missing { token: no_token, app_secret: no_app_secret };
-        Self { token, app_secret, verify_token, missing }
+        Self { token: token.into_iter().next(), app_secrets, verify_tokens, missing }
     }
 
     fn give(&self, account: &mut AccountConfig) {
         account.token.clone_from(&self.token);
-        account.app_secret.clone_from(&self.app_secret);
-        account.verify_token.clone_from(&self.verify_token);
+        account.app_secrets.clone_from(&self.app_secrets);
+        account.verify_tokens.clone_from(&self.verify_tokens);
     }
 }
 
@@ -157,10 +161,10 @@ fn cannot_be_had(what: &str, error: &SecretError) -> String {
 /// Whether the secrets of an account can be had, for commands that are of no use without. Says the first
 /// that cannot.
 pub(super) fn check_secrets(session: &Session, account: &Account) -> Result<(), Error> {
-    for (what, source) in [("token", &account.token), ("app_secret", &account.app_secret)] {
-        let fetched =
-            source.as_ref().map(|source| source.resolve(&session.env, &*session.clock)).transpose();
-        fetched.map_err(|error: SecretError| {
+    let token = account.token.iter().map(|source| ("token", source));
+    let app_secrets = account.app_secrets.iter().map(|source| ("app_secret", source));
+    for (what, source) in token.chain(app_secrets) {
+        source.resolve(&session.env, &*session.clock).map_err(|error: SecretError| {
             Error::usage(format!("the {what} of account {:?} cannot be had", account.name))
                 .because(&error)
         })?;
@@ -206,8 +210,8 @@ fn without_secrets(account: &Account) -> AccountConfig {
         waba_id: account.waba_id.as_ref().map(WabaId::new),
         display_number: account.number.clone(),
         token: None,
-        app_secret: None,
-        verify_token: None,
+        app_secrets: Vec::new(),
+        verify_tokens: Vec::new(),
     }
 }
 

@@ -311,7 +311,33 @@ fn accounts(
         }
         accounts.push(account);
     }
+    warnings.extend(unverifiable(&accounts));
     accounts
+}
+
+/// Warnings for accounts whose webhooks would all be refused although others are taken. The secrets of an
+/// account are those of its app, so they serve every account with the same `app_id`.
+fn unverifiable(accounts: &[Account]) -> Vec<String> {
+    let has_secret = |account: &Account| !account.app_secrets.is_empty();
+    if !accounts.iter().any(has_secret) {
+        return Vec::new();
+    }
+    let of_same_app =
+        |one: &Account, other: &Account| one.app_id.is_some() && one.app_id == other.app_id;
+    accounts
+        .iter()
+        .filter(|account| {
+            !has_secret(account)
+                && !accounts.iter().any(|other| of_same_app(account, other) && has_secret(other))
+        })
+        .map(|account| {
+            format!(
+                "account {:?} has no app_secret, nor has another one with its app_id: if its app is \
+                 not one of the others, its webhooks are refused",
+                account.name
+            )
+        })
+        .collect()
 }
 
 fn account(
@@ -348,22 +374,36 @@ fn account(
         waba_id: id(&mut section, document, "waba_id"),
         app_id: id(&mut section, document, "app_id"),
         number: section.text(document, "number").map(|found| found.value),
-        token: secret(source, document, &mut section, "token", warnings),
-        app_secret: secret(source, document, &mut section, "app_secret", warnings),
-        verify_token: secret(source, document, &mut section, "verify_token", warnings),
+        token: {
+            let written = section.text(document, "token");
+            written.and_then(|text| secret(source, document, "token", text, warnings))
+        },
+        app_secrets: secrets(source, document, &mut section, "app_secret", warnings),
+        verify_tokens: secrets(source, document, &mut section, "verify_token", warnings),
     };
     section.finish(document);
     account
 }
 
-fn secret(
+/// One secret, or a list of them while one replaces another.
+fn secrets(
     source: &Source<'_>,
     document: &mut Document<'_>,
     section: &mut Section<'_, '_>,
     key: &'static str,
     warnings: &mut Vec<String>,
+) -> Vec<SecretSource> {
+    let written = section.texts(document, key);
+    written.into_iter().filter_map(|text| secret(source, document, key, text, warnings)).collect()
+}
+
+fn secret(
+    source: &Source<'_>,
+    document: &mut Document<'_>,
+    key: &'static str,
+    At { value, place }: At<String>,
+    warnings: &mut Vec<String>,
 ) -> Option<SecretSource> {
-    let At { value, place } = section.text(document, key)?;
     let parsed = match SecretSource::parse(&value, source.base()) {
         Ok(parsed) => parsed,
         Err(wanted) => {

@@ -191,6 +191,42 @@ impl<'t, 'i> Section<'t, 'i> {
         Some(At { value: text.trim().to_owned(), place })
     }
 
+    /// Text, or a list of texts, none of them empty. From the environment it is one.
+    pub(super) fn texts(
+        &mut self,
+        document: &mut Document<'_>,
+        key: &'static str,
+    ) -> Vec<At<String>> {
+        let Some((raw, place)) = self.raw(document, key) else { return Vec::new() };
+        let path = self.path(key);
+        let written = match raw {
+            Raw::Env(text) => Some(vec![At { value: text, place: place.clone() }]),
+            Raw::Toml(value) => match value.get_ref() {
+                DeValue::String(text) => {
+                    Some(vec![At { value: text.to_string(), place: place.clone() }])
+                }
+                DeValue::Array(list) => list
+                    .iter()
+                    .map(|one| {
+                        let value = one.get_ref().as_str()?.to_owned();
+                        Some(At { value, place: document.line(&one.span()) })
+                    })
+                    .collect(),
+                _ => None,
+            },
+        };
+        let Some(written) = written else {
+            document.problem(place, format!("{path} is text in quotes, or a list of such"));
+            return Vec::new();
+        };
+        if written.is_empty() || written.iter().any(|one| one.value.trim().is_empty()) {
+            document.problem(place, format!("{path} is empty; fill it in or leave it out"));
+            return Vec::new();
+        }
+        let trimmed = |one: At<String>| At { value: one.value.trim().to_owned(), ..one };
+        written.into_iter().map(trimmed).collect()
+    }
+
     /// Text that `parse` makes something of, or says what it wants instead.
     pub(super) fn parsed<T>(
         &mut self,

@@ -54,10 +54,10 @@ pub struct Account {
     pub number: Option<String>,
     /// For the API.
     pub token: Option<SecretSource>,
-    /// For the signatures of webhooks.
-    pub app_secret: Option<SecretSource>,
-    /// For the challenge of the webhook set-up.
-    pub verify_token: Option<SecretSource>,
+    /// For the signatures of webhooks: the app's, several while one replaces another.
+    pub app_secrets: Vec<SecretSource>,
+    /// For the challenge of the webhook set-up, likewise.
+    pub verify_tokens: Vec<SecretSource>,
 }
 
 /// The webhook listener.

@@ -174,6 +174,49 @@ fn a_literal_secret_needs_a_private_file_and_never_shows() {
 }
 
 #[test]
+fn a_secret_of_the_app_may_be_a_list_while_one_replaces_another() {
+    let account = "[[account]]\nphone_number_id = \"1\"\n";
+    let text =
+        format!("{account}app_secret = [\"env:NEW\", \"env:OLD\"]\nverify_token = \"env:V\"");
+    let account_of = |config: Config| config.accounts.into_iter().next().unwrap();
+    let read_account = account_of(read(&text, &[], false).unwrap());
+    let shown = format!("{:?} {:?}", read_account.app_secrets, read_account.verify_tokens);
+    assert_eq!(shown, "[env:NEW, env:OLD] [env:V]");
+    let from_env = [("TWOTICKS_ACCOUNT_APP_SECRET", "env:ONE")];
+    let replaced = account_of(read(&text, &from_env, false).unwrap());
+    assert_eq!(format!("{:?}", replaced.app_secrets), "[env:ONE]");
+    let wrong = [
+        ("app_secret = []", "line 3: account.app_secret is empty"),
+        ("app_secret = [\"env:A\",\n\"\"]", "line 3: account.app_secret is empty"),
+        ("app_secret = [1]", "line 3: account.app_secret is text in quotes, or a list"),
+        ("verify_token = 7", "line 3: account.verify_token is text in quotes, or a list"),
+        ("app_secret = [\"env:A\",\n\"keyring:b\"]", "line 4: account.app_secret: "),
+        ("token = [\"env:A\"]", "line 3: account.token is text in quotes"),
+    ];
+    for (line, told) in wrong {
+        let problems = read(&format!("{account}{line}"), &[], false).unwrap_err();
+        assert!(problems.len() == 1 && problems[0].starts_with(told), "{line}: {problems:?}");
+    }
+}
+
+#[test]
+fn an_account_whose_app_has_no_secret_is_warned_of_beside_others() {
+    let with = |first: &str, second: &str| {
+        let text = format!(
+            "[[account]]\nname = \"one\"\nphone_number_id = \"1\"\n{first}\n\
+             [[account]]\nname = \"two\"\nphone_number_id = \"2\"\n{second}"
+        );
+        read(&text, &[], false).unwrap().warnings
+    };
+    let secret = "app_secret = \"env:A\"\n";
+    assert!(with("", "").is_empty(), "the listener says that one");
+    assert!(with(&format!("{secret}app_id = \"7\""), "app_id = \"7\"").is_empty());
+    assert!(with(secret, secret).is_empty());
+    let warnings = with(&format!("{secret}app_id = \"7\""), "app_id = \"8\"");
+    assert!(warnings.len() == 1 && warnings[0].starts_with("account \"two\" has no app_secret"));
+}
+
+#[test]
 fn secrets_come_from_where_they_are_named() {
     let none = env(&[]);
     let from_env = SecretSource::Env("TWOTICKS_TEST_X".into());

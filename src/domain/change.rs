@@ -16,6 +16,8 @@ pub struct Changes {
     pub arrivals: BTreeSet<ConversationId>,
     /// The outbox has new, changed or fewer jobs: the sender looks again.
     pub outbox: bool,
+    /// A webhook was stored, whatever was in it.
+    pub events: bool,
 }
 
 impl Changes {
@@ -29,6 +31,7 @@ impl Changes {
     pub fn merge(&mut self, mut other: Self) {
         self.everything |= other.everything;
         self.outbox |= other.outbox;
+        self.events |= other.events;
         self.conversations.append(&mut other.conversations);
         self.arrivals.append(&mut other.arrivals);
     }

@@ -30,6 +30,8 @@ pub struct Health {
     pub listener_rebuilt: u32,
     /// When the last good webhook came in.
     pub last_event: Option<Timestamp>,
+    /// The last number a webhook was for that no account has, in words that are not sanitised.
+    pub unknown_number: Option<String>,
     /// Webhooks refused since the start, by reason.
     pub refused: Refused,
     /// The sender.

@@ -17,12 +17,13 @@ pub mod thread;
 mod tick;
 pub mod writer;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::watch;
 
 use self::bus::Bus;
@@ -53,10 +54,11 @@ pub struct AccountConfig {
     pub display_number: Option<String>,
     /// The access token; without it the account only receives.
     pub token: Option<SecretString>,
-    /// Signs the webhooks of the account's app.
-    pub app_secret: Option<SecretString>,
-    /// Proves the set-up of the webhook.
-    pub verify_token: Option<SecretString>,
+    /// Each signs webhooks of the account's app; several while one replaces another. All accounts' are
+    /// good for every webhook.
+    pub app_secrets: Vec<SecretString>,
+    /// Each proves the set-up of the webhook.
+    pub verify_tokens: Vec<SecretString>,
 }
 
 /// Why secrets of an account cannot be had although the config names their places: from where, what went
@@ -107,6 +109,12 @@ impl ServiceConfig {
         });
         stored.collect()
     }
+}
+
+/// Accounts of one app have the same secrets; each is to be tried once.
+fn distinct<'a>(secrets: impl Iterator<Item = &'a SecretString>) -> Vec<SecretString> {
+    let mut seen = BTreeSet::new();
+    secrets.filter(|secret| seen.insert(secret.expose_secret())).cloned().collect()
 }
 
 /// Tells the sender that the person acted.
@@ -220,8 +228,8 @@ impl Services {
             return Ok(());
         }
         let [sender_seat, listener_seat] = self.seats.clone();
-        let secrets = |of: fn(&AccountConfig) -> Option<&SecretString>| {
-            self.config.accounts.iter().filter_map(of).cloned().collect::<Vec<_>>()
+        let secrets = |of: fn(&AccountConfig) -> &[SecretString]| {
+            distinct(self.config.accounts.iter().flat_map(of))
         };
         let why = |index| self.missing.get(index).cloned().unwrap_or_default();
         let accounts = self.config.new_accounts().into_iter().zip(&self.config.accounts);
@@ -248,8 +256,8 @@ impl Services {
         };
         let listener = listener::Parts {
             config: self.config.listener.clone(),
-            app_secrets: secrets(|account| account.app_secret.as_ref()),
-            verify_tokens: secrets(|account| account.verify_token.as_ref()),
+            app_secrets: secrets(|account| &account.app_secrets),
+            verify_tokens: secrets(|account| &account.verify_tokens),
             missing: self.missing.iter().find_map(|missing| missing.app_secret.clone()),
             seat: listener_seat,
             writer: self.writer(),

@@ -46,6 +46,8 @@ pub struct Ingested {
     /// Items that were not understood, named an unknown number or could not be applied; each is kept
     /// with its reason.
     pub unknown: u32,
+    /// What is to be said of the last one that named an unknown number.
+    pub unknown_number: Option<String>,
 }
 
 /// Where an item belongs.
@@ -85,7 +87,9 @@ pub fn ingest(
     now: Timestamp,
 ) -> Result<Ingested, Error> {
     let (event, fresh) = store_event(tx, post)?;
-    let mut done = Ingested { event, fresh, messages: Vec::new(), unknown: 0 };
+    tx.changes.events = true;
+    let mut done =
+        Ingested { event, fresh, messages: Vec::new(), unknown: 0, unknown_number: None };
     if !fresh {
         return Ok(done);
     }
@@ -105,9 +109,11 @@ pub fn ingest(
         note(tx, event, account, item, &effect)?;
         match effect.kind {
             EffectKind::Message => done.messages.extend(effect.message),
-            EffectKind::Unknown | EffectKind::UnknownNumber | EffectKind::Failed => {
+            EffectKind::UnknownNumber => {
                 done.unknown += 1;
+                done.unknown_number = effect.detail;
             }
+            EffectKind::Unknown | EffectKind::Failed => done.unknown += 1,
             EffectKind::Status
             | EffectKind::Pending
             | EffectKind::Contact

@@ -156,8 +156,8 @@ impl Shop {
                 waba_id: Some(WabaId::new(&self.world.waba_id)),
                 display_number: Some(self.world.display_number.clone()),
                 token: self.token.as_deref().and_then(secret),
-                app_secret: secret(&self.world.app_secret),
-                verify_token: secret(&self.world.verify_token),
+                app_secrets: secret(&self.world.app_secret).into_iter().collect(),
+                verify_tokens: secret(&self.world.verify_token).into_iter().collect(),
             }],
             api: ApiConfig {
                 base_url: self.base_url.clone().unwrap_or_else(|| self.sim.base_url()),

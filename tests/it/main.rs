@@ -9,12 +9,20 @@
     reason = "a test that fails may say so"
 )]
 
+#[cfg(target_os = "linux")]
+mod attacks;
+#[cfg(target_os = "linux")]
+mod batches;
 mod cli;
 mod conversation;
 mod desk;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod kill;
 mod panic;
 mod payloads;
 mod pty;
 mod soak;
+#[cfg(target_os = "linux")]
+mod target;
 mod terminal;

@@ -43,8 +43,8 @@ impl Inbox {
             waba_id: Some(WabaId::new("102290129340398")),
             display_number: Some("+55 11 5550-0199".into()),
             token: None,
-            app_secret: Some(SecretString::from(SECRET)),
-            verify_token: Some(SecretString::from("verify")),
+            app_secrets: vec![SecretString::from(SECRET)],
+            verify_tokens: vec![SecretString::from("verify")],
         };
         let config = ServiceConfig {
             data_dir: dir.path().to_owned(),

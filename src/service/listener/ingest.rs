@@ -50,7 +50,12 @@ impl Sink for Ingest {
                         unknown = ingested.unknown,
                         "webhook stored"
                     );
-                    bus.update_health(|health| health.last_event = Some(received_at));
+                    bus.update_health(|health| {
+                        health.last_event = Some(received_at);
+                        if ingested.unknown_number.is_some() {
+                            health.unknown_number = ingested.unknown_number;
+                        }
+                    });
                     Ok(())
                 }
                 Err(error) => {

@@ -214,14 +214,12 @@ fn take_message(
     request: RequestId,
     now: Timestamp,
 ) -> Result<Option<JobKind>, Error> {
-    let id = due.message.ok_or_else(|| Error::Value("outbox row without message".to_owned()))?;
+    let Some(id) = due.message else { return put_aside(tx, due).map(|()| None) };
     let mut message = standing::load(tx.conn, id)?;
     let proof = Proof { request: Some(request), ..Proof::at(now) };
     if standing::advance(tx, &mut message, Cause::Claim, &proof)? != Step::To(State::Sending) {
         // The row contradicts its message, which decides.
-        tx.conn.prepare_cached("DELETE FROM outbox WHERE id = ?1")?.execute([due.id.0])?;
-        lane::settle(tx, lane::MESSAGE, due.lane)?;
-        return Ok(None);
+        return put_aside(tx, due).map(|()| None);
     }
     tx.conn
         .prepare_cached("UPDATE message SET request = ?2 WHERE id = ?1")?
@@ -250,6 +248,13 @@ fn take_message(
     }
 }
 
+/// Takes a row away that can never be carried out, so that it does not come up again and others of its lane
+/// may go.
+fn put_aside(tx: &mut Tx<'_>, due: &Due) -> Result<(), Error> {
+    tx.conn.prepare_cached("DELETE FROM outbox WHERE id = ?1")?.execute([due.id.0])?;
+    lane::settle(tx, due.kind, due.lane)
+}
+
 fn outgoing(tx: &Tx<'_>, account: AccountId, id: MessageId) -> Result<Send, Error> {
     let mut query = tx.conn.prepare_cached(
         "SELECT m.conversation, c.contact, coalesce(q.wamid, m.reply_to)
@@ -271,8 +276,7 @@ fn outgoing(tx: &Tx<'_>, account: AccountId, id: MessageId) -> Result<Send, Erro
 }
 
 fn take_download(tx: &mut Tx<'_>, due: &Due) -> Result<Option<JobKind>, Error> {
-    let message =
-        due.message.ok_or_else(|| Error::Value("outbox row without message".to_owned()))?;
+    let Some(message) = due.message else { return put_aside(tx, due).map(|()| None) };
     match message::body_of(tx.conn, message) {
         Ok(Body::Media { media, .. }) => {
             let mut query = tx.conn.prepare_cached("SELECT at FROM message WHERE id = ?1")?;
@@ -280,10 +284,7 @@ fn take_download(tx: &mut Tx<'_>, due: &Due) -> Result<Option<JobKind>, Error> {
             let until = Timestamp::from_millis(at) + MEDIA_LIFE;
             Ok(Some(JobKind::MediaDownload { message, media, until }))
         }
-        Ok(_) | Err(Error::Value(_)) => {
-            tx.conn.prepare_cached("DELETE FROM outbox WHERE id = ?1")?.execute([due.id.0])?;
-            Ok(None)
-        }
+        Ok(_) | Err(Error::Value(_)) => put_aside(tx, due).map(|()| None),
         Err(error) => Err(error),
     }
 }

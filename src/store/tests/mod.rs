@@ -6,6 +6,7 @@ mod ingests;
 mod migrations;
 mod orders;
 mod plans;
+mod poison;
 mod reading;
 mod states;
 mod waits;

@@ -174,7 +174,7 @@ fn target_wamid(target: u8) -> Wamid {
     match target {
         0..4 => Wamid::new(format!("out{target}")),
         4..8 => Wamid::new(format!("echo{}", target - 4)),
-        _ => Wamid::new(format!("in{}-0-0-{}", (target - 8) / 2, target % 2 == 0)),
+        _ => Wamid::new(format!("in{}-0-0-{}", (target - 8) / 2, target.is_multiple_of(2))),
     }
 }
 
