@@ -1,6 +1,6 @@
-//! `twoticks db`: where the database is, and whether it is sound.
+//! `twoticks db`: where the database is, whether it is sound, and a copy of it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
@@ -8,7 +8,7 @@ use super::output::line;
 use super::{Session, failed};
 use crate::domain::time::Timestamp;
 use crate::error::Error;
-use crate::store::{ReadConn, WriteConn, check};
+use crate::store::{BackUpError, ReadConn, WriteConn, check};
 
 #[derive(Debug, Args)]
 pub(super) struct Db {
@@ -16,22 +16,28 @@ pub(super) struct Db {
     what: What,
 }
 
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 enum What {
     /// Look for damage and contradictions. Reads the whole file.
     Check,
+    /// Copy the database to a new file while it is in use. Files of messages in `media/` are not in it.
+    Backup {
+        /// The file to make; one that is there already is left alone.
+        file: PathBuf,
+    },
     /// Print where the database is.
     Path,
 }
 
 pub(super) fn run(session: &Session, db: &Db) -> Result<(), Error> {
-    match db.what {
+    match &db.what {
         What::Path => {
             // Good from any directory, however the config spells it.
             let path = session.paths.database();
             let path = std::path::absolute(&path).unwrap_or(path);
             Ok(line(&path.display().to_string())?)
         }
+        What::Backup { file } => back_up(&session.read()?, file),
         What::Check => {
             let findings =
                 findings(&session.paths.database(), &session.read()?, session.clock.now())?;
@@ -46,6 +52,19 @@ pub(super) fn run(session: &Session, db: &Db) -> Result<(), Error> {
                 .hint("keep a copy of the file as it is before doing anything else"))
         }
     }
+}
+
+fn back_up(read: &ReadConn, file: &Path) -> Result<(), Error> {
+    read.back_up(file).map_err(|error| {
+        let hint = match &error {
+            BackUpError::Exists(_) => "name a file that is not there yet",
+            BackUpError::File(..) | BackUpError::Store(_) => {
+                "nothing was left behind; see that its directory is there and has room"
+            }
+        };
+        Error::failed(format!("no backup was made: {error}")).hint(hint)
+    })?;
+    Ok(line(&file.display().to_string())?)
 }
 
 /// Everything that is wrong with the database. The text index is compared by a writer, since SQLite lets

@@ -35,7 +35,7 @@ mod tally;
 pub mod write;
 
 pub use error::Error;
-pub use read::ReadConn;
+pub use read::{BackUpError, ReadConn};
 pub use write::{Group, Tx, WriteConn, WriteJob};
 
 #[cfg(test)]

@@ -1,11 +1,25 @@
 //! A connection that only reads, for the threads that show things.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, InterruptHandle, Transaction, TransactionBehavior};
 
 use super::error::Error;
 use super::schema;
+
+/// Why there is no copy.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BackUpError {
+    /// Something has its name.
+    #[error("{} is already there", .0.display())]
+    Exists(PathBuf),
+    /// The file cannot be made, or not removed.
+    #[error("{path}: {why}", path = .0.display(), why = .1)]
+    File(PathBuf, String),
+    /// Reading or writing failed.
+    #[error(transparent)]
+    Store(Error),
+}
 
 /// A reading connection. It cannot write, whatever it is asked.
 #[derive(Debug)]
@@ -28,6 +42,44 @@ impl ReadConn {
     /// Stops a running query from another thread; it fails with [`Error::Interrupted`].
     pub fn interrupt_handle(&self) -> InterruptHandle {
         self.conn.get_interrupt_handle()
+    }
+
+    /// Copies the whole database, as it is at one moment, to a new file (0600) while others use it. It is at
+    /// `to` when it is whole and not before; a file that is there already is left alone.
+    pub fn back_up(&self, to: &Path) -> Result<(), BackUpError> {
+        if to.symlink_metadata().is_ok() {
+            return Err(BackUpError::Exists(to.to_owned()));
+        }
+        let mut part = to.as_os_str().to_owned();
+        part.push(".part");
+        let part = Path::new(&part);
+        // One that a crash left behind.
+        match std::fs::remove_file(part) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(BackUpError::File(part.to_owned(), error.to_string()));
+            }
+            _ => {}
+        }
+        schema::create_private(part)
+            .map_err(|error| BackUpError::File(part.to_owned(), error.to_string()))?;
+        // What others write meanwhile would make SQLite begin again.
+        let copied = self.snapshot().and_then(|snapshot| {
+            snapshot.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+            schema::back_up(&snapshot, part)
+        });
+        // A link, unlike a rename, never replaces what somebody put there meanwhile.
+        let placed = copied.map_err(BackUpError::Store).and_then(|()| {
+            std::fs::hard_link(part, to).map_err(|error| match error.kind() {
+                std::io::ErrorKind::AlreadyExists => BackUpError::Exists(to.to_owned()),
+                _ => BackUpError::File(to.to_owned(), error.to_string()),
+            })
+        });
+        match std::fs::remove_file(part) {
+            Err(error) if placed.is_ok() => {
+                Err(BackUpError::File(part.to_owned(), error.to_string()))
+            }
+            _ => placed,
+        }
     }
 
     /// One view of the database for several queries. Keep it short: the WAL grows meanwhile.

@@ -86,7 +86,7 @@ fn keep_plans(conn: &Connection) -> Result<(), Error> {
 }
 
 /// Made by us with explicit rights, whatever the umask: SQLite gives its `-wal` and `-shm` the same.
-fn create_private(path: &Path) -> Result<(), Error> {
+pub(super) fn create_private(path: &Path) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -95,7 +95,7 @@ fn create_private(path: &Path) -> Result<(), Error> {
         options.mode(0o600);
     }
     match options.open(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error.into()),
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     }
 }

@@ -183,11 +183,6 @@ impl WriteConn {
         self.conn.close().map_err(|(_, error)| error.into())
     }
 
-    /// Copies the whole database to a new file (0600) while it is in use.
-    pub fn back_up(&self, to: &Path) -> Result<(), Error> {
-        schema::back_up(&self.conn, to)
-    }
-
     /// Compares the text index with the messages. A finding in plain words, or none.
     pub fn check_search(&self) -> Result<Option<String>, Error> {
         let check = "INSERT INTO message_fts (message_fts, rank) VALUES ('integrity-check', 1)";

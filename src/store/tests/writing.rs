@@ -136,6 +136,44 @@ fn two_writers_at_once_lose_nothing() {
 }
 
 #[test]
+fn a_backup_is_of_one_moment_while_others_write_and_replaces_nothing() {
+    let mut world = World::new();
+    let chat = world.begin("1");
+    for n in 0..200 {
+        world.say(chat, "some words to index", t(n));
+    }
+    let (path, account) = (world.path(), world.account);
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut other = WriteConn::open(&path, t(0)).unwrap();
+            let new = NewMessage {
+                account,
+                conversation: chat,
+                body: text("more"),
+                reply_to: None,
+                priority: Priority::Person,
+            };
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                other.write(|tx| enqueue(tx, &new, t(300))).unwrap();
+            }
+        });
+        for n in 0..5 {
+            let copy = world.path().with_file_name(format!("copy{n}.db"));
+            world.read.back_up(&copy).unwrap();
+            let read = ReadConn::open(&copy).unwrap();
+            assert_eq!(check::check(&read).unwrap(), Vec::<String>::new());
+            assert_eq!(accounts(&read).unwrap().len(), 1);
+            let again = world.read.back_up(&copy).unwrap_err();
+            assert_eq!(again, crate::store::BackUpError::Exists(copy));
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    let left = std::fs::read_dir(world.dir.path()).unwrap().map(|entry| entry.unwrap().path());
+    assert!(!left.into_iter().any(|path| path.extension().is_some_and(|last| last == "part")));
+}
+
+#[test]
 fn upkeep_empties_the_log_and_comes_to_an_end() {
     let mut world = World::new();
     let chat = world.begin("1");
@@ -144,9 +182,6 @@ fn upkeep_empties_the_log_and_comes_to_an_end() {
     }
     let steps = (0..1_000).take_while(|_| world.write.maintain().unwrap()).count();
     assert!(steps < 1_000);
-    let copy = world.path().with_file_name("copy.db");
-    world.write.back_up(&copy).unwrap();
-    assert_eq!(accounts(&ReadConn::open(&copy).unwrap()).unwrap().len(), 1);
     world.sound();
     let World { dir, write, read, .. } = world;
     drop(read);
