@@ -15,14 +15,31 @@ use crate::clock::SystemClock;
 use crate::config;
 use crate::error::Error;
 use crate::paths;
-use crate::sim::{Sim, SimConfig, World, WorldConfig};
+use crate::sim::{Scenario, Sim, SimConfig, World, WorldConfig};
 use crate::term::signal;
 
 /// The first line of a config that we wrote ourselves and may write again.
 const MARK: &str = "# Written by twoticks sim; written again each time it starts.";
 
+/// What a scenario looks like, for the long help.
+const SCENARIO: &str = "\
+A scenario is a list of steps. Each has a time in seconds from the start, and either somebody who
+writes or what goes wrong, in the words of `sim fail --help` (delay_ms, shuffle_ms for --delay, --shuffle):
+
+  [[step]]
+  at = 5
+  say = { from = \"+15551230001\", text = \"hi\" }
+
+  [[step]]
+  at = 10
+  fail = { lose = \"answer\", times = 3 }
+
+  [[step]]
+  at = 20.5
+  fail = { webhooks = \"off\" }";
+
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(args_conflicts_with_subcommands = true, after_long_help = SCENARIO)]
 pub(super) struct Simulate {
     #[command(flatten)]
     serve: Serve,
@@ -44,6 +61,9 @@ struct Serve {
     /// Keep the world in this file, and go on from it.
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
+    /// Go through the steps of this TOML file, each at its time; --help shows one.
+    #[arg(long, value_name = "FILE")]
+    scenario: Option<PathBuf>,
     /// Write a config that the inbox, listen and send can use with it.
     #[arg(long, value_name = "FILE")]
     write_config: Option<PathBuf>,
@@ -60,34 +80,94 @@ enum Drive {
         #[command(flatten)]
         running: Running,
     },
-    /// Let the next requests fail, or the webhooks stop.
-    #[command(group = ArgGroup::new("what").required(true).multiple(true)
-        .args(["code", "status", "lose", "delay", "webhooks", "token"]))]
-    Fail {
-        /// Refuse with this error code of Meta's.
-        #[arg(long, value_name = "CODE")]
-        code: Option<u32>,
-        /// Answer with this HTTP status and no usable body.
-        #[arg(long, value_name = "STATUS")]
-        status: Option<u16>,
-        /// Lose the request, or the answer to it.
-        #[arg(long, value_name = "request|answer", value_parser = ["request", "answer"])]
-        lose: Option<String>,
-        /// Answer this many milliseconds late.
-        #[arg(long, value_name = "MS")]
-        delay: Option<u64>,
-        /// Switch the webhooks off or on.
-        #[arg(long, value_name = "on|off", value_parser = ["on", "off"])]
-        webhooks: Option<String>,
-        /// Let the token expire, or be valid again.
-        #[arg(long, value_name = "expired|valid", value_parser = ["expired", "valid"])]
-        token: Option<String>,
-        /// How many requests.
-        #[arg(long, value_name = "N", default_value_t = 1)]
-        times: u32,
-        #[command(flatten)]
-        running: Running,
-    },
+    /// Let the next sends run into trouble, or the webhooks, or all calls.
+    Fail(Box<Fail>),
+}
+
+/// Trouble, one kind at a time.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").required(true).multiple(false)
+    .args(["code", "status", "lose", "twice", "delay_ms", "failed", "failed_then_delivered",
+        "no_statuses", "webhooks", "token", "duplicates", "shuffle_ms", "skip_delivered"]))]
+struct Fail {
+    /// Refuse with this error code of Meta's.
+    #[arg(long, value_name = "CODE")]
+    code: Option<u32>,
+    /// Answer with this HTTP status and no usable body.
+    #[arg(long, value_name = "STATUS")]
+    status: Option<u16>,
+    /// With --status: the body, in place of a page of HTML.
+    #[arg(long, value_name = "TEXT", requires = "status")]
+    body: Option<String>,
+    /// With --status: accept the message all the same.
+    #[arg(long, requires = "status")]
+    accepted: bool,
+    /// Lose the request, the answer to it, or half of the answer.
+    #[arg(long, value_name = "request|answer|half", value_parser = ["request", "answer", "half"])]
+    lose: Option<String>,
+    /// Answer twice.
+    #[arg(long)]
+    twice: bool,
+    /// Answer this many milliseconds late; the statuses do not wait.
+    #[arg(long = "delay", value_name = "MS")]
+    delay_ms: Option<u32>,
+    /// Accept it, and report with this code that it failed.
+    #[arg(long, value_name = "CODE")]
+    failed: Option<u32>,
+    /// Accept it, report with this code that it failed, and deliver it after all.
+    #[arg(long, value_name = "CODE")]
+    failed_then_delivered: Option<u32>,
+    /// Accept it, and never report anything.
+    #[arg(long)]
+    no_statuses: bool,
+    /// Switch the webhooks off or on.
+    #[arg(long, value_name = "on|off", value_parser = ["on", "off"])]
+    webhooks: Option<String>,
+    /// Let the token expire, or be valid again.
+    #[arg(long, value_name = "expired|valid", value_parser = ["expired", "valid"])]
+    token: Option<String>,
+    /// So many in a hundred webhooks come twice, from now on.
+    #[arg(long, value_name = "PERCENT")]
+    duplicates: Option<u16>,
+    /// Webhooks wait up to this long, so that they overtake each other, from now on.
+    #[arg(long = "shuffle", value_name = "MS")]
+    shuffle_ms: Option<u32>,
+    /// So many in a hundred `delivered` are left out before a `read`, from now on.
+    #[arg(long, value_name = "PERCENT")]
+    skip_delivered: Option<u16>,
+    /// How many sends; one when left out.
+    #[arg(long, value_name = "N")]
+    times: Option<u32>,
+    #[command(flatten)]
+    running: Running,
+}
+
+impl Fail {
+    /// The words of `/_sim/fail` and of a scenario.
+    fn body(&self) -> Value {
+        let yes = |flag: bool| flag.then_some(Value::Bool(true));
+        let text = |text: &Option<String>| text.clone().map(Value::from);
+        let fields = [
+            ("code", self.code.map(Value::from)),
+            ("status", self.status.map(Value::from)),
+            ("body", text(&self.body)),
+            ("accepted", yes(self.accepted)),
+            ("lose", text(&self.lose)),
+            ("twice", yes(self.twice)),
+            ("delay_ms", self.delay_ms.map(Value::from)),
+            ("failed", self.failed.map(Value::from)),
+            ("failed_then_delivered", self.failed_then_delivered.map(Value::from)),
+            ("no_statuses", yes(self.no_statuses)),
+            ("webhooks", text(&self.webhooks)),
+            ("token", text(&self.token)),
+            ("duplicates", self.duplicates.map(Value::from)),
+            ("shuffle_ms", self.shuffle_ms.map(Value::from)),
+            ("skip_delivered", self.skip_delivered.map(Value::from)),
+            ("times", self.times.map(Value::from)),
+        ];
+        let given = fields.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
+        Value::Object(given.collect::<Map<_, _>>())
+    }
 }
 
 /// Which simulator is meant.
@@ -109,25 +189,14 @@ pub(super) fn run(global: &Global, simulate: Simulate) -> Result<(), Error> {
             )?;
             Ok(line(answer["id"].as_str().unwrap_or_default())?)
         }
-        Some(Drive::Fail { code, status, lose, delay, webhooks, token, times, running }) => {
-            let mut body = Map::new();
-            let fields = [
-                ("code", code.map(Value::from)),
-                ("status", status.map(Value::from)),
-                ("lose", lose.map(Value::from)),
-                ("delay_ms", delay.map(Value::from)),
-                ("webhooks", webhooks.map(Value::from)),
-                ("token", token.map(Value::from)),
-                ("times", Some(times.into())),
-            ];
-            let given = fields.into_iter().filter_map(|(key, value)| Some((key, value?)));
-            body.extend(given.map(|(key, value)| (key.to_owned(), value)));
-            post(address(global, &running)?, "/_sim/fail", &Value::Object(body)).map(|_| ())
+        Some(Drive::Fail(fail)) => {
+            post(address(global, &fail.running)?, "/_sim/fail", &fail.body()).map(|_| ())
         }
     }
 }
 
 fn serve(options: Serve) -> Result<(), Error> {
+    let scenario = options.scenario.as_deref().map(read_scenario).transpose()?;
     let world = match &options.state {
         Some(file) => crate::sim::load(file)
             .map_err(|error| Error::usage("cannot use the state file").because(&error))?,
@@ -145,6 +214,10 @@ fn serve(options: Serve) -> Result<(), Error> {
         SimConfig { listen, webhook: webhook.clone(), keep: options.state, ..SimConfig::default() };
     let sim = Sim::start(config, world, Arc::new(SystemClock::new()))
         .map_err(|error| Error::failed(format!("cannot start on {listen}")).because(&error))?;
+    if let (Some(scenario), Some(file)) = (&scenario, &options.scenario) {
+        sim.play(scenario).map_err(|why| Error::usage(format!("{}: {why}", file.display())))?;
+        say(&format!("scenario: {} steps", scenario.len()));
+    }
     if let (Some(file), Some(webhook)) = (&options.write_config, &webhook) {
         write_config(file, &people, &sim.base_url(), webhook)?;
         say(&format!("config: {}", file.display()));
@@ -162,6 +235,15 @@ fn serve(options: Serve) -> Result<(), Error> {
     asked.recv().ok();
     sim.stop().map_err(|error| Error::failed("the state was not kept").because(&error))?;
     Ok(())
+}
+
+fn read_scenario(file: &Path) -> Result<Scenario, Error> {
+    let wrong = |why: &dyn std::fmt::Display| {
+        Error::usage(format!("the scenario {} cannot be used: {why}", file.display()))
+            .hint("`twoticks sim --help` shows what one looks like")
+    };
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(&error))?;
+    Scenario::parse(&text).map_err(|why| wrong(&why))
 }
 
 fn free_port() -> Result<u16, Error> {

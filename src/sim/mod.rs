@@ -1,7 +1,7 @@
 //! The Cloud API simulator: Meta's side of the conversation, on this machine.
 //!
 //! [`World`] is the simulated Meta, pure and seeded. [`Sim`] shows a world over loopback HTTP and posts
-//! its webhooks. [`demo`] is a shop with a past and people who answer. [`save`] and [`load`] keep a
+//! its webhooks, [`Scenario`] is what it is put through. [`demo`] is a shop with a past and people who answer. [`save`] and [`load`] keep a
 //! world in a file.
 //!
 //! The simulator checks requests and words answers from Meta's documentation alone; it shares no type
@@ -28,6 +28,7 @@ mod keep;
 mod phrases;
 mod refusal;
 mod rng;
+mod script;
 mod server;
 mod signed;
 mod stamp;
@@ -38,6 +39,7 @@ use std::time::Duration;
 pub use self::config::{Delays, Language, Persona, Strangers, Template, Weather, WorldConfig};
 pub use self::http::{Delivery, Method, Request, Response};
 pub use self::keep::{load, save};
+pub use self::script::Scenario;
 pub use self::server::{Sim, SimConfig};
 pub use self::signed::{escaped, signature};
 pub use self::world::{

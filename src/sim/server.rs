@@ -14,6 +14,7 @@ use std::time::Duration;
 use super::callback::{Callback, Line};
 use super::front::{Front, HELLO, LOST};
 use super::http::{Delivery, Method, Request, Response};
+use super::script::Scenario;
 use super::world::{NobodyThere, PostOutcome, WebhookPost, World};
 use super::{control, keep};
 use crate::domain::time::{Clock, Timestamp};
@@ -204,6 +205,15 @@ impl Sim {
     pub fn say(&self, who: &str, text: &str) -> Result<String, NobodyThere> {
         let now = self.shared.clock.now();
         self.with_world(|world| world.say(who, text, now))
+    }
+
+    /// Goes through a scenario from now on; see [`World::play`].
+    ///
+    /// # Errors
+    /// Which step names nobody.
+    pub fn play(&self, scenario: &Scenario) -> Result<(), String> {
+        let now = self.shared.clock.now();
+        self.with_world(|world| world.play(scenario, now))
     }
 
     /// Makes the simulator look at its clock again, after a test has moved it.

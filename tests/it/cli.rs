@@ -303,3 +303,82 @@ fn the_path_of_the_database_is_good_from_any_directory() {
     let path = home.path().canonicalize().unwrap().join("data/twoticks.db");
     assert_eq!(text(&output.stdout).trim_end(), path.to_str().unwrap());
 }
+
+#[test]
+fn a_scenario_file_drives_the_simulator() {
+    let home = tempfile::tempdir().unwrap();
+    let (config, file) = (home.path().join("c.toml"), home.path().join("s.toml"));
+    let (config, scenario) = (config.to_str().unwrap(), file.to_str().unwrap());
+    let start = ["sim", "--write-config", config, "--scenario", scenario];
+    for (steps, words) in [
+        ("[[step]]\nat = 0\nfail = { lose = \"all\" }\n", "step 1: lose = \"all\""),
+        ("[[step]]\nat = 0\nsay = { from = \"Ana\", text = \"hi\" }\n", "step 1: there is nobody"),
+        ("[[steps]]\n", "unknown field `steps`"),
+    ] {
+        std::fs::write(&file, steps).unwrap();
+        let output = run(home.path(), &start);
+        assert_code(&output, 2);
+        let told = text(&output.stderr);
+        assert!(told.contains("s.toml") && told.contains(words), "{told}");
+    }
+    let steps = "[[step]]\nat = 0\nfail = { status = 503, accepted = true }\n\
+                 [[step]]\nat = 0\nsay = { from = \"+15551230003\", text = \"hello\" }\n";
+    std::fs::write(&file, steps).unwrap();
+    let _sim = Running::start(home.path(), &start);
+    let _listen = Running::start(home.path(), &["--config", config, "listen", "--json"]);
+    // The answer says nothing; the status that names the request proves it.
+    let send = ["--config", config, "send", "+15551230001", "hi", "--wait", "sent", "--json"];
+    let output = run(home.path(), &send);
+    assert_code(&output, 0);
+    let fail = ["--config", config, "sim", "fail", "--failed", "131049"];
+    assert_code(&run(home.path(), &fail), 0);
+    let send = ["--config", config, "send", "+15551230002", "hi", "--wait", "sent"];
+    let output = run(home.path(), &send);
+    assert_code(&output, 1);
+    let wrong = run(home.path(), &["--config", config, "sim", "fail", "--duplicates", "200"]);
+    assert_code(&wrong, 1);
+    assert!(text(&wrong.stderr).contains("0 to 100 per cent"), "{wrong:?}");
+}
+
+#[test]
+fn a_backup_is_a_whole_database_and_overwrites_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let (config, copy) = (home.path().join("c.toml"), home.path().join("copy.db"));
+    let (config, copy) = (config.to_str().unwrap(), copy.to_str().unwrap());
+    let _sim = Running::start(home.path(), &["sim", "--write-config", config]);
+    let send = ["--config", config, "send", "+15551230001", "kept", "--wait", "accepted"];
+    assert_code(&run(home.path(), &send), 0);
+    // The listener holds the database open, and writes the statuses of that message.
+    let _listen = Running::start(home.path(), &["--config", config, "listen", "--json"]);
+    let backup = ["--config", config, "db", "backup", copy];
+    let output = run(home.path(), &backup);
+    assert_code(&output, 0);
+    assert_eq!(text(&output.stdout).trim_end(), copy);
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(copy).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    let before = std::fs::read(copy).unwrap();
+    let output = run(home.path(), &backup);
+    assert_code(&output, 1);
+    assert!(text(&output.stderr).contains("is already there"), "{output:?}");
+    assert_eq!(std::fs::read(copy).unwrap(), before, "untouched");
+    let nowhere = home.path().join("no/such/place.db");
+    let output = run(home.path(), &["--config", config, "db", "backup", nowhere.to_str().unwrap()]);
+    assert_code(&output, 1);
+    assert!(text(&output.stderr).contains("no/such/place.db"), "{output:?}");
+    // A data directory made of the copy alone has everything.
+    let data = home.path().join("restored");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::rename(copy, data.join("twoticks.db")).unwrap();
+    let restored = ["--config", config, "--data-dir", data.to_str().unwrap()];
+    let show = [&restored[..], &["chats", "show", "+15551230001", "--json"]].concat();
+    let output = run(home.path(), &show);
+    assert_code(&output, 0);
+    assert!(objects(&output).iter().any(|message| message["text"] == "kept"), "{output:?}");
+    assert_code(&run(home.path(), &[&restored[..], &["db", "check"]].concat()), 0);
+    // Where nothing was ever stored there is nothing to copy.
+    let empty = home.path().join("empty");
+    let empty = ["--config", config, "--data-dir", empty.to_str().unwrap(), "db", "backup", copy];
+    assert_ne!(run(home.path(), &empty).status.code(), Some(0));
+    assert!(!Path::new(copy).exists());
+}

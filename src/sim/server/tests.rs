@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{Sim, SimConfig};
 use crate::clock::SystemClock;
 use crate::domain::time::{Clock, Monotonic, Timestamp};
-use crate::sim::{Delays, Fault, Strangers, World, WorldConfig, load, signature};
+use crate::sim::{Delays, Fault, Scenario, Strangers, World, WorldConfig, load, signature};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -220,6 +220,35 @@ fn an_answer_can_be_lost_or_late() {
     *clock.0.lock().unwrap() = Timestamp::from_secs(1_780_003_601);
     sim.tick();
     assert_eq!(client.read().0, 200);
+}
+
+#[test]
+fn a_scenario_is_gone_through_over_http() {
+    let start = Timestamp::from_secs(1_780_000_000);
+    let clock = Arc::new(Moved(Mutex::new(start)));
+    let shared: Arc<dyn Clock> = Arc::<Moved>::clone(&clock);
+    let sim = Sim::start(SimConfig::default(), World::new(1, quick()), shared).unwrap();
+    let text = "[[step]]\nat = 60\nfail = { lose = \"half\", times = 2 }\n\
+                [[step]]\nat = 61\nsay = { from = \"+15551230001\", text = \"oi\" }\n";
+    sim.play(&Scenario::parse(text).unwrap()).unwrap();
+    assert_eq!(Client::to(sim.addr()).send("+16505551234").0, 200);
+    *clock.0.lock().unwrap() = start + Duration::from_secs(62);
+    sim.tick();
+    assert!(sim.wait_until(PATIENCE, |world| world.counts().inbound == 1));
+    for _ in 0..2 {
+        let mut client = Client::to(sim.addr());
+        let body = r#"{"messaging_product":"whatsapp","to":"+16505551234","text":{"body":"x"}}"#;
+        client.write("POST", "/v25.0/106540352242922/messages", body);
+        let mut bytes = Vec::new();
+        client.0.read_to_end(&mut bytes).unwrap();
+        assert!(serde_json::from_slice::<Value>(&bytes).is_err(), "cut");
+    }
+    assert_eq!(Client::to(sim.addr()).send("+16505551234").0, 200);
+    assert_eq!(sim.with_world(|world| world.counts().accepted), 4);
+    let mut client = Client::to(sim.addr());
+    let (status, body) = client.ask("POST", "/_sim/fail", r#"{"code":4,"colour":"red"}"#);
+    assert_eq!(status, 400);
+    assert!(String::from_utf8_lossy(&body).contains("unknown field `colour`"));
 }
 
 #[test]

@@ -45,6 +45,7 @@ pub(super) use self::status::error_entry;
 use self::status::{Sent, Status};
 use super::config::WorldConfig;
 use super::rng::Rng;
+use super::script::Step;
 use super::stamp::{maybe_millis, pairs};
 use crate::domain::time::Timestamp;
 
@@ -54,6 +55,7 @@ enum Deed {
     Status { wamid: String, status: Status },
     Answer { person: usize, to: String },
     Unprompted,
+    Scripted(Step),
 }
 
 /// A message somebody wrote.
@@ -167,6 +169,11 @@ impl World {
                 Deed::Status { wamid, status } => self.announce(at, now, wamid, status),
                 Deed::Answer { person, to } => self.answer(at, person, &to),
                 Deed::Unprompted => self.speak_unprompted(at),
+                Deed::Scripted(step) => {
+                    if let Err(error) = self.perform(at, &step) {
+                        tracing::warn!(%error, "a step of the scenario came to nothing");
+                    }
+                }
             }
         }
     }
@@ -287,6 +294,11 @@ impl World {
     /// Makes a loaded world whole: webhooks that were under way when it was saved are due again.
     pub(super) fn rebuild(&mut self) {
         self.posts.rebuild();
+    }
+
+    /// Does a step of a scenario when its time comes.
+    pub(super) fn script(&mut self, at: Timestamp, step: Step) {
+        self.plan(at, Deed::Scripted(step));
     }
 
     fn plan(&mut self, at: Timestamp, deed: Deed) -> (i64, u64) {

@@ -92,6 +92,12 @@ impl World {
         now: Timestamp,
     ) -> Result<String, NobodyThere> {
         self.live(now);
+        let person = self.knows(who)?;
+        Ok(self.write(now, person, words))
+    }
+
+    /// The person meant. One with a number is made up if need be.
+    pub(in crate::sim) fn knows(&mut self, who: &str) -> Result<usize, NobodyThere> {
         let person = self.people.find(who).or_else(|| {
             let digits = super::recipient::read_number(who, "").ok()?;
             who.trim().starts_with('+').then(|| {
@@ -99,8 +105,7 @@ impl World {
                 self.people.with_number(&wa_id, self.config.strangers)
             })
         });
-        let person = person.ok_or_else(|| NobodyThere(who.to_owned()))?;
-        Ok(self.write(now, person, words))
+        person.ok_or_else(|| NobodyThere(who.to_owned()))
     }
 
     /// A person writes at `at`; the webhook leaves at once.

@@ -11,8 +11,8 @@ use super::{
 use crate::domain::time::Timestamp;
 use crate::sim::http::Delivery;
 use crate::sim::{
-    Fault, Method, PostOutcome, Request, Sample, Strangers, Weather, Words, World, WorldConfig,
-    load, save, signature,
+    Fault, Method, PostOutcome, Request, Sample, Scenario, Strangers, Weather, Words, World,
+    WorldConfig, load, save, signature,
 };
 
 #[test]
@@ -283,6 +283,49 @@ fn faults_strike_the_next_sends_in_order() {
     assert_eq!(send(), (200, None, Delivery::After(Duration::from_secs(9))));
     assert_eq!(send(), (200, None, Delivery::Now));
     assert_eq!(world.counts().accepted, 6, "a lost answer is accepted, a lost request is not");
+}
+
+#[test]
+fn a_scenario_happens_at_its_times_and_survives_a_save() {
+    let mut world = world();
+    let scenario = Scenario::parse(
+        r#"
+        [[step]]
+        at = 1800
+        fail = { code = 131056 }
+        [[step]]
+        at = 60.5
+        say = { from = "+15551230001", kind = "image", caption = "here" }
+        [[step]]
+        at = 3000
+        fail = { webhooks = "off" }
+        "#,
+    );
+    world.play(&scenario.unwrap(), T0).unwrap();
+    assert_eq!(world.due(), Some(T0 + Duration::from_millis(60_500)));
+    let seen = run(&mut world, T0 + Duration::from_secs(600));
+    assert_eq!(value(&seen[0].1)["messages"][0]["image"]["caption"], "here");
+    let half = T0 + Duration::from_secs(1799);
+    assert_eq!(post(&mut world, half, &text(OPEN, "x")).status, 200);
+    let dir = tempfile::tempdir().unwrap();
+    save(&world, &dir.path().join("w")).unwrap();
+    let mut world = load(&dir.path().join("w")).unwrap().unwrap();
+    let later = T0 + Duration::from_secs(1801);
+    let refused = post(&mut world, later, &text(OPEN, "x"));
+    assert_eq!(refused.value()["error"]["code"], 131_056);
+    run(&mut world, T0 + Duration::from_secs(3001));
+    world.say("+15551230001", "anybody?", T0 + Duration::from_secs(3002)).unwrap();
+    assert!(run(&mut world, T0 + hours(2)).is_empty(), "the webhooks are off");
+}
+
+#[test]
+fn a_scenario_in_which_nobody_speaks_is_refused_whole() {
+    let mut world = world();
+    let text = "[[step]]\nat = 0\nfail = { code = 4 }\n\
+                [[step]]\nat = 1\nsay = { from = \"Nobody\", text = \"hi\" }\n";
+    let refused = world.play(&Scenario::parse(text).unwrap(), T0).unwrap_err();
+    assert!(refused.starts_with("step 2: ") && refused.contains("Nobody"), "{refused}");
+    assert_eq!(world.due(), None);
 }
 
 #[test]
