@@ -14,6 +14,7 @@ pub mod message;
 pub mod outbox;
 pub mod page;
 pub mod phone;
+pub mod queue;
 pub mod state;
 pub mod text;
 pub mod throttle;

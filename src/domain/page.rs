@@ -2,6 +2,7 @@
 
 use super::id::{ConversationId, MessageId};
 use super::message::SortKey;
+use super::state::State;
 use super::time::Timestamp;
 
 /// The place of a conversation in the list: newest activity first.
@@ -13,18 +14,35 @@ pub struct ListKey {
     pub id: ConversationId,
 }
 
-/// Which part of the list is wanted.
+/// The place of a message in the queue: by state, then within it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ListPage {
+pub struct QueueKey {
+    /// Where it stands; [`QueueFilter::states`](super::queue::QueueFilter::states) orders these.
+    pub state: State,
+    /// Of a scheduled message its time in milliseconds, else 0.
+    pub due: i64,
+    /// Breaks ties.
+    pub id: MessageId,
+}
+
+/// Which part of a list is wanted, told by the keys of its rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page<K> {
     /// From the top.
     First,
     /// What follows below this row.
-    After(ListKey),
+    After(K),
     /// What comes above this row.
-    Before(ListKey),
+    Before(K),
     /// Both sides of this row, the row included.
-    Around(ListKey),
+    Around(K),
 }
+
+/// Which part of the list of conversations is wanted.
+pub type ListPage = Page<ListKey>;
+
+/// Which part of the queue is wanted.
+pub type QueuePage = Page<QueueKey>;
 
 /// Which part of a conversation is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

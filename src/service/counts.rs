@@ -54,14 +54,7 @@ struct Counted {
 fn count(conn: &ReadConn, now: Timestamp) -> Result<Vec<Counted>, Error> {
     let counted = accounts(conn)?.into_iter().map(|account| {
         let counts = queue_counts(conn, account.id)?;
-        let waiting = Waiting {
-            scheduled: counts.scheduled,
-            held: counts.held,
-            queued: counts.queued,
-            sending: counts.sending,
-            failed: counts.failed,
-            uncertain: counts.uncertain,
-        };
+        let waiting = counts.waiting();
         let paused = paused_since(conn, account.id)?;
         let people = people_reached(conn, account.id, now)?;
         Ok(Counted { account, waiting, paused, people })

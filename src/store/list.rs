@@ -176,6 +176,28 @@ fn read_all(
     Ok(found)
 }
 
+/// Whom a conversation of this very id is with.
+pub(super) fn contact_of(conn: &Connection, id: ConversationId) -> Result<Contact, Error> {
+    let mut query = conn.prepare_cached(
+        "SELECT k.id AS contact, k.name AS name, k.wa_id AS wa_id, k.user_id AS user_id,
+             k.username AS username
+         FROM conversation c JOIN contact k ON k.id = c.contact WHERE c.id = ?1",
+    )?;
+    let mut rows = query.query([id.0])?;
+    let found = rows.next()?.map(contact).transpose()?;
+    found.ok_or_else(|| Error::not_found("conversation", id.to_string()))
+}
+
+fn contact(row: &Row<'_>) -> Result<Contact, Error> {
+    Ok(Contact {
+        id: ContactId(get(row, "contact")?),
+        name: get(row, "name")?,
+        wa_id: get::<Option<String>>(row, "wa_id")?.map(WaId::new),
+        user_id: get::<Option<String>>(row, "user_id")?.map(UserId::new),
+        username: get(row, "username")?,
+    })
+}
+
 /// A conversation of this very id, merged or not.
 pub(super) fn row(conn: &Connection, id: ConversationId) -> Result<Conversation, Error> {
     read_all(conn, &format!("{SELECT} WHERE c.id = ?1"), params![id.0])?
@@ -190,13 +212,7 @@ fn read_row(row: &Row<'_>) -> Result<Conversation, Error> {
     Ok(Conversation {
         id: ConversationId(get(row, "id")?),
         account: AccountId(get(row, "account")?),
-        contact: Contact {
-            id: ContactId(get(row, "contact")?),
-            name: get(row, "name")?,
-            wa_id: get::<Option<String>>(row, "wa_id")?.map(WaId::new),
-            user_id: get::<Option<String>>(row, "user_id")?.map(UserId::new),
-            username: get(row, "username")?,
-        },
+        contact: contact(row)?,
         preview: preview(row)?,
         activity: Timestamp::from_millis(get(row, "activity")?),
         unread: row::count(get(row, "unread")?),

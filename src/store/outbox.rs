@@ -1,5 +1,6 @@
 //! The queue of what is to be done towards Meta: enqueue, claim, record, rescue.
 
+mod browse;
 mod claim;
 mod decide;
 mod gate;
@@ -7,6 +8,7 @@ mod queue;
 mod record;
 mod tend;
 
+pub use browse::{QueueRows, browse, decide_some, recent};
 pub use claim::{claim, claim_in, defer};
 pub use decide::{
     cancel, decide, hold, pause_account, release, reschedule, resume_account, send_again,
@@ -30,6 +32,7 @@ use super::standing::{self, Proof};
 use super::stored::{self, NewRow, Writer};
 use super::write::Tx;
 use super::{lane, merge};
+use crate::domain::health::Waiting;
 use crate::domain::id::{ConversationId, MessageId, Wamid};
 use crate::domain::message::{Context, NewMessage};
 use crate::domain::outbox::ApiError;
@@ -53,6 +56,21 @@ pub struct QueueCounts {
     pub uncertain: u32,
     /// Receipts and files to fetch.
     pub other: u32,
+}
+
+impl QueueCounts {
+    /// The messages among them.
+    #[must_use]
+    pub const fn waiting(&self) -> Waiting {
+        Waiting {
+            scheduled: self.scheduled,
+            held: self.held,
+            queued: self.queued,
+            sending: self.sending,
+            failed: self.failed,
+            uncertain: self.uncertain,
+        }
+    }
 }
 
 /// How many jobs of each kind to claim at most.

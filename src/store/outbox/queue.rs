@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{QueueCounts, Room, SentRequest, Unresolved};
 use crate::domain::id::{AccountId, ConversationId, MessageId};
@@ -17,7 +17,11 @@ use crate::store::{account, lane, merge, message, row};
 
 /// Numbers about the outbox of an account.
 pub fn queue_counts(read: &ReadConn, account: AccountId) -> Result<QueueCounts, Error> {
-    let mut query = read.conn.prepare_cached(
+    counts(&read.conn, account)
+}
+
+pub(super) fn counts(conn: &Connection, account: AccountId) -> Result<QueueCounts, Error> {
+    let mut query = conn.prepare_cached(
         "SELECT state, count(*) FROM message
          WHERE account = ?1 AND state IN (0, 1, 2, 3, 9, 10) GROUP BY state",
     )?;
@@ -35,7 +39,7 @@ pub fn queue_counts(read: &ReadConn, account: AccountId) -> Result<QueueCounts, 
         }
     }
     let mut query =
-        read.conn.prepare_cached("SELECT count(*) FROM outbox WHERE account = ?1 AND kind <> 1")?;
+        conn.prepare_cached("SELECT count(*) FROM outbox WHERE account = ?1 AND kind <> 1")?;
     counts.other = row::count(query.query_row([account.0], |row| row.get(0))?);
     Ok(counts)
 }

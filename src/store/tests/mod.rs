@@ -1,5 +1,6 @@
 //! Tests through the store's own questions, always on a file.
 
+mod browse;
 mod claims;
 mod identities;
 mod ingests;

@@ -26,6 +26,19 @@ fn no_hot_query_walks_a_large_table_or_sorts() {
         "SELECT max(at) FROM message WHERE conversation = ?1 AND own = 1 AND author = 3",
         "SELECT conversation FROM message
          WHERE account = ?1 AND state IN (?2, ?3) AND state IN (0, 1, 2, 3, 9, 10)",
+        "SELECT id FROM message WHERE account = ?1
+             AND state = 9 AND state IN (0, 1, 2, 3, 9, 10) AND ?2 = ?2
+             AND id < ?3 ORDER BY id DESC LIMIT ?4",
+        "SELECT id FROM message WHERE account = ?1
+             AND state = 2 AND state IN (0, 1, 2, 3, 9, 10) AND ?2 = ?2
+             AND id >= ?3 ORDER BY id ASC LIMIT ?4",
+        "SELECT id FROM message WHERE account = ?1 AND state = 0
+             AND (not_before, id) > (?2, ?3) ORDER BY not_before ASC, id ASC LIMIT ?4",
+        "SELECT id FROM message WHERE account = ?1 AND state = 0
+             AND (not_before, id) < (?2, ?3) ORDER BY not_before DESC, id DESC LIMIT ?4",
+        "SELECT count(*) FROM request WHERE account = ?1 AND at >= ?2 AND at < ?3",
+        "SELECT message FROM outbox WHERE message IN (SELECT value FROM json_each(?1))
+             AND message IS NOT NULL AND kind = 1 AND state = 1 AND head = 0",
         "SELECT id FROM timeline WHERE message = ?1 AND at = ?2 AND state = ?3 AND report > 0",
     ];
     for sql in hot {
