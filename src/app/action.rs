@@ -22,20 +22,26 @@ pub enum Context {
     Page,
     /// A question with a few answers: send again or drop.
     Ask,
+    /// The messages that wait, failed or are uncertain.
+    Queue,
+    /// A question that is answered with yes or by closing it.
+    Sure,
     /// The first screen, without an account.
     First,
 }
 
 impl Context {
     /// All contexts, in the order of the help page.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::List,
         Self::Chat,
         Self::Compose,
+        Self::Queue,
         Self::Prompt,
         Self::Jump,
         Self::Page,
         Self::Ask,
+        Self::Sure,
         Self::First,
     ];
 
@@ -50,6 +56,8 @@ impl Context {
             Self::Jump => "JUMP",
             Self::Page => "READ",
             Self::Ask => "CHOOSE",
+            Self::Queue => "QUEUE",
+            Self::Sure => "SURE?",
             Self::First => "START",
         }
     }
@@ -65,6 +73,8 @@ impl Context {
             Self::Jump => "In the jump box",
             Self::Page => "On a page",
             Self::Ask => "When asked about a message",
+            Self::Queue => "In the queue",
+            Self::Sure => "When asked to be sure",
             Self::First => "On the first screen",
         }
     }
@@ -167,6 +177,14 @@ pub enum Action {
     Close,
     SendAgain,
     Drop,
+    Reschedule,
+    Confirm,
+    ShowInbox,
+    ShowQueue,
+    Mark,
+    MarkAll,
+    Pause,
+    Later,
     StartDemo,
 }
 
@@ -196,11 +214,16 @@ const JUMP: Contexts = Contexts::of(&[Context::Jump]);
 const ASK: Contexts = Contexts::of(&[Context::Ask]);
 const PAGE: Contexts = Contexts::of(&[Context::Page]);
 const FIRST: Contexts = Contexts::of(&[Context::First]);
-const MOVES: Contexts = Contexts::of(&[Context::List, Context::Chat, Context::Page]);
+const QUEUE: Contexts = Contexts::of(&[Context::Queue]);
+const SURE: Contexts = Contexts::of(&[Context::Sure]);
+const MESSAGE: Contexts = Contexts::of(&[Context::Chat, Context::Queue]);
+const SCREENS: Contexts = Contexts::of(&[Context::List, Context::Chat, Context::Queue]);
+const MOVES: Contexts =
+    Contexts::of(&[Context::List, Context::Chat, Context::Queue, Context::Page]);
 const KEYED: Contexts =
-    Contexts::of(&[Context::List, Context::Chat, Context::Page, Context::First]);
+    Contexts::of(&[Context::List, Context::Chat, Context::Queue, Context::Page, Context::First]);
 const OVERLAYS: Contexts =
-    Contexts::of(&[Context::Prompt, Context::Jump, Context::Page, Context::Ask]);
+    Contexts::of(&[Context::Prompt, Context::Jump, Context::Page, Context::Ask, Context::Sure]);
 const ALL: Contexts = Contexts::of(&Context::ALL);
 
 const fn row(
@@ -223,30 +246,36 @@ pub const TABLE: &[Entry] = &[
     row(Action::HalfDown, "half-down", "scroll", "Go down half a screen", &[(MOVES, "Ctrl-D, PageDown"), (COMPOSE, "PageDown")]),
     row(Action::HalfUp, "half-up", "scroll", "Go up half a screen", &[(MOVES, "Ctrl-U, PageUp"), (COMPOSE, "PageUp")]),
     row(Action::Open, "open", "open", "Open the conversation and write", &[(LIST, "Enter")]),
-    row(Action::Read, "read", "read", "Open the conversation to read", &[(LIST, "l, Right")]),
+    row(Action::Read, "read", "read", "Open the conversation to read", &[(LIST, "l, Right"), (QUEUE, "Enter, l, Right")]),
     row(Action::Compose, "compose", "write", "Write a message", &[(LIST, "i"), (CHAT, "i, Enter")]),
-    row(Action::Back, "back", "list", "Go back to the list", &[(CHAT, "Esc, h, Left, q")]),
+    row(Action::Back, "back", "back", "Go back to where you came from", &[(CHAT, "Esc, h, Left, q"), (QUEUE, "Esc, h, Left, q")]),
+    row(Action::ShowInbox, "inbox", "inbox", "Show the inbox", &[(SCREENS, "1")]),
+    row(Action::ShowQueue, "queue", "queue", "Show what waits, what failed and what is uncertain", &[(SCREENS, "3")]),
     row(Action::NextConversation, "next-conversation", "next", "Go to the next conversation", &[(NORMAL, "], Alt-Down"), (COMPOSE, "Alt-Down")]),
     row(Action::PreviousConversation, "previous-conversation", "previous", "Go to the previous conversation", &[(NORMAL, "[, Alt-Up"), (COMPOSE, "Alt-Up")]),
     row(Action::NextUnread, "next-unread", "next unread", "Go to the next unread conversation", &[(NORMAL, "u, Alt-A"), (COMPOSE, "Alt-A")]),
     row(Action::NextFailed, "next-failed", "next failed", "Go to the next conversation with a failed or uncertain message", &[(NORMAL, "F")]),
     row(Action::MarkUnread, "mark-unread", "mark unread", "Mark the conversation as unread", &[(NORMAL, "U")]),
-    row(Action::NextTab, "next-tab", "tab", "Show the next tab: all, unread, waiting", &[(LIST, "Tab")]),
-    row(Action::PreviousTab, "previous-tab", "tab", "Show the previous tab", &[(LIST, "Shift-Tab")]),
+    row(Action::NextTab, "next-tab", "tab", "Show the next tab", &[(LIST, "Tab"), (QUEUE, "Tab")]),
+    row(Action::PreviousTab, "previous-tab", "tab", "Show the previous tab", &[(LIST, "Shift-Tab"), (QUEUE, "Shift-Tab")]),
     row(Action::Filter, "filter", "filter", "Show only conversations with this name, number or text", &[(LIST, "/")]),
     row(Action::ClearFilter, "clear-filter", "clear", "Show all conversations of the tab again", &[(LIST, "Esc")]),
-    row(Action::Jump, "jump", "jump", "Jump to a conversation by name or number", &[(INBOX, "Ctrl-P"), (NORMAL, "Ctrl-K")]),
-    row(Action::Palette, "palette", "commands", "Find a command by name", &[(NORMAL, ":")]),
+    row(Action::Jump, "jump", "jump", "Jump to a conversation by name or number", &[(INBOX, "Ctrl-P"), (NORMAL, "Ctrl-K"), (QUEUE, "Ctrl-P, Ctrl-K")]),
+    row(Action::Palette, "palette", "commands", "Find a command by name", &[(SCREENS, ":")]),
     row(Action::NewConversation, "new-conversation", "new", "Start a conversation with a new number", &[(NORMAL, "c, Ctrl-N")]),
     row(Action::Reply, "reply", "reply", "Reply to the selected message, quoting it", &[(CHAT, "r")]),
     row(Action::Copy, "copy", "copy", "Copy the text of the selected message", &[(CHAT, "y")]),
-    row(Action::Resend, "resend", "send again", "Send a failed or uncertain message again, or drop it", &[(CHAT, "R")]),
-    row(Action::Explain, "explain", "explain", "Explain what went wrong, and what helps", &[(CHAT, "x")]),
+    row(Action::Resend, "resend", "send again", "Send a failed or uncertain message again, let a held one go, or drop it", &[(MESSAGE, "R")]),
+    row(Action::Explain, "explain", "explain", "Explain what went wrong, and what helps", &[(MESSAGE, "x")]),
+    row(Action::Mark, "mark", "mark", "Mark the message, to decide about several at once", &[(QUEUE, "Space")]),
+    row(Action::MarkAll, "mark-all", "mark all", "Mark everything that is like the message, or take all marks away", &[(QUEUE, "a")]),
+    row(Action::Pause, "pause", "pause", "Pause sending, or let it go on", &[(QUEUE, "p")]),
     row(Action::Details, "details", "details", "Show the contact and the life of the selected message", &[(CHAT, "o")]),
     row(Action::Expand, "expand", "more", "Show all of a long message, or less of it", &[(CHAT, "Space")]),
     row(Action::ToggleList, "toggle-list", "list", "Hide or show the list", &[(INBOX, "F7")]),
-    row(Action::ToggleInfo, "toggle-info", "info", "Hide or show the details pane of wide screens", &[(INBOX, "F8")]),
+    row(Action::ToggleInfo, "toggle-info", "info", "Hide or show the details pane of wide screens", &[(INBOX, "F8"), (QUEUE, "F8")]),
     row(Action::Send, "send", "send", "Send the message", &[(COMPOSE, "Enter")]),
+    row(Action::Later, "later", "later", "Send the message at a time to come", &[(COMPOSE, "Ctrl-R, Ctrl-X Ctrl-L")]),
     row(Action::Newline, "newline", "newline", "Begin a new line", &[(COMPOSE, "Ctrl-J, Alt-Enter, Shift-Enter")]),
     row(Action::Leave, "leave", "read", "Drop the reply, then stop writing; the text stays", &[(COMPOSE, "Esc")]),
     row(Action::Editor, "editor", "editor", "Write in $EDITOR", &[(COMPOSE, "Ctrl-G, Ctrl-X Ctrl-E")]),
@@ -269,10 +298,12 @@ pub const TABLE: &[Entry] = &[
     row(Action::Redo, "redo", "redo", "Redo what was undone", &[(TEXT, "Alt-Z")]),
     row(Action::Accept, "accept", "go", "Take it", &[(BOXES, "Enter")]),
     row(Action::SendAgain, "send-again", "send again", "Send the message again, with a new request", &[(ASK, "s")]),
-    row(Action::Drop, "drop", "drop", "Withdraw the message", &[(ASK, "d")]),
-    row(Action::Close, "close", "close", "Close", &[(OVERLAYS, "Esc"), (PAGE, "q, Enter, o, x, ?")]),
+    row(Action::Drop, "drop", "drop", "Withdraw the message", &[(ASK, "d"), (QUEUE, "d")]),
+    row(Action::Reschedule, "reschedule", "other time", "Give a scheduled message another time", &[(ASK, "t"), (QUEUE, "t")]),
+    row(Action::Confirm, "confirm", "yes", "Do it", &[(SURE, "y")]),
+    row(Action::Close, "close", "close", "Close", &[(OVERLAYS, "Esc"), (PAGE, "q, Enter, o, x, ?"), (SURE, "n")]),
     row(Action::StartDemo, "start-demo", "demo", "Open the demo: sample conversations, nothing leaves this machine", &[(FIRST, "d, Enter")]),
-    row(Action::Help, "help", "help", "Show the keys", &[(ALL, "F1"), (NORMAL, "?"), (FIRST, "?")]),
+    row(Action::Help, "help", "help", "Show the keys", &[(ALL, "F1"), (SCREENS, "?"), (FIRST, "?")]),
     row(Action::Redraw, "redraw", "redraw", "Draw the screen anew", &[(ALL, "Ctrl-L")]),
     row(Action::Suspend, "suspend", "suspend", "Stop the program until the shell's `fg`", &[(KEYED, "Ctrl-Z")]),
     row(Action::Interrupt, "interrupt", "quit", "Clear the line (Undo brings it back), close what is open, then ask to quit", &[(ALL, "Ctrl-C")]),
@@ -319,13 +350,30 @@ pub const fn hints(context: Context) -> &'static [Action] {
             Action::NextUnread,
             Action::Jump,
         ],
-        Context::Compose => {
-            &[Action::Send, Action::Newline, Action::Leave, Action::Editor, Action::Jump]
-        }
+        Context::Compose => &[
+            Action::Send,
+            Action::Newline,
+            Action::Leave,
+            Action::Later,
+            Action::Editor,
+            Action::Jump,
+        ],
+        Context::Queue => &[
+            Action::Resend,
+            Action::Drop,
+            Action::Explain,
+            Action::Mark,
+            Action::MarkAll,
+            Action::Pause,
+            Action::Back,
+            Action::NextTab,
+            Action::Read,
+        ],
+        Context::Sure => &[Action::Confirm, Action::Close],
         Context::Prompt => &[Action::Accept, Action::Close, Action::DeleteToStart],
         Context::Jump => &[Action::Accept, Action::Down, Action::Up, Action::Close],
         Context::Page => &[Action::Down, Action::HalfDown, Action::Close],
-        Context::Ask => &[Action::SendAgain, Action::Drop, Action::Close],
+        Context::Ask => &[Action::SendAgain, Action::Drop, Action::Reschedule, Action::Close],
         Context::First => &[Action::StartDemo, Action::Quit],
     }
 }

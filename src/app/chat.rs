@@ -12,7 +12,7 @@ use super::rows::{self, Block, Look, Place};
 use super::wait::Wait;
 use crate::domain::conversation::Conversation;
 use crate::domain::id::{ConversationId, MessageId};
-use crate::domain::message::{Direction, Message, SortKey, TimelineEntry};
+use crate::domain::message::{Direction, Message, SortKey};
 use crate::domain::page::MessagePage;
 
 /// Messages per page.
@@ -45,17 +45,6 @@ pub enum Load {
     Oldest,
 }
 
-/// The life of a message, as far as it was asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Timeline {
-    /// Whose.
-    pub message: MessageId,
-    /// Oldest first.
-    pub entries: Vec<TimelineEntry>,
-    /// The JSON as it came or went.
-    pub raw: Option<String>,
-}
-
 /// The conversation shown.
 #[derive(Debug)]
 pub struct Chat {
@@ -79,10 +68,6 @@ pub struct Chat {
     pub expanded: HashSet<MessageId>,
     /// The pending page.
     pub wait: Wait<Load>,
-    /// The life of the selected message.
-    pub timeline: Option<Timeline>,
-    /// The pending timeline.
-    pub timeline_wait: Wait<MessageId>,
     /// The newest message that was on the screen at the tail; what comes later counts as new below.
     pub seen: Option<SortKey>,
     /// The newest message that the store was told is read.
@@ -104,8 +89,6 @@ impl Chat {
             divider: None,
             expanded: HashSet::new(),
             wait: Wait::default(),
-            timeline: None,
-            timeline_wait: Wait::default(),
             seen: None,
             marked: None,
         }

@@ -1,6 +1,7 @@
 //! A believable inbox without a store, for the tests of the update and of the view: made-up conversations,
 //! a model that was shown them, and a script language for keys.
 
+mod queue;
 mod world;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use crate::domain::health::{Condition, Health};
 use crate::domain::id::AccountId;
 use crate::domain::time::Timestamp;
 
+pub(crate) use queue::{long_queue, queue_world, sending_health};
 pub(crate) use world::{World, conversation, message, nasty, outbound, text, world};
 
 /// The present of the tests: Friday 2026-11-20, 14:32 in São Paulo.

@@ -94,6 +94,8 @@ pub fn page((columns, rows): (u16, u16)) -> Area {
     reason = "independent switches, each named where it is set"
 )]
 pub struct Wants {
+    /// The queue is shown in place of the inbox.
+    pub queue: bool,
     /// The list may be shown beside the conversation.
     pub list: bool,
     /// The info pane may be shown.
@@ -110,7 +112,7 @@ pub struct Wants {
     pub notice: u16,
 }
 
-/// The areas of the inbox. An area that is not shown is empty.
+/// The areas of a screen. An area that is not shown is empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Layout {
     /// The status bar.
@@ -123,6 +125,8 @@ pub struct Layout {
     pub list_border: Area,
     /// The conversation with its header.
     pub chat: Area,
+    /// The queue with its tabs, its numbers and its foot; then there is no inbox.
+    pub queue: Area,
     /// The line before the info pane.
     pub info_border: Area,
     /// Contact, message, health.
@@ -150,6 +154,18 @@ impl Layout {
     #[must_use]
     pub fn list_capacity(&self) -> u16 {
         self.list_rows().height / if self.tall_rows { 2 } else { 1 }
+    }
+
+    /// The rows of the queue proper: under its tabs, two rows of numbers and a line, above its foot.
+    #[must_use]
+    pub fn queue_rows(&self) -> Area {
+        self.queue.split_top(4).1.split_bottom(1).0
+    }
+
+    /// How many messages of the queue fit: each has two lines.
+    #[must_use]
+    pub fn queue_capacity(&self) -> u16 {
+        self.queue_rows().height / 2
     }
 
     /// The messages proper.
@@ -190,7 +206,7 @@ pub fn lay_out(columns: u16, rows: u16, wants: &Wants) -> Option<Layout> {
     let (rest, hints) = rest.split_bottom(1);
     layout.hints = hints;
     let side_by_side = columns >= TWO_PANES;
-    let writes = side_by_side || wants.conversation;
+    let writes = !wants.queue && (side_by_side || wants.conversation);
     let mut body = rest;
     if writes {
         let most = (rows / 3).max(1);
@@ -208,6 +224,15 @@ pub fn lay_out(columns: u16, rows: u16, wants: &Wants) -> Option<Layout> {
     }
     let banners = wants.banners.min(body.height.saturating_sub(4));
     (layout.banners, body) = body.split_top(banners);
+    if wants.queue {
+        if wants.info && columns >= THREE_PANES {
+            let (left, right) = body.split_left(body.width.saturating_sub(57));
+            (layout.info_border, layout.info) = right.split_left(1);
+            body = left;
+        }
+        layout.queue = body;
+        return Some(layout);
+    }
     if !side_by_side {
         if wants.conversation {
             layout.chat = body;
@@ -239,6 +264,7 @@ mod tests {
     use super::{Area, Wants, lay_out};
 
     const WANTS: Wants = Wants {
+        queue: false,
         list: true,
         info: true,
         conversation: false,
@@ -265,8 +291,9 @@ mod tests {
         for columns in 0..220 {
             for rows in 0..60 {
                 for draft_rows in [0, 1, 3, 500] {
-                    for conversation in [false, true] {
+                    for (conversation, queue) in [(false, false), (true, false), (false, true)] {
                         let wants = Wants {
+                            queue,
                             draft_rows,
                             conversation,
                             reply: true,
@@ -284,6 +311,7 @@ mod tests {
                             layout.list,
                             layout.list_border,
                             layout.chat,
+                            layout.queue,
                             layout.info_border,
                             layout.info,
                             layout.gauge,

@@ -1,11 +1,15 @@
-//! The list of conversations: a window of rows, and a selection by id that keeps its place on the screen
-//! while rows come and go around it.
+//! A list that may be long, of conversations or of messages that wait: a window of rows, and a selection by
+//! id that keeps its place on the screen while rows come and go around it.
 
 use super::paged::{Identified, Paged};
 use super::wait::Wait;
 use crate::domain::conversation::{Conversation, Counts, Filter};
-use crate::domain::id::ConversationId;
-use crate::domain::page::{ListKey, ListPage};
+use crate::domain::health::Waiting;
+use crate::domain::id::{ConversationId, MessageId};
+use crate::domain::page::{ListKey, Page, QueueKey};
+use crate::domain::queue::{QueueFilter, QueueRow};
+use crate::domain::state::State;
+use crate::domain::time::Timestamp;
 
 /// Rows per page.
 pub const PAGE: u32 = 100;
@@ -17,6 +21,49 @@ impl Identified for Conversation {
     type Id = ConversationId;
     fn id(&self) -> ConversationId {
         self.id
+    }
+}
+
+impl Identified for QueueRow {
+    type Id = MessageId;
+    fn id(&self) -> MessageId {
+        self.message.id
+    }
+}
+
+/// What a list can be of.
+pub trait Listed: Identified {
+    /// Tells the place of a row.
+    type Key: Copy;
+    /// Chooses rows: the tabs.
+    type Filter: Copy + Default;
+    /// The numbers of the tabs.
+    type Counts: Copy + Default + PartialEq;
+    /// A place below the last row of any list.
+    const LAST: Self::Key;
+    /// The place of the row.
+    fn key(&self) -> Self::Key;
+}
+
+impl Listed for Conversation {
+    type Key = ListKey;
+    type Filter = Filter;
+    type Counts = Counts;
+    const LAST: ListKey =
+        ListKey { activity: Timestamp::from_millis(i64::MIN), id: ConversationId(i64::MIN) };
+    fn key(&self) -> ListKey {
+        ListKey { activity: self.activity, id: self.id }
+    }
+}
+
+impl Listed for QueueRow {
+    type Key = QueueKey;
+    type Filter = QueueFilter;
+    type Counts = Waiting;
+    const LAST: QueueKey =
+        QueueKey { state: State::Scheduled, due: i64::MAX, id: MessageId(i64::MAX) };
+    fn key(&self) -> QueueKey {
+        Self::key(self)
     }
 }
 
@@ -36,18 +83,16 @@ pub enum Load {
 }
 
 /// The list.
-#[derive(Debug, Default)]
-pub struct List {
+#[derive(Debug)]
+pub struct List<T: Listed> {
     /// The tab.
-    pub filter: Filter,
-    /// The text to filter by.
-    pub text: String,
+    pub filter: T::Filter,
     /// The rows held.
-    pub page: Paged<Conversation>,
+    pub page: Paged<T>,
     /// The numbers of the tabs.
-    pub counts: Counts,
+    pub counts: T::Counts,
     /// The selected row. It may be out of what is held.
-    pub selected: Option<ConversationId>,
+    pub selected: Option<T::Id>,
     /// The row of the screen, from the top of the list, on which the selection stands.
     pub row: usize,
     /// Rows have come at least once.
@@ -62,13 +107,65 @@ pub struct List {
     index: usize,
 }
 
-/// The place of a conversation in the list.
-#[must_use]
-pub const fn key(row: &Conversation) -> ListKey {
-    ListKey { activity: row.activity, id: row.id }
+/// A page that came, with the numbers as of the same moment.
+#[derive(Clone, Debug)]
+pub struct Came<T: Listed> {
+    /// In list order.
+    pub rows: Vec<T>,
+    /// More rows above these.
+    pub more_above: bool,
+    /// More rows below these.
+    pub more_below: bool,
+    /// The numbers of the tabs.
+    pub counts: T::Counts,
 }
 
-impl List {
+impl<T: Listed> Default for List<T> {
+    fn default() -> Self {
+        Self {
+            filter: T::Filter::default(),
+            page: Paged::default(),
+            counts: T::Counts::default(),
+            selected: None,
+            row: 0,
+            loaded: false,
+            error: None,
+            wait: Wait::default(),
+            index: 0,
+            filling: false,
+        }
+    }
+}
+
+impl<T: Listed> List<T> {
+    /// Takes a page that came for `load`, and says whether anything is different now.
+    pub fn take(&mut self, load: Load, came: Came<T>, capacity: usize) -> bool
+    where
+        T: Clone + PartialEq,
+    {
+        let before = (self.page.clone(), self.counts, self.loaded);
+        self.counts = came.counts;
+        self.loaded = true;
+        self.error = None;
+        match load {
+            Load::Replace => self.page.replace(came.rows, came.more_above, came.more_below),
+            Load::Top => {
+                self.page.replace(came.rows, came.more_above, came.more_below);
+                if self.selected_index().is_none() {
+                    self.selected = None;
+                }
+            }
+            Load::Bottom => {
+                self.page.replace(came.rows, came.more_above, false);
+                self.selected = self.page.rows().last().map(Identified::id);
+            }
+            Load::Before => self.page.prepend(came.rows, came.more_above),
+            Load::After => self.page.append(came.rows, came.more_below),
+        }
+        self.settle(capacity);
+        before != (self.page.clone(), self.counts, self.loaded)
+    }
+
     /// The place of the selection among the rows held, if it is there.
     #[must_use]
     pub fn selected_index(&self) -> Option<usize> {
@@ -77,7 +174,7 @@ impl List {
 
     /// The selected row.
     #[must_use]
-    pub fn selected_row(&self) -> Option<&Conversation> {
+    pub fn selected_row(&self) -> Option<&T> {
         self.page.get(self.selected?)
     }
 
@@ -96,13 +193,13 @@ impl List {
         let from = self.selected_index();
         let to = from.unwrap_or(self.index.min(last)).saturating_add_signed(by).min(last);
         let top = self.top(capacity);
-        self.selected = rows.get(to).map(|row| row.id);
+        self.selected = rows.get(to).map(Identified::id);
         self.place(to, top, capacity);
         from != Some(to)
     }
 
     /// Selects a row that is held; does nothing for others.
-    pub fn select(&mut self, id: ConversationId, capacity: usize) {
+    pub fn select(&mut self, id: T::Id, capacity: usize) {
         let top = self.top(capacity);
         self.selected = Some(id);
         if let Some(index) = self.page.index(id) {
@@ -122,35 +219,45 @@ impl List {
         if let Some(index) = self.selected_index() {
             self.index = index;
         } else if self.selected.is_none() {
-            self.selected = self.page.rows().first().map(|row| row.id);
+            self.selected = self.page.rows().first().map(Identified::id);
             self.index = 0;
         }
         let top = self.top(capacity);
         self.row = self.index.saturating_sub(top).min(capacity.saturating_sub(1));
     }
 
+    /// Selects the row that took the place of a selected one that is gone.
+    pub fn close_up(&mut self, capacity: usize) {
+        if self.selected_index().is_none() && self.selected.is_some() {
+            let place = self.index.min(self.page.rows().len().saturating_sub(1));
+            self.selected = self.page.rows().get(place).map(Identified::id);
+            self.index = place;
+            self.settle(capacity);
+        }
+    }
+
     /// The page to read when the list may have changed: all that is looked at.
     #[must_use]
-    pub fn refresh_page(&self) -> (ListPage, u32) {
+    pub fn refresh_page(&self) -> (Page<T::Key>, u32) {
         let held = u32::try_from(self.page.rows().len()).unwrap_or(PAGE);
         let limit = held.clamp(PAGE, 300);
         if !self.page.more_before() {
-            return (ListPage::First, limit);
+            return (Page::First, limit);
         }
         let row = self.selected_row().or_else(|| self.page.rows().get(self.index));
-        row.map_or((ListPage::First, limit), |row| (ListPage::Around(key(row)), limit))
+        row.map_or((Page::First, limit), |row| (Page::Around(row.key()), limit))
     }
 
     /// The page to read because the selection nears the end of what is held.
     #[must_use]
-    pub fn wanted_page(&self) -> Option<(ListPage, Load)> {
+    pub fn wanted_page(&self) -> Option<(Page<T::Key>, Load)> {
         let rows = self.page.rows();
         let index = self.selected_index().unwrap_or(self.index);
         if self.page.more_after() && index + MARGIN >= rows.len() {
-            return rows.last().map(|row| (ListPage::After(key(row)), Load::After));
+            return rows.last().map(|row| (Page::After(row.key()), Load::After));
         }
         if self.page.more_before() && index < MARGIN {
-            return rows.first().map(|row| (ListPage::Before(key(row)), Load::Before));
+            return rows.first().map(|row| (Page::Before(row.key()), Load::Before));
         }
         None
     }

@@ -12,16 +12,22 @@ use super::describe;
 use super::jump::JumpBox;
 use super::keymap::Keymap;
 use super::layout::{self, Layout, Wants};
+use super::life::Life;
 use super::list::List;
 use super::msg::{CommandId, Effect, Key, Query, Ticket, Wanted};
 use super::notice::{Notice, Weight};
 use super::prompt::Prompt;
+use super::queue::Queue;
 use super::rows::Look;
+use super::update::Sure;
 use super::wait::Wait;
 use super::when;
 use crate::domain::conversation::{Conversation, Draft};
-use crate::domain::health::{Condition, Health};
+use crate::domain::health::{AccountHealth, Condition, Health};
 use crate::domain::id::{AccountId, ConversationId, MessageId};
+use crate::domain::message::Message;
+use crate::domain::outbox::Decision;
+use crate::domain::queue::QueueFilter;
 use crate::domain::text;
 use crate::domain::time::Timestamp;
 
@@ -78,7 +84,15 @@ pub struct Setup {
     pub keymap: Keymap,
 }
 
-/// Which part takes the keys.
+/// What fills the terminal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Screen {
+    #[default]
+    Inbox,
+    Queue,
+}
+
+/// Which part of the inbox takes the keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Focus {
     List,
@@ -93,6 +107,7 @@ pub(crate) enum Overlay {
     Details { scroll: u16 },
     Explain { message: MessageId, scroll: u16 },
     Ask(MessageId),
+    Sure(Sure),
     Prompt(Prompt),
     Jump(JumpBox),
 }
@@ -100,9 +115,22 @@ pub(crate) enum Overlay {
 /// What a command was for, so that its failure can be told and undone.
 #[derive(Clone, Debug)]
 pub(crate) enum Awaited {
-    Send { conversation: ConversationId, draft: Draft },
+    Send {
+        conversation: ConversationId,
+        draft: Draft,
+    },
     SaveDraft(ConversationId),
-    Begin { number: String },
+    Begin {
+        number: String,
+    },
+    Decide {
+        decision: Decision,
+        /// The rest of the group is decided about next.
+        group: Option<(AccountId, QueueFilter)>,
+        done: usize,
+        /// How many could not be decided about, and why one of them could not.
+        refused: Option<(usize, String)>,
+    },
     Other(&'static str),
 }
 
@@ -121,13 +149,20 @@ pub struct Model {
     pub(crate) size: (u16, u16),
     pub(crate) settings: Settings,
     pub(crate) keymap: Keymap,
+    pub(crate) screen: Screen,
+    /// The conversation was opened from the queue: going back leads there.
+    pub(crate) back_to_queue: bool,
     pub(crate) focus: Focus,
     /// The terminal has the focus.
     pub(crate) focused: bool,
     /// Keys of a sequence that is not complete.
     pub(crate) pending: Vec<Key>,
-    pub(crate) list: List,
+    pub(crate) list: List<Conversation>,
+    /// The text that the list is filtered by.
+    pub(crate) sought: String,
     pub(crate) chat: Option<Chat>,
+    pub(crate) queue: Queue,
+    pub(crate) life: Life,
     pub(crate) composer: Composer,
     pub(crate) overlay: Option<Overlay>,
     pub(crate) notice: Option<Notice>,
@@ -162,11 +197,16 @@ impl Model {
             size: setup.size,
             settings: setup.settings,
             keymap: setup.keymap,
+            screen: Screen::Inbox,
+            back_to_queue: false,
             focus: Focus::List,
             focused: true,
             pending: Vec::new(),
             list: List::default(),
+            sought: String::new(),
             chat: None,
+            queue: Queue::default(),
+            life: Life::default(),
             composer: Composer::default(),
             overlay: None,
             notice: None,
@@ -209,11 +249,32 @@ impl Model {
             self.quit_armed,
             self.composer.due(),
             self.window_end(),
+            self.queue_due(),
             Some(when::next_minute(self.now)),
         ]
         .into_iter()
         .flatten()
         .min()
+    }
+
+    /// When the queue is read again without a change to hear of.
+    fn queue_due(&self) -> Option<Timestamp> {
+        let shown = self.screen == Screen::Queue && !self.queue.list.wait.is_busy();
+        let due = [self.queue.due, self.queue.turns()].into_iter().flatten().min();
+        due.filter(|_| shown)
+    }
+
+    /// How sending goes for the account shown.
+    #[must_use]
+    pub(crate) fn account_health(&self) -> Option<&AccountHealth> {
+        let account = self.account?;
+        self.health.accounts.iter().find(|known| known.account == account)
+    }
+
+    /// Whether the person has paused the account shown.
+    #[must_use]
+    pub(crate) fn is_paused(&self) -> bool {
+        self.account_health().is_some_and(|health| health.paused.is_some())
     }
 
     fn window_end(&self) -> Option<Timestamp> {
@@ -233,14 +294,22 @@ impl Model {
                 Context::Page
             }
             Some(Overlay::Ask(_)) => Context::Ask,
+            Some(Overlay::Sure(_)) => Context::Sure,
             Some(Overlay::Prompt(_)) => Context::Prompt,
             Some(Overlay::Jump(_)) => Context::Jump,
-            None if self.mode == Mode::NoAccount => Context::First,
-            None => match self.focus {
-                Focus::List => Context::List,
-                Focus::Chat => Context::Chat,
-                Focus::Compose => Context::Compose,
-            },
+            None => self.under(),
+        }
+    }
+
+    /// The context that is there when nothing stands in front of it.
+    #[must_use]
+    pub(crate) fn under(&self) -> Context {
+        match (self.screen, self.focus) {
+            _ if self.mode == Mode::NoAccount => Context::First,
+            (Screen::Queue, _) => Context::Queue,
+            (Screen::Inbox, Focus::List) => Context::List,
+            (Screen::Inbox, Focus::Chat) => Context::Chat,
+            (Screen::Inbox, Focus::Compose) => Context::Compose,
         }
     }
 
@@ -255,6 +324,7 @@ impl Model {
     pub(crate) fn layout_at(&self, columns: u16, rows: u16) -> Option<Layout> {
         let draft_rows = self.composer.editor.rows(layout::draft_width(columns)).len();
         let wants = Wants {
+            queue: self.screen == Screen::Queue,
             list: self.show_list,
             info: self.show_info,
             conversation: self.focus != Focus::List || !self.show_list,
@@ -298,6 +368,15 @@ impl Model {
         self.chat.as_ref().and_then(|chat| chat.row.as_ref())
     }
 
+    /// A message that the screen has at hand.
+    #[must_use]
+    pub(crate) fn held(&self, id: MessageId) -> Option<&Message> {
+        match self.screen {
+            Screen::Queue => self.queue.list.page.get(id).map(|row| &row.message),
+            Screen::Inbox => self.chat.as_ref()?.page.get(id),
+        }
+    }
+
     pub(crate) fn say(&mut self, text: impl Into<String>, weight: Weight) {
         self.notice = Some(Notice::new(text, weight, self.now));
         self.touch();
@@ -333,7 +412,7 @@ impl Model {
         let query = Query::List {
             account,
             filter: self.list.filter,
-            text: self.list.text.clone(),
+            text: self.sought.clone(),
             page,
             limit,
             ticket,

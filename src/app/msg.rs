@@ -2,12 +2,16 @@
 //! carries effects to the services and brings their answers back. Nothing here knows SQL, HTTP or a
 //! terminal library.
 
+use super::list::Came;
 use crate::domain::change::Changes;
 use crate::domain::conversation::{Conversation, Counts, Draft, Filter};
 use crate::domain::health::Health;
 use crate::domain::id::{AccountId, ConversationId, MessageId, WaId};
 use crate::domain::message::{Message, NewMessage, TimelineEntry};
-use crate::domain::page::{ListKey, ListPage, MessagePage};
+use crate::domain::outbox::{Decided, Decision};
+use crate::domain::page::{ListKey, ListPage, MessagePage, QueuePage};
+use crate::domain::queue::{QueueFilter, QueueRow, Recent, Sweep};
+use crate::domain::time::Timestamp;
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -132,6 +136,21 @@ pub enum Query {
         /// Echoed in the answer.
         ticket: Ticket,
     },
+    /// Messages of the queue, and the numbers above it.
+    Queue {
+        /// The account shown.
+        account: AccountId,
+        /// Which messages.
+        filter: QueueFilter,
+        /// Which part.
+        page: QueuePage,
+        /// At most this many rows.
+        limit: u32,
+        /// Up to when requests are counted for the chart.
+        now: Timestamp,
+        /// Echoed in the answer.
+        ticket: Ticket,
+    },
     /// The next conversation of a kind after this place in the list, wrapping round.
     Next {
         /// The account shown.
@@ -201,6 +220,15 @@ pub enum Reply {
         /// Best first.
         rows: Vec<Conversation>,
     },
+    /// To [`Query::Queue`].
+    Queue {
+        /// Which query.
+        ticket: Ticket,
+        /// The page.
+        came: Came<QueueRow>,
+        /// How many requests went out lately.
+        recent: Recent,
+    },
     /// To [`Query::Next`].
     Next {
         /// Which query.
@@ -220,8 +248,13 @@ pub enum Reply {
 /// A write to the store, carried out in order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
-    /// Write a message and queue it; its draft is cleared in the same step.
-    Send(NewMessage),
+    /// Write a message and queue it, or schedule it for a time; its draft is cleared in the same step.
+    Send {
+        /// What to send.
+        message: NewMessage,
+        /// Not before this time.
+        at: Option<Timestamp>,
+    },
     /// Begin a conversation with a number, or find the one there is.
     Begin {
         /// The account it is with.
@@ -235,10 +268,26 @@ pub enum Command {
     MarkRead(ConversationId, MessageId),
     /// Show the conversation as unread.
     MarkUnread(ConversationId),
-    /// Send a failed or uncertain message again, with a new request.
-    SendAgain(MessageId),
-    /// Withdraw a message that is not accepted yet, failed or uncertain.
-    Drop(MessageId),
+    /// Decide about messages that wait, failed or are uncertain.
+    Decide(Which, Decision),
+    /// Let the account send nothing any more, or let it send again.
+    Pause(AccountId, bool),
+}
+
+/// Which messages a decision is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// These.
+    These(Vec<MessageId>),
+    /// All that a filter of the queue shows, some at a time.
+    Group {
+        /// The account shown.
+        account: AccountId,
+        /// Which ones.
+        filter: QueueFilter,
+        /// Where to go on; none at the start.
+        sweep: Option<Sweep>,
+    },
 }
 
 /// Counts commands, so that their results find back.
@@ -255,7 +304,7 @@ pub struct Finished {
 }
 
 /// What a [`Command`] made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Done {
     /// Nothing to tell beyond success.
     Plain,
@@ -263,6 +312,13 @@ pub enum Done {
     Message(MessageId),
     /// The conversation that was begun or found.
     Conversation(ConversationId),
+    /// What became of a decision.
+    Decided {
+        /// What was done and what was not.
+        decided: Decided,
+        /// How to go on with the rest of a group, if there is any.
+        rest: Option<Sweep>,
+    },
 }
 
 /// Why the process ends.

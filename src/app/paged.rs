@@ -5,7 +5,7 @@
 /// A row that can be told from the others.
 pub trait Identified {
     /// What tells it.
-    type Id: Copy + PartialEq;
+    type Id: Copy + PartialEq + std::fmt::Debug;
     /// Its id.
     fn id(&self) -> Self::Id;
 }

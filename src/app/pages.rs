@@ -2,16 +2,18 @@
 //! from the key table, what is known of a contact and a message, what an error means.
 
 use super::action::{self, Context};
-use super::chat::Timeline;
 use super::describe;
 use super::layout;
-use super::model::{Focus, Mode, Model, Overlay};
+use super::life::Timeline;
+use super::model::{Model, Overlay, Screen};
 use super::rows::reason;
 use super::when;
 use crate::domain::conversation::Conversation;
-use crate::domain::error_code;
+use crate::domain::error_code::{self, Class};
 use crate::domain::health::Condition;
+use crate::domain::id::{MessageId, RequestId};
 use crate::domain::message::{Direction, Message, TimelineEntry};
+use crate::domain::state::State;
 use crate::domain::text;
 use crate::domain::time::Timestamp;
 use crate::domain::window::{Window, window};
@@ -53,22 +55,35 @@ pub fn lines(model: &Model) -> Vec<Line> {
         }
         Some(Overlay::Explain { message, .. }) => {
             let mut page = Page::new(width, model);
-            if let Some(found) = model.chat.as_ref().and_then(|chat| chat.page.get(*message)) {
-                explain(found, &mut page);
-                life(model, found, &mut page);
+            match model.held(*message) {
+                Some(found) => explain(found, &mut page),
+                None => page.wrapped("It is not in the queue any more.", Ink::Plain),
             }
+            life(model, *message, &mut page);
             page.lines
         }
-        Some(Overlay::Ask(_) | Overlay::Prompt(_) | Overlay::Jump(_)) | None => Vec::new(),
+        Some(Overlay::Ask(_) | Overlay::Sure(_) | Overlay::Prompt(_) | Overlay::Jump(_)) | None => {
+            Vec::new()
+        }
     }
 }
 
-/// The info pane: contact, selected message, services.
+/// The info pane: contact, selected message, services. Of the queue: what there is to know of the selected
+/// message.
 #[must_use]
 pub fn info(model: &Model, width: usize) -> Vec<Line> {
     let mut page = Page::new(width, model);
-    contact(model, &mut page);
-    message(model, &mut page);
+    if model.screen == Screen::Queue {
+        if let Some(row) = model.queue.selected() {
+            page.heading(&describe::name(&row.contact));
+            page.wrapped(&describe::line(&row.message), Ink::Plain);
+            explain(&row.message, &mut page);
+            life(model, row.message.id, &mut page);
+        }
+    } else {
+        contact(model, &mut page);
+        message(model, &mut page);
+    }
     services(model, &mut page);
     page.lines
 }
@@ -126,12 +141,7 @@ impl Page {
 fn help(model: &Model, width: usize) -> Vec<Line> {
     let mut page = Page::new(width, model);
     let table = action::table(&model.keymap);
-    let here = match model.focus {
-        _ if model.mode == Mode::NoAccount => Context::First,
-        Focus::List => Context::List,
-        Focus::Chat => Context::Chat,
-        Focus::Compose => Context::Compose,
-    };
+    let here = model.under();
     let others = Context::ALL.into_iter().filter(|context| *context != here);
     for context in std::iter::once(here).chain(others) {
         page.heading(context.title());
@@ -154,6 +164,8 @@ fn help(model: &Model, width: usize) -> Vec<Line> {
         ("sent", "on its way to them"),
         ("delivered", "on their device"),
         ("read", "seen, when they let it be known"),
+        ("scheduled", "goes at the time you gave it"),
+        ("held", "waits for its reason to go, or for you"),
         ("failed", "refused; the reason is under the message"),
         ("uncertain", "nobody can say yet whether it was accepted"),
     ] {
@@ -220,7 +232,7 @@ fn message(model: &Model, page: &mut Page) {
     if found.trouble.is_some() {
         page.fact("Reason", &reason(found.trouble.as_ref()), Ink::Bad);
     }
-    life(model, found, page);
+    life(model, found.id, page);
 }
 
 fn explain(found: &Message, page: &mut Page) {
@@ -242,7 +254,10 @@ fn explain(found: &Message, page: &mut Page) {
         let entry = error_code::lookup(Some(code), 0, None);
         page.fact("Code", &code.to_string(), Ink::Bad);
         page.fact("Means", &format!("{}.", entry.plain), Ink::Plain);
+        page.fact("Retried", retried(found, entry.class), Ink::Plain);
         page.fact("Helps", &format!("{}.", entry.remedy), Ink::Plain);
+    } else {
+        page.fact("Retried", retried(found, Class::Passing), Ink::Plain);
     }
     if !trouble.detail.is_empty() {
         let name = if trouble.code.is_some() { "In Meta's words" } else { "What is known" };
@@ -251,27 +266,54 @@ fn explain(found: &Message, page: &mut Page) {
     }
 }
 
-/// The states of a message, each with its time and what proved it.
-fn life(model: &Model, found: &Message, page: &mut Page) {
-    let timeline = model.chat.as_ref().and_then(|chat| chat.timeline.as_ref());
-    let known = timeline.filter(|life| life.message == found.id && !life.entries.is_empty());
+/// Whether a message is tried again by itself, from where it stands and what went wrong.
+const fn retried(message: &Message, class: Class) -> &'static str {
+    match message.state {
+        State::Queued | State::Sending => match class {
+            Class::Throttled(_) => {
+                "Yes, by itself as soon as the limit allows; that uses up no try."
+            }
+            Class::Account => {
+                "Yes, by itself as soon as the account works again; that uses up no try."
+            }
+            _ => "Yes, by itself; each try is listed below.",
+        },
+        State::Failed => match class {
+            Class::Passing => "Not any more: all tries are used up.",
+            _ => "No: the same message would be refused again until the reason is gone.",
+        },
+        State::Uncertain => {
+            "Never by itself, since it might arrive twice. A status from WhatsApp settles it, or you do."
+        }
+        State::Held => "It waits for its reason to go, or for you.",
+        _ => "No.",
+    }
+}
+
+/// The states of a message, each with its time and what proved it. A request is named where it first is.
+fn life(model: &Model, message: MessageId, page: &mut Page) {
+    let known = model.life.of(message).filter(|life| !life.entries.is_empty());
     let Some(Timeline { entries, .. }) = known else {
         return;
     };
     page.heading("What happened");
     let mut before: Option<Timestamp> = None;
+    let mut named: Option<RequestId> = None;
     for entry in entries {
         let since = before.map(|before| when::step(entry.at.since(before))).unwrap_or_default();
         before = Some(entry.at);
         let at = when::clock_seconds(entry.at, &model.settings.timezone);
-        let words = format!("{at}  {since:<8} {}", proof(entry));
+        let request = entry.request.filter(|request| named != Some(*request));
+        named = entry.request.or(named);
+        let words = format!("{at}  {since:<8} {}", proof(entry, request));
         let ink = if entry.code.is_some() { Ink::Bad } else { Ink::Plain };
         page.fact(entry.state.name(), words.trim_end(), ink);
     }
 }
 
-fn proof(entry: &TimelineEntry) -> String {
+fn proof(entry: &TimelineEntry, request: Option<RequestId>) -> String {
     let mut words = Vec::new();
+    words.extend(request.map(|request| format!("request {request}")));
     words.extend(entry.event.map(|event| format!("webhook #{event}")));
     words.extend(entry.code.map(|code| format!("error {code}")));
     words.extend(entry.detail.clone());
@@ -280,11 +322,9 @@ fn proof(entry: &TimelineEntry) -> String {
 
 fn raw(model: &Model, page: &mut Page) {
     let chat = model.chat.as_ref();
-    let timeline = chat.and_then(|chat| chat.timeline.as_ref());
-    let Some(raw) = timeline
-        .filter(|life| chat.and_then(|chat| chat.selected) == Some(life.message))
-        .and_then(|life| life.raw.as_deref())
-    else {
+    let selected = chat.and_then(|chat| chat.selected);
+    let timeline = selected.and_then(|selected| model.life.of(selected));
+    let Some(raw) = timeline.and_then(|life| life.raw.as_deref()) else {
         return;
     };
     page.heading("As it came");

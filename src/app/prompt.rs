@@ -1,6 +1,7 @@
 //! A question that is answered with one line of text.
 
 use super::composer::Editor;
+use crate::domain::id::MessageId;
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +10,10 @@ pub enum Question {
     Filter,
     /// The number of somebody to write to.
     Number,
+    /// When the message that is written is to go.
+    Time,
+    /// When a scheduled message is to go instead.
+    OtherTime(MessageId),
 }
 
 /// The question with what was typed so far.

@@ -4,12 +4,15 @@
 mod act;
 mod input;
 mod open;
+mod queue;
 mod replies;
 mod settle;
 #[cfg(test)]
 mod tests;
 
-use super::model::{Awaited, Focus, Model, Overlay};
+pub(crate) use queue::Sure;
+
+use super::model::{Awaited, Focus, Model, Overlay, Screen};
 use super::msg::{Done, Effect, Finished, Msg, QuitCause};
 use super::notice::Weight;
 use super::prompt::{Prompt, Question};
@@ -69,6 +72,7 @@ fn expire(model: &mut Model, effects: &mut Vec<Effect>) {
     if model.composer.due().is_some_and(|due| due <= now) {
         open::save_draft(model, effects);
     }
+    queue::expire(model, effects);
 }
 
 fn changed(model: &mut Model, changes: &Changes, effects: &mut Vec<Effect>) {
@@ -76,12 +80,21 @@ fn changed(model: &mut Model, changes: &Changes, effects: &mut Vec<Effect>) {
     if concerns_list && model.list.wait.stale() {
         open::refresh_list(model, effects);
     }
+    if concerns_list {
+        queue::changed(model, effects);
+    }
     let shown = model.chat.as_ref().map(|chat| chat.id);
     if shown.is_some_and(|id| changes.everything || changes.conversations.contains(&id)) {
         open::refresh_chat(model, effects);
         open::refresh_timeline(model, effects);
+    } else if concerns_list && model.screen == Screen::Queue {
+        open::refresh_timeline(model, effects);
+    } else if concerns_list {
+        // Whatever it is of may have gone on; it is read again when it is looked at.
+        model.life.known = None;
     }
-    let attended = |id| model.focused && model.focus != Focus::List && shown == Some(id);
+    let reads = model.focused && model.focus != Focus::List && model.screen == Screen::Inbox;
+    let attended = |id| reads && shown == Some(id);
     if model.settings.bell && changes.arrivals.iter().any(|id| !attended(*id)) {
         effects.push(Effect::Bell);
     }
@@ -93,8 +106,18 @@ fn healthy(model: &mut Model, health: Health) {
         let zone = &model.settings.timezone;
         let shown = |at| (when::age(model.now.since(at)), when::near(at, model.now, zone));
         let age = health.last_event.map(shown);
-        // How fast each account goes is shown by nothing that is always on the screen.
-        (age, Health { last_event: None, accounts: Vec::new(), ..health.clone() })
+        // How fast the account goes is shown by the queue alone.
+        let mut accounts = health.accounts.clone();
+        accounts.retain(|known| Some(known.account) == model.account);
+        if model.screen != Screen::Queue {
+            let paused = accounts.first().and_then(|known| known.paused);
+            return (
+                age,
+                paused,
+                Health { last_event: None, accounts: Vec::new(), ..health.clone() },
+            );
+        }
+        (age, None, Health { last_event: None, accounts, ..health.clone() })
     };
     let changed = words(&model.health) != words(&health);
     model.health = health;
@@ -119,8 +142,12 @@ fn done(model: &mut Model, finished: Finished, effects: &mut Vec<Effect>) {
     match (finished.result, awaited) {
         (Ok(Done::Conversation(id)), Awaited::Begin { .. }) => {
             model.overlay = None;
+            queue::leave(model);
             open::open(model, id, None, Focus::Compose, effects);
             model.touch();
+        }
+        (Ok(Done::Decided { decided, rest }), awaited) => {
+            queue::decided(model, awaited, (decided, rest), effects);
         }
         (Ok(_), _) => {}
         (Err(reason), Awaited::Send { conversation, draft }) => {
@@ -151,6 +178,9 @@ fn done(model: &mut Model, finished: Finished, effects: &mut Vec<Effect>) {
             prompt.busy = false;
             model.overlay = Some(Overlay::Prompt(prompt));
             model.touch();
+        }
+        (Err(reason), Awaited::Decide { .. }) => {
+            model.say(format!("Could not be done: {reason}"), Weight::Error);
         }
         (Err(reason), Awaited::Other(what)) => {
             model.say(format!("{what}: {reason}"), Weight::Error);

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 
 use super::run::Event;
-use crate::app::msg::{Command, CommandId, Done, Finished, Msg, Query, Reply, Ticket, Wanted};
+use crate::app::list::Came;
+use crate::app::msg::{
+    Command, CommandId, Done, Finished, Msg, Query, Reply, Ticket, Wanted, Which,
+};
 use crate::domain::change::Changes;
 use crate::domain::health::Health;
 use crate::domain::time::{Clock, Timestamp};
@@ -15,6 +18,7 @@ use crate::service::bus::{Bus, Interest, Subscription};
 use crate::service::reader::Reader;
 use crate::service::thread::{OnPanic, Thread};
 use crate::service::writer::{Pending, Priority, Writer};
+use crate::store::outbox::Terms;
 use crate::store::{self, ReadConn, Tx, conversation, list, message, outbox};
 
 /// The services as the screen sees them.
@@ -89,7 +93,8 @@ impl Stage {
         let clock = Arc::clone(&self.clock);
         let receipts = self.read_receipts;
         // Who sends something wants to know now whether the trouble is over.
-        if matches!(command, Command::Send(_) | Command::SendAgain(_)) {
+        if matches!(command, Command::Send { .. } | Command::Decide(..) | Command::Pause(_, false))
+        {
             self.nudge.try_now();
         }
         let pending = self
@@ -106,6 +111,7 @@ const fn slot(query: &Query) -> &'static str {
         Query::Messages { .. } => "messages",
         Query::Timeline { .. } => "timeline",
         Query::Jump { .. } => "jump",
+        Query::Queue { .. } => "queue",
         Query::Next { .. } => "next",
     }
 }
@@ -116,6 +122,7 @@ const fn ticket(query: &Query) -> Ticket {
         | Query::Messages { ticket, .. }
         | Query::Timeline { ticket, .. }
         | Query::Jump { ticket, .. }
+        | Query::Queue { ticket, .. }
         | Query::Next { ticket, .. } => *ticket,
     }
 }
@@ -157,6 +164,16 @@ fn ask(read: &ReadConn, query: Query) -> Result<Reply, store::Error> {
         Query::Jump { account, text, limit, ticket } => {
             Reply::Jump { ticket, rows: list::jump(read, account, &text, limit)? }
         }
+        Query::Queue { account, filter, page, limit, now, ticket } => {
+            let found = outbox::browse(read, account, filter, page, limit)?;
+            let came = Came {
+                rows: found.rows,
+                more_above: found.more_above,
+                more_below: found.more_below,
+                counts: found.counts,
+            };
+            Reply::Queue { ticket, came, recent: outbox::recent(read, account, now)? }
+        }
         Query::Next { account, wanted, from, ticket } => {
             let found = match wanted {
                 Wanted::Unread => list::next_unread(read, account, from)?,
@@ -174,7 +191,10 @@ fn execute(
     now: Timestamp,
 ) -> Result<Done, store::Error> {
     Ok(match command {
-        Command::Send(new) => Done::Message(outbox::enqueue(tx, new, now)?),
+        Command::Send { message, at } => {
+            let terms = Terms { at: *at, ..Terms::default() };
+            Done::Message(outbox::enqueue_on(tx, message, &terms, now)?)
+        }
         Command::Begin { account, number } => {
             Done::Conversation(conversation::begin_conversation(tx, *account, number, now)?)
         }
@@ -190,12 +210,20 @@ fn execute(
             conversation::mark_unread(tx, *id)?;
             Done::Plain
         }
-        Command::SendAgain(id) => {
-            outbox::send_again(tx, *id, now)?;
+        Command::Decide(Which::These(ids), decision) => {
+            Done::Decided { decided: outbox::decide(tx, ids, *decision, now)?, rest: None }
+        }
+        Command::Decide(Which::Group { account, filter, sweep }, decision) => {
+            let (decided, rest) =
+                outbox::decide_some(tx, (*account, *filter), *decision, *sweep, now)?;
+            Done::Decided { decided, rest }
+        }
+        Command::Pause(account, true) => {
+            outbox::pause_account(tx, *account, now)?;
             Done::Plain
         }
-        Command::Drop(id) => {
-            outbox::cancel(tx, *id, now)?;
+        Command::Pause(account, false) => {
+            outbox::resume_account(tx, *account)?;
             Done::Plain
         }
     })

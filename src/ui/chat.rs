@@ -7,7 +7,7 @@ use super::paint::Canvas;
 use crate::app::action::{Action, Context};
 use crate::app::chat::{Chat, Scroll};
 use crate::app::layout::{Area, Layout, TEXT_INDENT};
-use crate::app::rows::{Look, Piece, Row, Tone};
+use crate::app::rows::{Look, Piece, Row};
 use crate::app::{Focus, MessageStyle, Model, describe};
 use crate::domain::id::MessageId;
 use crate::domain::message::Direction;
@@ -128,15 +128,7 @@ fn draw_row(row: &Row, selected: bool, shift: u16, area: Area, at: u16, canvas: 
 
 fn style(piece: &Piece, canvas: &Canvas<'_>) -> Style {
     let theme = canvas.theme;
-    let mut style = match piece.tone {
-        Tone::Said => theme.plain,
-        Tone::Label => theme.label,
-        Tone::Dim => theme.dim,
-        Tone::Quote => theme.quote,
-        Tone::Failure => theme.failure,
-        Tone::Doubt => theme.doubt,
-        Tone::Held => theme.held,
-    };
+    let mut style = theme.tone(piece.tone);
     if piece.markup.contains(Markup::MONO) {
         style = style.patch(theme.mono);
     }

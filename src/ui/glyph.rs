@@ -61,6 +61,21 @@ pub(super) const fn gauge(theme: &Theme) -> (&'static str, &'static str) {
     }
 }
 
+/// A chart with a column for each count, the highest one full.
+pub(super) fn chart(counts: &[u32], theme: &Theme) -> String {
+    let levels = match (theme.glyphs, theme.borders) {
+        (Glyphs::Unicode, Borders::Lines) => ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
+        _ => ["_", ".", "-", "=", "+", "*", "%", "#"],
+    };
+    let most = counts.iter().copied().max().unwrap_or(0).max(1);
+    let level = |count: &u32| {
+        // Whatever is not nothing rises above the ground.
+        let level = (u64::from(*count) * 7).div_ceil(u64::from(most));
+        levels.get(usize::try_from(level).unwrap_or(0)).copied().unwrap_or_default()
+    };
+    counts.iter().map(level).collect()
+}
+
 /// The characters of a frame: horizontal, vertical, and the corners from the top left clockwise.
 pub(super) const fn frame(theme: &Theme) -> [&'static str; 6] {
     match theme.borders {
@@ -71,11 +86,21 @@ pub(super) const fn frame(theme: &Theme) -> [&'static str; 6] {
 
 #[cfg(test)]
 mod tests {
-    use super::{pointer, slot};
+    use super::{chart, pointer, slot};
     use crate::app::rows::Mark;
     use crate::domain::state::State;
     use crate::domain::text;
     use crate::ui::{Borders, Colours, Glyphs, Theme};
+
+    #[test]
+    fn a_chart_shows_every_request_and_its_peak() {
+        let lines = Theme::new(Colours::None, Borders::Lines, Glyphs::Unicode);
+        assert_eq!(chart(&[0, 1, 350, 700], &lines), "▁▂▅█");
+        assert_eq!(chart(&[0, 0], &lines), "▁▁");
+        assert_eq!(chart(&[2], &lines), "█");
+        let ascii = Theme::new(Colours::None, Borders::Ascii, Glyphs::Ascii);
+        assert_eq!(chart(&[0, 1, 2, 7, u32::MAX], &ascii), "_...#");
+    }
 
     #[test]
     fn every_slot_is_two_cells_and_told_apart_without_colour() {

@@ -45,8 +45,8 @@ fn tabs(model: &Model, area: Area, canvas: &mut Canvas<'_>) {
         Some(Overlay::Prompt(prompt)) => prompt.question == Question::Filter,
         _ => false,
     };
-    if filtering || !list.text.is_empty() {
-        let text = text::display_safe(&list.text);
+    if filtering || !model.sought.is_empty() {
+        let text = text::display_safe(&model.sought);
         let clear = model.keymap.key(Context::List, Action::ClearFilter);
         let tab = tab_word(list.filter);
         let used = canvas.row(
@@ -235,7 +235,7 @@ fn empty(model: &Model, area: Area, canvas: &mut Canvas<'_>) {
     let words = match &list.error {
         Some(reason) => vec![(theme.failure, reason.clone())],
         None if !list.loaded => vec![(theme.dim, "loading".to_owned())],
-        None if !list.text.is_empty() => vec![
+        None if !model.sought.is_empty() => vec![
             (theme.plain, "Nobody matches.".to_owned()),
             (theme.dim, format!("{} shows all again.", key(Action::ClearFilter))),
         ],
@@ -281,7 +281,7 @@ fn foot(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
         Filter::Unread => (counts.unread, "unread"),
         Filter::Waiting => (counts.waiting, "waiting"),
     };
-    let words = if list.text.is_empty() {
+    let words = if model.sought.is_empty() {
         format!(" {count} {what}")
     } else if list.page.more_after() || list.page.more_before() {
         " many match".to_owned()

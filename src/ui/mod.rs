@@ -13,6 +13,7 @@ mod list;
 mod overlay;
 mod pages;
 mod paint;
+mod queue;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -45,6 +46,7 @@ pub fn view(model: &Model, theme: &Theme, frame: &mut Frame<'_>) {
         status::draw(model, &layout, &mut canvas);
         list::draw(model, &layout, &mut canvas);
         chat::draw(model, &layout, &mut canvas);
+        queue::draw(model, &layout, &mut canvas);
         pages::draw_info(model, &layout, &mut canvas);
         cursor = composer::draw(model, &layout, &mut canvas);
     }

@@ -9,8 +9,9 @@ use crate::app::action::{self, Action, Context};
 use crate::app::composer::Editor;
 use crate::app::jump::{Hit, JumpBox};
 use crate::app::layout::{self, Area, Layout};
+use crate::app::moment::{self, NoMoment};
 use crate::app::prompt::{Prompt, Question};
-use crate::app::{Model, Overlay, describe, pages, when};
+use crate::app::{Model, Overlay, Sure, describe, pages, when};
 use crate::domain::id::MessageId;
 use crate::domain::message::Message;
 use crate::domain::state::State;
@@ -28,6 +29,7 @@ pub(super) fn draw(
         Overlay::Details { scroll } => page(model, "Details", *scroll, screen, canvas),
         Overlay::Explain { scroll, .. } => page(model, "What went wrong", *scroll, screen, canvas),
         Overlay::Ask(message) => ask(model, *message, screen, canvas),
+        Overlay::Sure(asked) => sure(model, asked, screen, canvas),
         Overlay::Prompt(prompt) => return Some(question(model, prompt, layout, screen, canvas)),
         Overlay::Jump(jump) => return Some(jump_box(model, jump, screen, canvas)),
     }
@@ -86,20 +88,49 @@ fn ask(model: &Model, id: MessageId, screen: Area, canvas: &mut Canvas<'_>) {
     for (at, line) in (2..).zip(wrapped) {
         canvas.row(inside, at, &[(theme.plain, warning.get(line.range).unwrap_or_default())]);
     }
+    let fits = |action: &Action| match action {
+        Action::SendAgain => {
+            matches!(message.state, State::Failed | State::Uncertain | State::Held)
+        }
+        Action::Reschedule => message.state == State::Scheduled,
+        _ => true,
+    };
+    let actions = [Action::SendAgain, Action::Drop, Action::Reschedule, Action::Close];
+    let actions: Vec<_> = actions.into_iter().filter(fits).collect();
+    answers(model, Context::Ask, &actions, inside, rows + 3, canvas);
+}
+
+/// The keys that answer a question.
+fn answers(
+    model: &Model,
+    context: Context,
+    actions: &[Action],
+    area: Area,
+    row: u16,
+    canvas: &mut Canvas<'_>,
+) {
+    let theme = canvas.theme;
     let mut used = 0;
-    for action in [Action::SendAgain, Action::Drop, Action::Close] {
-        let again = matches!(message.state, State::Failed | State::Uncertain);
-        let Some(entry) = action::entry(action).filter(|_| again || action != Action::SendAgain)
-        else {
-            continue;
-        };
-        let key = model.keymap.key(Context::Ask, action);
+    for action in actions {
+        let Some(entry) = action::entry(*action) else { continue };
+        let key = model.keymap.key(context, *action);
         let words = format!(" {}   ", entry.short);
-        let row = rows + 3;
-        used += canvas.put(inside, used, row, inside.width.saturating_sub(used), key, theme.key);
-        used +=
-            canvas.put(inside, used, row, inside.width.saturating_sub(used), &words, theme.plain);
+        used += canvas.put(area, used, row, area.width.saturating_sub(used), key, theme.key);
+        used += canvas.put(area, used, row, area.width.saturating_sub(used), &words, theme.plain);
     }
+}
+
+/// The question before something is sent twice or withdrawn.
+fn sure(model: &Model, asked: &Sure, screen: Area, canvas: &mut Canvas<'_>) {
+    let style = canvas.theme.plain;
+    let width = screen.width.saturating_sub(4).min(64);
+    let wrapped = text::wrap(asked.warning, width.saturating_sub(4).into());
+    let rows = u16::try_from(wrapped.len()).unwrap_or(1);
+    let inside = canvas.frame(screen.centred(width, rows + 4), &asked.title);
+    for (at, line) in (0..).zip(wrapped) {
+        canvas.row(inside, at, &[(style, asked.warning.get(line.range).unwrap_or_default())]);
+    }
+    answers(model, Context::Sure, &[Action::Confirm, Action::Close], inside, rows + 1, canvas);
 }
 
 /// The fact that matters for the decision.
@@ -110,6 +141,11 @@ const fn warning(message: &Message) -> &'static str {
              come and settle it."
         }
         State::Failed => "It was not accepted. Sent again, it goes out with a new request.",
+        State::Held => {
+            "It is held. Sent again, it goes as soon as nothing stands in its way; dropped, it stays here as \
+             withdrawn."
+        }
+        State::Scheduled => "It waits for its time. Dropped, it stays here as withdrawn.",
         _ => "It is not sent yet. Dropped, it stays here as withdrawn.",
     }
 }
@@ -130,15 +166,17 @@ fn question(
             return typed(&prompt.editor, row.split_top(1).0, column, 0, canvas);
         }
         Question::Number => {
-            ("New conversation", "Number with country code, like +55 11 98888-1234")
+            ("New conversation", "Number with country code, like +55 11 98888-1234".to_owned())
         }
+        Question::Time => ("Send later", time_help(model, prompt)),
+        Question::OtherTime(_) => ("Another time", time_help(model, prompt)),
     };
     let area = screen.centred(screen.width.saturating_sub(4).min(60), 6);
     let inside = canvas.frame(area, title);
     let (style, words) = match (&prompt.error, prompt.busy) {
         (Some(error), _) => (theme.failure, error.as_str()),
         (None, true) => (theme.dim, "one moment"),
-        (None, false) => (theme.dim, help),
+        (None, false) => (theme.dim, help.as_str()),
     };
     let safe = text::display_safe(words);
     for (at, line) in (2..inside.height).zip(text::wrap(&safe, inside.width.into())) {
@@ -146,6 +184,19 @@ fn question(
     }
     canvas.put(inside, 0, 0, 2, "> ", theme.accent);
     typed(&prompt.editor, inside, 2, 0, canvas)
+}
+
+/// What the time that is typed comes to, or what can be typed.
+fn time_help(model: &Model, prompt: &Prompt) -> String {
+    let zone = &model.settings.timezone;
+    match moment::parse(&prompt.editor.text(), model.now, zone) {
+        Ok(at) => {
+            let left = when::left(at.since(model.now));
+            format!("goes {}, in {left}", moment::spelled(at, zone))
+        }
+        Err(NoMoment::Unreadable(_)) => moment::FORMS.to_owned(),
+        Err(error) => error.to_string(),
+    }
 }
 
 /// One line of typed text from a column on; gives the place of the cursor.

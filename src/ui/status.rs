@@ -4,8 +4,9 @@
 use ratatui::style::Style;
 
 use super::paint::Canvas;
-use crate::app::layout::Layout;
-use crate::app::{Mode, Model, when};
+use crate::app::action::{Action, Context};
+use crate::app::layout::{Area, Layout};
+use crate::app::{Mode, Model, Screen, when};
 use crate::domain::health::Condition;
 use crate::domain::text;
 
@@ -20,7 +21,10 @@ pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
         Mode::NoAccount => (theme.dim, ""),
     };
     let name = " twoticks ";
-    let taken = canvas.row(bar, 0, &[(theme.bar, name)]);
+    let mut taken = canvas.row(bar, 0, &[(theme.bar, name)]);
+    if bar.width >= TABS {
+        taken = screens(model, bar, taken, canvas);
+    }
     // The facts give way from the left, the clock stays.
     let mut shown = vec![(theme.plain, clock.as_str())];
     let mut width = text::width(&clock);
@@ -46,6 +50,24 @@ pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
     }
 }
 
+/// From this width on the bar names the screens.
+const TABS: u16 = 100;
+
+/// The screens with their keys, the one that is shown in bold.
+fn screens(model: &Model, bar: Area, from: u16, canvas: &mut Canvas<'_>) -> u16 {
+    let theme = canvas.theme;
+    let mut used = from;
+    for (screen, action, name) in
+        [(Screen::Inbox, Action::ShowInbox, "Inbox"), (Screen::Queue, Action::ShowQueue, "Queue")]
+    {
+        let key = model.keymap.key(Context::Queue, action);
+        let style = if model.screen == screen { theme.accent } else { theme.dim };
+        let words = format!(" {key} {name} ");
+        used += canvas.put(bar, used, 0, bar.width.saturating_sub(used), &words, style);
+    }
+    used + 1
+}
+
 /// The facts at the right of the bar, each with its distance from the one before.
 fn facts(model: &Model, canvas: &Canvas<'_>) -> Vec<(Style, String)> {
     let theme = canvas.theme;
@@ -66,6 +88,9 @@ fn facts(model: &Model, canvas: &Canvas<'_>) -> Vec<(Style, String)> {
         Condition::Starting => facts.push((theme.dim, "  sender starts".to_owned())),
         Condition::Off => facts.push((theme.dim, "  sender off".to_owned())),
         Condition::Down(_) => facts.push((theme.banner, "  sender down".to_owned())),
+    }
+    if model.is_paused() {
+        facts.push((theme.held, "  paused".to_owned()));
     }
     if health.refused.total() > 0 {
         facts.push((theme.doubt, format!("  refused {}", health.refused.total())));

@@ -1,3 +1,5 @@
+mod queue;
+
 use std::cell::RefCell;
 use std::fmt::Write;
 use std::rc::Rc;

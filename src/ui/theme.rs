@@ -3,6 +3,7 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
+use crate::app::rows::Tone;
 use crate::domain::text;
 
 /// How many colours there are.
@@ -122,6 +123,19 @@ impl Theme {
 }
 
 impl Theme {
+    /// The style of words by what they mean.
+    pub(super) const fn tone(&self, tone: Tone) -> Style {
+        match tone {
+            Tone::Said => self.plain,
+            Tone::Label => self.label,
+            Tone::Dim => self.dim,
+            Tone::Quote => self.quote,
+            Tone::Failure => self.failure,
+            Tone::Doubt => self.doubt,
+            Tone::Held => self.held,
+        }
+    }
+
     /// Stands for what was cut off. The usual one is two columns wide where box-drawing characters are.
     #[must_use]
     pub const fn ellipsis(&self) -> &'static str {

@@ -22,6 +22,7 @@ mod kill;
 mod panic;
 mod payloads;
 mod pty;
+mod queue;
 mod soak;
 #[cfg(target_os = "linux")]
 mod target;

@@ -1,7 +1,7 @@
 //! The lines under a message that say what became of it when the state slot alone does not.
 
 use super::{Lines, Look, Tone};
-use crate::app::when;
+use crate::app::{queue, when};
 use crate::domain::error_code;
 use crate::domain::message::{Direction, LateProof, Message, Trouble};
 use crate::domain::state::State;
@@ -26,17 +26,14 @@ pub(super) fn lines(message: &Message, look: &Look<'_>, lines: &mut Lines) {
             with_keys(&format!("{known}: {why}"), &keys, Tone::Doubt, look, lines);
         }
         State::Held => {
-            let why = reason(message.trouble.as_ref());
             let keys = keys(&[(look.resend_key, "decide")]);
-            with_keys(&format!("held: {why}"), &keys, Tone::Held, look, lines);
+            with_keys(&queue::held(message), &keys, Tone::Held, look, lines);
         }
         State::Scheduled => {
             if let Some(at) = message.not_before {
-                lines.cut(
-                    &format!("scheduled for {}", when::near(at, look.now, look.zone)),
-                    Tone::Dim,
-                    look,
-                );
+                let when = when::near(at, look.now, look.zone);
+                let keys = keys(&[(look.resend_key, "change")]);
+                with_keys(&format!("scheduled for {when}"), &keys, Tone::Dim, look, lines);
             }
         }
         State::Queued => waiting(message, look, lines),

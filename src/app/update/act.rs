@@ -1,13 +1,15 @@
 //! Carrying out actions.
 
+mod later;
 mod message;
 mod movement;
 
-use super::{input, open, replies};
+use super::{input, open, queue, replies};
 use crate::app::action::{Action, Context};
 use crate::app::composer::Editor;
 use crate::app::jump::Hit;
-use crate::app::model::{Awaited, Focus, Model, Overlay};
+use crate::app::list::Listed;
+use crate::app::model::{Awaited, Focus, Model, Overlay, Screen};
 use crate::app::msg::{Command, Effect, Query, Wanted};
 use crate::app::notice::Weight;
 use crate::app::prompt::{Prompt, Question};
@@ -15,41 +17,34 @@ use crate::domain::conversation::Filter;
 use crate::domain::phone;
 
 pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
+    let done = (model.screen == Screen::Queue && queue::act(model, action, effects))
+        || movement::act(model, action, effects)
+        || message::act(model, action, effects);
+    if done {
+        return;
+    }
     match action {
-        Action::Down => movement::step(model, 1, effects),
-        Action::Up => movement::step(model, -1, effects),
-        Action::Bottom => movement::bottom(model, effects),
-        Action::Top => movement::top(model, effects),
-        Action::HalfDown => movement::half(model, 1, effects),
-        Action::HalfUp => movement::half(model, -1, effects),
-        Action::NextConversation => movement::neighbour(model, 1, effects),
-        Action::PreviousConversation => movement::neighbour(model, -1, effects),
         Action::NextUnread => next(model, Wanted::Unread, effects),
         Action::NextFailed => next(model, Wanted::Failed, effects),
         Action::MarkUnread => mark_unread(model, effects),
         Action::NextTab => tab(model, true, effects),
         Action::PreviousTab => tab(model, false, effects),
         Action::Filter => {
-            model.overlay = Some(Overlay::Prompt(Prompt::new(Question::Filter, &model.list.text)));
+            model.overlay = Some(Overlay::Prompt(Prompt::new(Question::Filter, &model.sought)));
         }
         Action::ClearFilter => set_filter(model, model.list.filter, effects),
         Action::Open => enter(model, Focus::Compose, effects),
         Action::Read => enter(model, Focus::Chat, effects),
         Action::Compose if model.focus == Focus::List => enter(model, Focus::Compose, effects),
         Action::Compose => open::focus(model, Focus::Compose),
+        Action::Back if model.back_to_queue => queue::show(model, effects),
         Action::Back => {
             model.show_list = true;
             open::focus(model, Focus::List);
         }
-        Action::Reply => message::reply(model),
-        Action::Copy => message::copy(model, effects),
-        Action::Resend => message::ask(model),
-        Action::SendAgain => message::send_again(model, effects),
-        Action::Drop => message::drop(model, effects),
-        Action::Explain => message::explain(model),
-        Action::Details => message::details(model),
-        Action::Expand => message::expand(model),
-        Action::Send => message::send(model, effects),
+        Action::ShowInbox => queue::leave(model),
+        Action::ShowQueue => queue::show(model, effects),
+        Action::Confirm => queue::confirm(model, effects),
         Action::Leave => leave(model, effects),
         Action::Editor => effects.push(Effect::Edit(model.composer.editor.text())),
         Action::ToggleList => model.show_list = !model.show_list,
@@ -74,24 +69,8 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
             open::focus(model, Focus::Chat);
             movement::step(model, -1, effects);
         }
-        Action::Newline
-        | Action::Left
-        | Action::Right
-        | Action::WordLeft
-        | Action::WordRight
-        | Action::LineStart
-        | Action::LineEnd
-        | Action::CursorUp
-        | Action::CursorDown
-        | Action::DeleteBack
-        | Action::DeleteForward
-        | Action::DeleteWord
-        | Action::DeleteWordForward
-        | Action::DeleteToStart
-        | Action::DeleteToEnd
-        | Action::Yank
-        | Action::Undo
-        | Action::Redo => {
+        // Everything else edits what is typed.
+        _ => {
             input::edit(model, action, effects);
         }
     }
@@ -118,7 +97,7 @@ fn leave(model: &mut Model, effects: &mut Vec<Effect>) {
 
 fn next(model: &mut Model, wanted: Wanted, effects: &mut Vec<Effect>) {
     let Some(account) = model.account else { return };
-    let from = model.list.selected_row().or_else(|| model.shown()).map(crate::app::list::key);
+    let from = model.list.selected_row().or_else(|| model.shown()).map(Listed::key);
     let ticket = model.ticket();
     model.next.start(ticket, wanted);
     effects.push(Effect::Run(Query::Next { account, wanted, from, ticket }));
@@ -151,18 +130,20 @@ fn tab(model: &mut Model, forward: bool, effects: &mut Vec<Effect>) {
 
 /// Shows a tab without a text to filter by.
 fn set_filter(model: &mut Model, filter: Filter, effects: &mut Vec<Effect>) {
-    if model.list.filter != filter || !model.list.text.is_empty() {
+    if model.list.filter != filter || !model.sought.is_empty() {
         model.list.filter = filter;
-        model.list.text.clear();
+        model.sought.clear();
         open::reload_list(model, effects);
     }
 }
 
 fn accept(model: &mut Model, effects: &mut Vec<Effect>) {
     match model.overlay.take() {
-        Some(Overlay::Prompt(prompt)) if prompt.question == Question::Number => {
-            begin(model, prompt, effects);
-        }
+        Some(Overlay::Prompt(prompt)) => match prompt.question {
+            Question::Number => begin(model, prompt, effects),
+            Question::Time | Question::OtherTime(_) => later::accept(model, prompt, effects),
+            Question::Filter => {}
+        },
         Some(Overlay::Jump(mut jump)) => {
             if jump.selected >= jump.hits.len() {
                 model.overlay = Some(Overlay::Jump(jump));
@@ -176,7 +157,6 @@ fn accept(model: &mut Model, effects: &mut Vec<Effect>) {
                 Hit::Command(action) => act(model, action, effects),
             }
         }
-        Some(Overlay::Prompt(_)) => {}
         other => model.overlay = other,
     }
 }

@@ -5,7 +5,7 @@ use crate::app::action::{Action, Context};
 use crate::app::jump::JumpBox;
 use crate::app::keymap::{Lookup, normal, plain_char};
 use crate::app::layout;
-use crate::app::model::{Focus, Model, Overlay};
+use crate::app::model::{Focus, Model, Overlay, Screen};
 use crate::app::msg::{Effect, Input, Key, KeyCode, Query};
 use crate::app::notice::Weight;
 use crate::app::prompt::Question;
@@ -19,6 +19,7 @@ pub(super) fn input(model: &mut Model, input: Input, effects: &mut Vec<Effect>) 
                 model.size = (columns, rows);
                 if let Some(layout) = model.layout() {
                     model.list.settle(layout.list_capacity().into());
+                    model.queue.list.settle(layout.queue_capacity().into());
                 }
                 model.touch();
             }
@@ -90,7 +91,7 @@ fn paste(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
         Some(Overlay::Prompt(prompt)) => prompt.editor.paste(text),
         Some(Overlay::Jump(jump)) => jump.editor.paste(text),
         Some(_) => return,
-        None if model.chat.is_none() => {
+        None if model.chat.is_none() || model.screen == Screen::Queue => {
             model.say("Open a conversation to paste into it.", Weight::Warning);
             return;
         }
@@ -127,8 +128,8 @@ pub(super) fn typed(model: &mut Model, effects: &mut Vec<Effect>) {
             prompt.error = None;
             if prompt.question == Question::Filter {
                 let text = prompt.editor.text().trim().to_owned();
-                if text != model.list.text {
-                    model.list.text = text;
+                if text != model.sought {
+                    model.sought = text;
                     open::reload_list(model, effects);
                 }
             }

@@ -122,9 +122,8 @@ pub(super) fn refresh_chat(model: &mut Model, effects: &mut Vec<Effect>) {
 
 /// Reads the life of the message again, if one is shown.
 pub(super) fn refresh_timeline(model: &mut Model, effects: &mut Vec<Effect>) {
-    let Some(chat) = &mut model.chat else { return };
-    let Some(message) = chat.timeline.as_ref().map(|timeline| timeline.message) else { return };
-    if chat.timeline_wait.stale() {
+    let Some(message) = model.life.known.as_ref().map(|known| known.message) else { return };
+    if model.life.wait.stale() {
         ask_timeline(model, message, effects);
     }
 }
@@ -135,7 +134,6 @@ pub(super) fn ask_timeline(
     effects: &mut Vec<Effect>,
 ) {
     let ticket = model.ticket();
-    let Some(chat) = &mut model.chat else { return };
-    chat.timeline_wait.start(ticket, message);
+    model.life.wait.start(ticket, message);
     effects.push(Effect::Run(Query::Timeline { message, ticket }));
 }

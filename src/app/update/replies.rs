@@ -1,33 +1,33 @@
 //! Answers from the store. One that is no longer waited for changes nothing.
 
-use super::open;
-use crate::app::chat::{Chat, Load, Scroll, Timeline};
+use super::{open, queue};
+use crate::app::chat::{Chat, Load, Scroll};
 use crate::app::composer::Composer;
-use crate::app::list::{self, List};
-use crate::app::model::{Focus, Model, Overlay};
+use crate::app::life::Timeline;
+use crate::app::list::{self, Came, Listed as _};
+use crate::app::model::{Focus, Model, Overlay, Screen};
 use crate::app::msg::{Effect, Reply, Ticket, Wanted};
 use crate::app::notice::Weight;
-use crate::domain::conversation::{Conversation, Counts, Draft};
+use crate::domain::conversation::{Conversation, Draft};
 use crate::domain::message::Message;
 use crate::domain::page::ListPage;
 
 pub(super) fn loaded(model: &mut Model, reply: Reply, effects: &mut Vec<Effect>) {
     match reply {
         Reply::List { ticket, rows, more_above, more_below, counts } => {
-            let page = ListRows { rows, more_above, more_below, counts };
-            list_came(model, ticket, page, effects);
+            let came = Came { rows, more_above, more_below, counts };
+            list_came(model, ticket, came, effects);
         }
         Reply::Messages { ticket, conversation, messages, more_before, more_after } => {
             let page = Page { messages, more_before, more_after };
             messages_came(model, ticket, *conversation, page, effects);
         }
         Reply::Timeline { ticket, message, entries, raw } => {
-            let Some(chat) = &mut model.chat else { return };
-            if chat.timeline_wait.answered(ticket).is_some() {
-                let again = chat.timeline_wait.take_again();
+            if model.life.wait.answered(ticket).is_some() {
+                let again = model.life.wait.take_again();
                 let timeline = Some(Timeline { message, entries, raw });
-                if chat.timeline != timeline {
-                    chat.timeline = timeline;
+                if model.life.known != timeline {
+                    model.life.known = timeline;
                     model.touch();
                 }
                 if again {
@@ -43,55 +43,31 @@ pub(super) fn loaded(model: &mut Model, reply: Reply, effects: &mut Vec<Effect>)
                 model.touch();
             }
         }
+        Reply::Queue { ticket, came, recent } => queue::came(model, ticket, came, recent, effects),
         Reply::Next { ticket, row } => next(model, ticket, row, effects),
         Reply::Failed { ticket, reason } => failed(model, ticket, &reason),
     }
 }
 
-struct ListRows {
-    rows: Vec<Conversation>,
-    more_above: bool,
-    more_below: bool,
-    counts: Counts,
-}
-
-fn list_came(model: &mut Model, ticket: Ticket, came: ListRows, effects: &mut Vec<Effect>) {
+fn list_came(
+    model: &mut Model,
+    ticket: Ticket,
+    came: Came<Conversation>,
+    effects: &mut Vec<Effect>,
+) {
     let Some(load) = model.list.wait.answered(ticket) else { return };
     let capacity = open::capacity(model);
-    let List { page, counts, loaded, error, filling, selected, .. } = &mut model.list;
-    let before = (page.clone(), *counts, *loaded);
-    *filling |= !*loaded && came.rows.is_empty();
-    *counts = came.counts;
-    *loaded = true;
-    *error = None;
-    match load {
-        list::Load::Replace => {
-            page.replace(came.rows, came.more_above, came.more_below);
-            if *filling {
-                *selected = None;
-            }
-        }
-        list::Load::Top => {
-            page.replace(came.rows, came.more_above, came.more_below);
-            if model.list.selected_index().is_none() {
-                model.list.selected = None;
-            }
-        }
-        list::Load::Bottom => {
-            page.replace(came.rows, came.more_above, false);
-            model.list.selected = model.list.page.rows().last().map(|row| row.id);
-        }
-        list::Load::Before => page.prepend(came.rows, came.more_above),
-        list::Load::After => page.append(came.rows, came.more_below),
-    }
     let list = &mut model.list;
-    list.settle(capacity);
-    if before != (list.page.clone(), list.counts, list.loaded) {
+    list.filling |= !list.loaded && came.rows.is_empty();
+    if list.filling && load == list::Load::Replace {
+        list.selected = None;
+    }
+    if list.take(load, came, capacity) {
         model.touch();
     }
     let replaced = matches!(load, list::Load::Replace);
     let stay = replaced && model.chat.is_some() && !model.list.filling;
-    if !stay && model.focus == Focus::List {
+    if !stay && model.focus == Focus::List && model.screen == Screen::Inbox {
         open::preview(model, effects);
     }
     if model.list.wait.take_again() {
@@ -175,9 +151,9 @@ fn first_seen(model: &mut Model, effects: &mut Vec<Effect>) {
     }
     if model.list.page.index(row.id).is_none() {
         model.list.filter = crate::domain::conversation::Filter::All;
-        model.list.text.clear();
+        model.sought.clear();
         model.list.selected = Some(row.id);
-        let page = ListPage::Around(list::key(&row));
+        let page = ListPage::Around(row.key());
         open::ask_list(model, page, list::PAGE, list::Load::Replace, effects);
     }
 }
@@ -224,11 +200,12 @@ fn next(
 
 /// Opens a conversation that may not be among the rows held.
 pub(super) fn show_row(model: &mut Model, row: Conversation, to: Focus, effects: &mut Vec<Effect>) {
+    queue::leave(model);
     let id = row.id;
     if model.list.page.index(id).is_none() {
         model.list.filter = crate::domain::conversation::Filter::All;
-        model.list.text.clear();
-        let page = ListPage::Around(list::key(&row));
+        model.sought.clear();
+        let page = ListPage::Around(row.key());
         open::ask_list(model, page, list::PAGE, list::Load::Replace, effects);
     }
     open::open(model, id, Some(row), to, effects);
@@ -240,12 +217,16 @@ fn failed(model: &mut Model, ticket: Ticket, reason: &str) {
         model.list.error = Some(reason.to_owned());
         known = true;
     }
-    if let Some(chat) = &mut model.chat {
-        if chat.wait.answered(ticket).is_some() {
-            chat.error = Some(reason.to_owned());
-            known = true;
-        }
-        known |= chat.timeline_wait.answered(ticket).is_some();
+    if let Some(chat) = &mut model.chat
+        && chat.wait.answered(ticket).is_some()
+    {
+        chat.error = Some(reason.to_owned());
+        known = true;
+    }
+    known |= model.life.wait.answered(ticket).is_some();
+    if model.queue.list.wait.answered(ticket).is_some() {
+        model.queue.list.error = Some(reason.to_owned());
+        known = true;
     }
     if let Some(Overlay::Jump(jump)) = &mut model.overlay {
         known |= jump.wait.answered(ticket).is_some();

@@ -1,11 +1,11 @@
 //! What follows from any change: the selection stays on the screen, more is read where the view nears an
 //! end, what was seen is marked as read, and the title counts.
 
-use super::open;
-use crate::app::chat::{self, Scroll};
+use super::{open, queue};
+use crate::app::chat::{self, Chat, Scroll};
 use crate::app::describe;
 use crate::app::list;
-use crate::app::model::{Awaited, Focus, Model, Overlay};
+use crate::app::model::{Awaited, Focus, Model, Overlay, Screen};
 use crate::app::msg::{Command, Effect};
 use crate::domain::id::MessageId;
 use crate::domain::page::MessagePage;
@@ -14,6 +14,7 @@ use crate::domain::text;
 pub(super) fn settle(model: &mut Model, effects: &mut Vec<Effect>) {
     settle_list(model, effects);
     settle_chat(model, effects);
+    queue::settle(model, effects);
     settle_timeline(model, effects);
     title(model, effects);
 }
@@ -81,12 +82,16 @@ fn settle_timeline(model: &mut Model, effects: &mut Vec<Effect>) {
     if !pane && !overlay {
         return;
     }
-    let Some(chat) = &mut model.chat else { return };
-    let Some(message) = chat.selected_message().map(|message| message.id) else {
-        return;
+    let selected = match (&model.overlay, model.screen) {
+        (Some(Overlay::Explain { message, .. }), _) => Some(*message),
+        (_, Screen::Queue) => model.queue.selected().map(|row| row.message.id),
+        (_, Screen::Inbox) => {
+            let chat = model.chat.as_ref();
+            chat.and_then(Chat::selected_message).map(|message| message.id)
+        }
     };
-    let known = chat.timeline.as_ref().is_some_and(|timeline| timeline.message == message);
-    if !known && !chat.timeline_wait.is_for(&message) {
+    let Some(message) = selected else { return };
+    if model.life.of(message).is_none() && !model.life.wait.is_for(&message) {
         open::ask_timeline(model, message, effects);
     }
 }
@@ -95,7 +100,8 @@ fn settle_timeline(model: &mut Model, effects: &mut Vec<Effect>) {
 fn title(model: &mut Model, effects: &mut Vec<Effect>) {
     let unread = model.list.counts.unread;
     let count = if unread > 0 { format!("({unread}) ") } else { String::new() };
-    let who = model.shown().filter(|_| model.focus != Focus::List);
+    let reads = model.focus != Focus::List && model.screen == Screen::Inbox;
+    let who = model.shown().filter(|_| reads);
     let who = who.map_or_else(
         || text::display_safe(&model.account_label).into_owned(),
         |row| describe::name(&row.contact),

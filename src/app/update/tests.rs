@@ -1,8 +1,11 @@
+mod queue;
+
 use super::update;
 use crate::app::chat::Scroll;
 use crate::app::fixture::{Stage, World, conversation, now, setup, world};
 use crate::app::msg::{
     Command, Done, Effect, Finished, Input, Key, KeyCode, Msg, Query, QuitCause, Reply, Ticket,
+    Which,
 };
 use crate::app::{Focus, Mode, Model, Overlay, start};
 use crate::domain::change::Changes;
@@ -10,6 +13,7 @@ use crate::domain::conversation::{Counts, Draft};
 use crate::domain::health::Health;
 use crate::domain::id::{ConversationId, MessageId, WaId};
 use crate::domain::message::Body;
+use crate::domain::outbox::Decision;
 use crate::domain::time::Timestamp;
 
 fn stage() -> Stage {
@@ -27,17 +31,33 @@ fn check(script: &str, expected: &[&str]) {
 
 fn short(command: &Command) -> String {
     match command {
-        Command::Send(message) => {
+        Command::Send { message, at } => {
             let Body::Text { text, .. } = &message.body else { panic!("{message:?}") };
             let reply = message.reply_to.map(|id| format!(" re {id}")).unwrap_or_default();
-            format!("send {} {text:?}{reply}", message.conversation)
+            let at = at.map(|at| format!(" at {}", at.millis())).unwrap_or_default();
+            format!("send {} {text:?}{reply}{at}", message.conversation)
         }
         Command::Begin { number, .. } => format!("begin {number}"),
         Command::SaveDraft(id, draft) => format!("draft {id} {:?}", draft.text),
         Command::MarkRead(id, message) => format!("read {id} {message}"),
         Command::MarkUnread(id) => format!("unread {id}"),
-        Command::SendAgain(id) => format!("again {id}"),
-        Command::Drop(id) => format!("drop {id}"),
+        Command::Decide(which, decision) => {
+            let which = match which {
+                Which::These(ids) => {
+                    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+                }
+                Which::Group { filter, sweep, .. } => {
+                    let more = if sweep.is_some() { " more" } else { "" };
+                    format!("all {filter:?}{more}")
+                }
+            };
+            match decision {
+                Decision::SendAgain => format!("again {which}"),
+                Decision::Cancel => format!("drop {which}"),
+                other => format!("{other:?} {which}"),
+            }
+        }
+        Command::Pause(_, pause) => format!("pause {pause}"),
     }
 }
 
@@ -148,7 +168,7 @@ fn drafts_come_back_with_their_conversation() {
 fn a_send_that_cannot_be_stored_brings_the_text_back() {
     let mut stage = stage();
     stage.keys("jj<Enter>hello<Enter>");
-    let Some(Effect::Do(id, Command::Send(_))) = stage.effects.pop() else { panic!() };
+    let Some(Effect::Do(id, Command::Send { .. })) = stage.effects.pop() else { panic!() };
     stage.keys("more");
     stage.tell(Msg::Finished(Finished { id, result: Err("the disk is full".to_owned()) }));
     assert_eq!(stage.model.composer.draft().text, "hello\nmore");

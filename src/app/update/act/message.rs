@@ -1,30 +1,56 @@
 //! What can be done with messages: sending, replying, copying, sending again.
 
+use super::later;
 use crate::app::action::{Action, Context};
 use crate::app::chat::{self, Chat, Scroll};
 use crate::app::composer::LIMIT;
 use crate::app::describe;
 use crate::app::model::{Awaited, Focus, Model, Overlay};
-use crate::app::msg::{Command, Effect};
+use crate::app::moment;
+use crate::app::msg::{Command, Effect, Which};
 use crate::app::notice::Weight;
-use crate::app::update::open;
+use crate::app::update::{open, queue};
 use crate::app::when;
 use crate::domain::conversation::Draft;
 use crate::domain::message::{Body, Direction, Message, NewMessage, Priority};
+use crate::domain::outbox::Decision;
 use crate::domain::page::MessagePage;
 use crate::domain::state::State;
+use crate::domain::time::Timestamp;
 use crate::domain::window::{Window, window};
 
-/// Sends what is written. What will surely fail is refused here with the reason, and the text stays.
-pub(super) fn send(model: &mut Model, effects: &mut Vec<Effect>) {
+/// Carries out what is done with messages. Says whether it was that.
+pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) -> bool {
+    match action {
+        Action::Reply => reply(model),
+        Action::Copy => copy(model, effects),
+        Action::Resend => ask(model),
+        Action::SendAgain => send_again(model, effects),
+        Action::Drop => drop(model, effects),
+        Action::Reschedule => later::reschedule(model),
+        Action::Later => later::ask(model),
+        Action::Explain => explain(model),
+        Action::Details => details(model),
+        Action::Expand => expand(model),
+        Action::Send => send_at(model, None, effects),
+        _ => return false,
+    }
+    true
+}
+
+/// Sends what is written, at once or at a time to come. What will surely fail is refused here with the
+/// reason, and the text stays.
+pub(super) fn send_at(model: &mut Model, at: Option<Timestamp>, effects: &mut Vec<Effect>) {
     let Some(conversation) = model.composer.conversation else { return };
     let Some(account) = model.account else { return };
     let text = model.composer.editor.text().trim().to_owned();
-    if let Err(reason) = sendable(model, &text) {
+    if let Err(reason) = sendable(model, &text, at) {
         model.say(reason, Weight::Error);
         return;
     }
-    if matches!(window_of(model), Window::Unknown) {
+    if let Some(at) = at {
+        scheduled(model, at);
+    } else if matches!(window_at(model, model.now), Window::Unknown) {
         let words = "They have not written here yet: if they never did, WhatsApp refuses this.";
         model.say(words, Weight::Warning);
     }
@@ -38,7 +64,8 @@ pub(super) fn send(model: &mut Model, effects: &mut Vec<Effect>) {
         reply_to: draft.reply_to,
         priority: Priority::Person,
     };
-    effects.push(model.command(Command::Send(message), Awaited::Send { conversation, draft }));
+    let command = Command::Send { message, at };
+    effects.push(model.command(command, Awaited::Send { conversation, draft }));
     if let Some(chat) = &mut model.chat {
         chat.scroll = Scroll::Tail;
         chat.selected = None;
@@ -51,12 +78,29 @@ pub(super) fn send(model: &mut Model, effects: &mut Vec<Effect>) {
     }
 }
 
-fn window_of(model: &Model) -> Window {
-    window(model.shown().and_then(|row| row.last_inbound), model.now)
+/// Says when the message goes, and what may come in between.
+fn scheduled(model: &mut Model, at: Timestamp) {
+    let zone = &model.settings.timezone;
+    let words = format!("Scheduled for {}.", moment::spelled(at, zone));
+    match window_at(model, at) {
+        Window::Closed(end) => {
+            let end = when::near(end, model.now, zone);
+            let words = format!(
+                "{words} The 24-hour window ends {end}: unless they write, it is held then."
+            );
+            model.say(words, Weight::Warning);
+        }
+        Window::Open(_) | Window::Unknown => model.say(words, Weight::Done),
+    }
 }
 
-/// Why a text cannot be sent.
-fn sendable(model: &Model, text: &str) -> Result<(), String> {
+/// The window as it will be then, if they do not write before.
+fn window_at(model: &Model, at: Timestamp) -> Window {
+    window(model.shown().and_then(|row| row.last_inbound), at)
+}
+
+/// Why a text cannot be sent. Whether the window is open at a time to come is seen when it has come.
+fn sendable(model: &Model, text: &str, later: Option<Timestamp>) -> Result<(), String> {
     if text.is_empty() {
         return Err("There is nothing to send yet.".to_owned());
     }
@@ -65,7 +109,9 @@ fn sendable(model: &Model, text: &str) -> Result<(), String> {
         let over = characters - LIMIT;
         return Err(format!("Too long: WhatsApp takes {LIMIT} characters, this has {over} more."));
     }
-    if let Window::Closed(at) = window_of(model) {
+    if let Window::Closed(at) = window_at(model, model.now)
+        && later.is_none()
+    {
         let at = when::near(at, model.now, &model.settings.timezone);
         return Err(format!(
             "Not sent: the 24-hour window closed {at}. Only a template may be sent until they write. \
@@ -75,7 +121,7 @@ fn sendable(model: &Model, text: &str) -> Result<(), String> {
     Ok(())
 }
 
-pub(super) fn reply(model: &mut Model) {
+fn reply(model: &mut Model) {
     let Some(message) = model.chat.as_ref().and_then(Chat::target) else { return };
     if message.wamid.is_none() {
         let words = "This message is not accepted yet: there is nothing to quote.";
@@ -87,7 +133,7 @@ pub(super) fn reply(model: &mut Model) {
     open::focus(model, Focus::Compose);
 }
 
-pub(super) fn copy(model: &mut Model, effects: &mut Vec<Effect>) {
+fn copy(model: &mut Model, effects: &mut Vec<Effect>) {
     let Some(message) = model.chat.as_ref().and_then(Chat::target) else { return };
     effects.push(Effect::Copy(describe::copied(message)));
     model.say("Copied.", Weight::Done);
@@ -102,40 +148,35 @@ pub(crate) const fn is_open(message: &Message) -> bool {
         )
 }
 
-/// Whether a message can be sent once more.
-pub(crate) const fn can_go_again(message: &Message) -> bool {
-    matches!(message.state, State::Failed | State::Uncertain)
-}
-
 /// Asks what is to become of the selected message, or of the newest one in trouble.
-pub(super) fn ask(model: &mut Model) {
+fn ask(model: &mut Model) {
     let chat = model.chat.as_ref();
     let selected = chat.and_then(Chat::selected_message).filter(|message| is_open(message));
-    match selected.or_else(|| chat.and_then(Chat::newest_in_trouble)) {
+    let newest = || chat.and_then(Chat::target).filter(|message| is_open(message));
+    match selected.or_else(|| chat.and_then(Chat::newest_in_trouble)).or_else(newest) {
         Some(message) => model.overlay = Some(Overlay::Ask(message.id)),
-        None => model.say("No message here failed or is uncertain.", Weight::Done),
+        None => model.say("No message here failed, is uncertain or waits.", Weight::Done),
     }
 }
 
-pub(super) fn send_again(model: &mut Model, effects: &mut Vec<Effect>) {
+fn send_again(model: &mut Model, effects: &mut Vec<Effect>) {
     let Some(Overlay::Ask(id)) = model.overlay else { return };
     let message = model.chat.as_ref().and_then(|chat| chat.page.get(id));
-    if message.is_none_or(|message| !can_go_again(message)) {
-        model.say("This message is not failed or uncertain any more.", Weight::Warning);
-    } else {
-        let command = Command::SendAgain(id);
-        effects.push(model.command(command, Awaited::Other("Could not be queued again")));
+    let decision = message.and_then(|message| queue::again(message.state));
+    model.overlay = None;
+    match decision {
+        Some(decision) => queue::decide(model, Which::These(vec![id]), decision, effects),
+        None => model.say("This message is not failed or uncertain any more.", Weight::Warning),
     }
-    model.overlay = None;
 }
 
-pub(super) fn drop(model: &mut Model, effects: &mut Vec<Effect>) {
+fn drop(model: &mut Model, effects: &mut Vec<Effect>) {
     let Some(Overlay::Ask(id)) = model.overlay else { return };
-    effects.push(model.command(Command::Drop(id), Awaited::Other("Could not be withdrawn")));
     model.overlay = None;
+    queue::decide(model, Which::These(vec![id]), Decision::Cancel, effects);
 }
 
-pub(super) fn explain(model: &mut Model) {
+fn explain(model: &mut Model) {
     let chat = model.chat.as_ref();
     let lost = |message: &&Message| describe::lost_file(message).is_some();
     let troubled = |message: &&Message| message.trouble.is_some() || lost(message);
@@ -152,7 +193,7 @@ pub(super) fn explain(model: &mut Model) {
     }
 }
 
-pub(super) fn details(model: &mut Model) {
+fn details(model: &mut Model) {
     let Some(message) = model.chat.as_ref().and_then(Chat::target).map(|message| message.id) else {
         model.overlay = Some(Overlay::Details { scroll: 0 });
         return;
@@ -167,7 +208,7 @@ fn select(model: &mut Model, message: crate::domain::id::MessageId) {
     }
 }
 
-pub(super) fn expand(model: &mut Model) {
+fn expand(model: &mut Model) {
     let key = model.keymap.key(Context::Chat, Action::Compose).to_owned();
     let Some(chat) = &mut model.chat else { return };
     let Some(id) = chat.target().map(|message| message.id) else {

@@ -1,24 +1,37 @@
 //! Going up and down: in the list, in a conversation, on a page.
 
+use crate::app::action::Action;
 use crate::app::chat::{self, Chat, Scroll};
 use crate::app::layout;
-use crate::app::list::{self, Load};
-use crate::app::model::{Focus, Model, Overlay};
+use crate::app::list::{self, Listed as _, Load};
+use crate::app::model::{Focus, Model, Overlay, Screen};
 use crate::app::msg::Effect;
 use crate::app::pages;
 use crate::app::rows::Look;
-use crate::app::update::open;
-use crate::domain::id::{ConversationId, MessageId};
+use crate::app::update::{open, queue};
+use crate::domain::conversation::Conversation;
+use crate::domain::id::MessageId;
 use crate::domain::message::SortKey;
-use crate::domain::page::{ListKey, ListPage, MessagePage};
-use crate::domain::time::Timestamp;
+use crate::domain::page::{ListPage, MessagePage};
 
 /// Before the first message of any conversation.
 const OLDEST: SortKey = SortKey { at: i64::MIN, id: MessageId(i64::MIN) };
 
-/// Below the last row of any list.
-const LAST: ListKey =
-    ListKey { activity: Timestamp::from_millis(i64::MIN), id: ConversationId(i64::MIN) };
+/// Carries out what goes up or down. Says whether it was that.
+pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) -> bool {
+    match action {
+        Action::Down => step(model, 1, effects),
+        Action::Up => step(model, -1, effects),
+        Action::Bottom => bottom(model, effects),
+        Action::Top => top(model, effects),
+        Action::HalfDown => half(model, 1, effects),
+        Action::HalfUp => half(model, -1, effects),
+        Action::NextConversation => neighbour(model, 1, effects),
+        Action::PreviousConversation => neighbour(model, -1, effects),
+        _ => return false,
+    }
+    true
+}
 
 /// One row or message up or down.
 pub(super) fn step(model: &mut Model, by: isize, effects: &mut Vec<Effect>) {
@@ -27,7 +40,9 @@ pub(super) fn step(model: &mut Model, by: isize, effects: &mut Vec<Effect>) {
         Some(_) => return scroll_page(model, by),
         None => {}
     }
-    if model.focus == Focus::List {
+    if model.screen == Screen::Queue {
+        queue::step(model, by);
+    } else if model.focus == Focus::List {
         list_by(model, by, effects);
     } else {
         model.with_chat(|chat, look, height| step_message(chat, by, look, height));
@@ -64,10 +79,14 @@ fn half_of(height: usize) -> isize {
 }
 
 /// Half a screen up or down.
-pub(super) fn half(model: &mut Model, direction: isize, effects: &mut Vec<Effect>) {
+fn half(model: &mut Model, direction: isize, effects: &mut Vec<Effect>) {
     if model.overlay.is_some() {
         let rows = usize::from(layout::page(model.size).height);
         return scroll_page(model, direction * half_of(rows));
+    }
+    if model.screen == Screen::Queue {
+        let capacity = queue::capacity(model);
+        return queue::step(model, direction * half_of(capacity));
     }
     match model.focus {
         Focus::List => {
@@ -121,12 +140,20 @@ fn scroll_page(model: &mut Model, by: isize) {
 }
 
 /// The last row, or the newest message.
-pub(super) fn bottom(model: &mut Model, effects: &mut Vec<Effect>) {
+fn bottom(model: &mut Model, effects: &mut Vec<Effect>) {
     if model.overlay.is_some() {
         scroll_page(model, isize::MAX);
+    } else if model.screen == Screen::Queue {
+        queue::bottom(model, effects);
     } else if model.focus == Focus::List {
         if model.list.page.more_after() {
-            open::ask_list(model, ListPage::Before(LAST), list::PAGE, Load::Bottom, effects);
+            open::ask_list(
+                model,
+                ListPage::Before(Conversation::LAST),
+                list::PAGE,
+                Load::Bottom,
+                effects,
+            );
         } else {
             list_by(model, isize::MAX, effects);
         }
@@ -143,9 +170,11 @@ pub(super) fn bottom(model: &mut Model, effects: &mut Vec<Effect>) {
 }
 
 /// The first row, or the oldest message.
-pub(super) fn top(model: &mut Model, effects: &mut Vec<Effect>) {
+fn top(model: &mut Model, effects: &mut Vec<Effect>) {
     if model.overlay.is_some() {
         scroll_page(model, isize::MIN);
+    } else if model.screen == Screen::Queue {
+        queue::top(model, effects);
     } else if model.focus == Focus::List {
         if model.list.page.more_before() {
             model.list.selected = None;
@@ -165,7 +194,7 @@ pub(super) fn top(model: &mut Model, effects: &mut Vec<Effect>) {
 }
 
 /// The conversation above or below, with the keys staying where they are.
-pub(super) fn neighbour(model: &mut Model, by: isize, effects: &mut Vec<Effect>) {
+fn neighbour(model: &mut Model, by: isize, effects: &mut Vec<Effect>) {
     let capacity = open::capacity(model);
     model.list.step(by, capacity);
     open::preview(model, effects);

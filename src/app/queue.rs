@@ -1,0 +1,263 @@
+//! The queue screen: what waits, failed or is uncertain, what is marked of it, and in words why each
+//! message is there and until when.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::action::{Action, Context};
+use super::list::List;
+use super::model::Model;
+use super::rows::{Tone, reason};
+use super::when;
+use crate::domain::health::{Condition, People, StopKind, Waiting};
+use crate::domain::id::MessageId;
+use crate::domain::message::Message;
+use crate::domain::outbox::Decision;
+use crate::domain::queue::{QueueFilter, QueueRow, Recent};
+use crate::domain::state::State;
+use crate::domain::text;
+use crate::domain::time::Timestamp;
+
+/// The queue is read at most this often, however fast it moves.
+pub const CALM: Duration = Duration::from_millis(250);
+
+/// What waits for less than this is told to the second.
+const NEAR: Duration = Duration::from_secs(3600);
+
+/// What is marked to be decided about together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Marked {
+    /// These, each with its state as it was last seen.
+    These(BTreeMap<MessageId, State>),
+    /// Everything that this filter shows, held here or not.
+    Group(QueueFilter),
+}
+
+impl Default for Marked {
+    fn default() -> Self {
+        Self::These(BTreeMap::new())
+    }
+}
+
+impl Marked {
+    /// Whether nothing is marked.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::These(ids) if ids.is_empty())
+    }
+
+    /// Whether a message is marked.
+    #[must_use]
+    pub fn has(&self, message: &Message) -> bool {
+        match self {
+            Self::These(ids) => ids.contains_key(&message.id),
+            Self::Group(filter) => filter.states().contains(&message.state),
+        }
+    }
+
+    /// How many are marked.
+    #[must_use]
+    pub fn count(&self, counts: &Waiting) -> u32 {
+        match self {
+            Self::These(ids) => u32::try_from(ids.len()).unwrap_or(u32::MAX),
+            Self::Group(filter) => filter.count(counts),
+        }
+    }
+}
+
+/// The screen of the queue.
+#[derive(Debug, Default)]
+pub struct Queue {
+    /// The messages.
+    pub list: List<QueueRow>,
+    /// Those that are marked.
+    pub marked: Marked,
+    /// How many requests went out lately.
+    pub recent: Recent,
+    /// When it was read last.
+    pub read_at: Option<Timestamp>,
+    /// It changed since, and is read again at this time.
+    pub due: Option<Timestamp>,
+}
+
+impl Queue {
+    /// When the chart moves on by itself, while there is anything on it.
+    #[must_use]
+    pub fn turns(&self) -> Option<Timestamp> {
+        let read = self.read_at.filter(|_| !self.recent.is_still())?;
+        let spans = read.millis().div_euclid(Recent::SPAN_MILLIS) + 1;
+        Some(Timestamp::from_millis(spans * Recent::SPAN_MILLIS))
+    }
+
+    /// The message that keys act on.
+    #[must_use]
+    pub fn selected(&self) -> Option<&QueueRow> {
+        self.list.selected_row()
+    }
+}
+
+/// Why a message is in the queue, and until when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Why {
+    /// How grave it is.
+    pub tone: Tone,
+    /// What happens by itself, and when.
+    pub until: Option<(&'static str, Timestamp)>,
+    /// The reason in plain words, unsanitised; may be empty when the time says it all.
+    pub words: String,
+}
+
+impl Why {
+    /// As one sanitised line, with times spelled by `spell`.
+    #[must_use]
+    pub fn line(&self, spell: impl Fn(Timestamp) -> String) -> String {
+        let until = self.until.map(|(what, at)| format!("{what} {}", spell(at)));
+        let words = Some(self.words.as_str()).filter(|words| !words.is_empty());
+        let parts: Vec<&str> = until.as_deref().into_iter().chain(words).collect();
+        text::display_safe(&parts.join(": ")).into_owned()
+    }
+}
+
+/// Why a message is in the queue.
+#[must_use]
+pub fn why(row: &QueueRow, now: Timestamp) -> Why {
+    let message = &row.message;
+    let trouble = || reason(message.trouble.as_ref());
+    let plain = |tone, words| Why { tone, until: None, words };
+    match message.state {
+        State::Uncertain => {
+            plain(Tone::Doubt, format!("not known whether it was accepted: {}", trouble()))
+        }
+        State::Failed => plain(Tone::Failure, format!("{}{}", trouble(), tries(message))),
+        State::Held => plain(Tone::Held, held(message)),
+        State::Scheduled => Why {
+            tone: Tone::Dim,
+            until: message.not_before.map(|at| ("goes", at)),
+            words: String::new(),
+        },
+        State::Sending => plain(Tone::Dim, "on its way".to_owned()),
+        _ => waits(row, now),
+    }
+}
+
+fn tries(message: &Message) -> String {
+    match message.tries {
+        0 | 1 => String::new(),
+        tries => format!(", after {tries} tries"),
+    }
+}
+
+/// What holds a message.
+pub(crate) fn held(message: &Message) -> String {
+    match message.hold {
+        Some(hold) if hold.when_possible => {
+            format!("held: {}; goes by itself when that is over", hold.reason.words())
+        }
+        Some(hold) => format!("held: {}", hold.reason.words()),
+        None => format!("held: {}", reason(message.trouble.as_ref())),
+    }
+}
+
+/// Why a queued message is not on its way yet.
+fn waits(row: &QueueRow, now: Timestamp) -> Why {
+    let message = &row.message;
+    let at = message.not_before.filter(|at| *at > now);
+    let (until, words) = match (&message.trouble, at) {
+        (Some(trouble), at) => (at.map(|at| ("next try", at)), reason(Some(trouble))),
+        (None, Some(at)) => (Some(("waits until", at)), "they got too much for now".to_owned()),
+        (None, None) if row.behind => (None, "waits behind an earlier message to them".to_owned()),
+        (None, None) => (None, "waits for its turn".to_owned()),
+    };
+    Why { tone: Tone::Dim, until, words }
+}
+
+/// A time that a message waits for: to the second when it is near.
+#[must_use]
+pub(crate) fn until(at: Timestamp, model: &Model) -> String {
+    let zone = &model.settings.timezone;
+    let left = at.since(model.now);
+    if left < NEAR {
+        return when::clock_seconds(at, zone);
+    }
+    format!("{}, in {}", when::near(at, model.now, zone), when::left(left))
+}
+
+/// What was done to messages by a decision.
+#[must_use]
+pub const fn done(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Cancel => "withdrawn",
+        Decision::SendAgain => "queued again",
+        Decision::Release | Decision::WhenPossible => "let go as soon as nothing stands in the way",
+        Decision::Hold => "held",
+        Decision::Reschedule(_) => "given another time",
+    }
+}
+
+/// Whether the account sends, in a few words. Sanitised.
+#[must_use]
+pub(crate) fn sending(model: &Model) -> (Tone, String) {
+    let zone = &model.settings.timezone;
+    let health = model.account_health();
+    if let Some(since) = health.and_then(|health| health.paused) {
+        let key = model.keymap.key(Context::Queue, Action::Pause);
+        let since = when::near(since, model.now, zone);
+        return (Tone::Held, format!("paused since {since}, {key} resumes"));
+    }
+    let pace = health.and_then(|health| health.pace.as_ref());
+    if let Some(stop) = pace.and_then(|pace| pace.stop.as_ref()) {
+        let what = match stop.kind {
+            StopKind::Trouble => {
+                return (Tone::Failure, "stopped: the account needs you".to_owned());
+            }
+            StopKind::Limited => "Meta limits its calls",
+            StopKind::Offline => "Meta cannot be reached",
+            StopKind::Circuit => "breaker open",
+        };
+        let next = when::clock_seconds(stop.until, zone);
+        return (Tone::Doubt, format!("{what}, next try {next}"));
+    }
+    match (&model.health.sender, pace) {
+        (Condition::Elsewhere, _) => (Tone::Said, "sent by another process".to_owned()),
+        (Condition::Starting, _) => (Tone::Dim, "sender starts".to_owned()),
+        (Condition::Off, _) => (Tone::Doubt, "sender off".to_owned()),
+        (Condition::Down(_), _) => (Tone::Failure, "sender down".to_owned()),
+        (Condition::Up, Some(pace)) if pace.slowed => {
+            (Tone::Doubt, "slowed down by Meta (130429)".to_owned())
+        }
+        (Condition::Up, Some(pace)) if pace.used > 0 => (Tone::Said, "sending".to_owned()),
+        (Condition::Up, _) => (Tone::Said, "ready".to_owned()),
+    }
+}
+
+/// The breaker and the limits, each in a few words.
+#[must_use]
+pub(crate) fn limits(model: &Model) -> Vec<(Tone, String)> {
+    let Some(health) = model.account_health() else { return Vec::new() };
+    let mut facts = Vec::new();
+    if let Some(pace) = &health.pace {
+        let open = pace.stop.as_ref().is_some_and(|stop| stop.kind == StopKind::Circuit);
+        facts.push(if open {
+            (Tone::Doubt, "breaker open".to_owned())
+        } else {
+            (Tone::Dim, "breaker closed".to_owned())
+        });
+        match pace.limited_people {
+            0 => {}
+            1 => facts.push((Tone::Doubt, "1 person got too much and waits".to_owned())),
+            people => facts.push((Tone::Doubt, format!("{people} people got too much and wait"))),
+        }
+        if pace.unwritten > 0 {
+            facts.push((Tone::Failure, format!("{} outcomes not stored yet", pace.unwritten)));
+        }
+    }
+    let People { reached, limit } = health.people;
+    let tone = if health.people.is_near() { Tone::Doubt } else { Tone::Dim };
+    match limit {
+        // Other programs may send too.
+        Some(limit) => facts.push((tone, format!("at least {reached} of {limit} people in 24 h"))),
+        None if reached > 0 => facts.push((tone, format!("at least {reached} people in 24 h"))),
+        None => {}
+    }
+    facts
+}
