@@ -7,6 +7,7 @@ mod demo;
 mod inbox;
 mod keys;
 mod listen;
+mod outbox;
 mod output;
 mod send;
 mod services;
@@ -26,12 +27,14 @@ use clap::{Args, Parser, Subcommand};
 use crate::app::keymap::{Keymap, SendKey};
 use crate::clock::SystemClock;
 use crate::config::{self, Config};
+use crate::domain::id::{AccountId, MessageId, Wamid};
+use crate::domain::message::Message;
 use crate::domain::time::Clock;
 use crate::error::{Error, Kind};
 use crate::logging::{self, LogGuard};
 use crate::paths::{self, Paths};
-use crate::store::ReadConn;
 use crate::store::account::Account;
+use crate::store::{self, ReadConn, message};
 
 /// A WhatsApp Business inbox in the terminal.
 ///
@@ -79,6 +82,8 @@ enum Command {
     Send(send::Send),
     /// Receive and send without the screen, one line per message, status or notice.
     Listen(listen::Listen),
+    /// List what waits, failed or is uncertain, and decide about it.
+    Outbox(outbox::Outbox),
     /// List conversations, or show one.
     Chats(chats::Chats),
     /// Run the Cloud API simulator, or drive a running one.
@@ -146,6 +151,7 @@ fn dispatch(line: CommandLine) -> Result<(), Error> {
         Some(Command::Demo(demo)) => demo::run(&open()?, &demo),
         Some(Command::Send(send)) => send::run(&open()?, &send),
         Some(Command::Listen(listen)) => listen::run(&open()?, &listen),
+        Some(Command::Outbox(outbox)) => outbox::run(&open()?, &outbox),
         Some(Command::Chats(chats)) => chats::run(&open()?, &chats),
         Some(Command::Sim(simulate)) => sim::run(&line.global, simulate),
         Some(Command::Keys(keys)) => keys::run(&open()?, &keys),
@@ -239,13 +245,29 @@ impl Session {
 
     /// The account in the store that `--account` names, or the first.
     fn stored_account(&self, read: &ReadConn) -> Result<Account, Error> {
-        let accounts = crate::store::account::accounts(read).map_err(failed)?;
+        let accounts = store::account::accounts(read).map_err(failed)?;
         let wanted = self.global.account.as_deref();
         let names: Vec<String> = accounts.iter().map(|account| account.name.clone()).collect();
         accounts
             .into_iter()
             .find(|account| wanted.is_none_or(|name| account.name == name))
             .ok_or_else(|| no_account(wanted, &names))
+    }
+}
+
+/// A message by its id or wamid.
+fn find_message(
+    read: &ReadConn,
+    account: AccountId,
+    id: &str,
+) -> Result<Option<Message>, store::Error> {
+    match id.parse() {
+        Ok(number) => match message::message(read, MessageId(number)) {
+            Ok(found) => Ok(Some(found)),
+            Err(store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        },
+        Err(_not_ours) => message::message_by_wamid(read, account, &Wamid::new(id)),
     }
 }
 

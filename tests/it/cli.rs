@@ -83,7 +83,7 @@ fn help_lists_the_commands_there_are() {
         .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
         .filter_map(|line| line.split_whitespace().next())
         .collect();
-    assert_eq!(names, ["demo", "send", "listen", "chats", "sim", "keys", "db"]);
+    assert_eq!(names, ["demo", "send", "listen", "outbox", "chats", "sim", "keys", "db"]);
 }
 
 #[test]
@@ -381,4 +381,57 @@ fn a_backup_is_a_whole_database_and_overwrites_nothing() {
     let empty = ["--config", config, "--data-dir", empty.to_str().unwrap(), "db", "backup", copy];
     assert_ne!(run(home.path(), &empty).status.code(), Some(0));
     assert!(!Path::new(copy).exists());
+}
+
+#[test]
+fn the_outbox_is_listed_and_decided_about_from_the_shell() {
+    let home = tempfile::tempdir().unwrap();
+    let config = home.path().join("c.toml");
+    let config = config.to_str().unwrap();
+    let _sim = Running::start(home.path(), &["sim", "--write-config", config]);
+    let on = |args: &[&str]| run(home.path(), &[&["--config", config], args].concat());
+    assert_code(&on(&["sim", "fail", "--lose", "answer"]), 0);
+    assert_code(&on(&["send", "+15551230001", "one", "--timeout", "20s"]), 4);
+    assert_code(&on(&["sim", "fail", "--code", "131026"]), 0);
+    assert_code(&on(&["send", "+15551230002", "two"]), 1);
+
+    let output = on(&["outbox", "list", "--json"]);
+    assert_code(&output, 0);
+    let rows = objects(&output);
+    let states: Vec<&str> = rows.iter().filter_map(|row| row["state"].as_str()).collect();
+    assert_eq!(states, ["uncertain", "failed"]);
+    assert_eq!(rows[1]["error"]["code"], 131_026);
+    let plain = rows[1]["explanation"]["plain"].as_str().unwrap();
+    assert!(plain.contains("cannot receive it"), "{plain}");
+    let ids: Vec<String> = rows.iter().map(|row| row["message"].to_string()).collect();
+    let [uncertain, failed] = ids.as_slice() else { panic!("{ids:?}") };
+
+    // What might arrive twice is not merely retried.
+    let output = on(&["outbox", "retry", uncertain, failed]);
+    assert_code(&output, 3);
+    let talk = text(&output.stderr);
+    assert!(talk.contains("1 message queued again"), "{talk}");
+    assert!(talk.contains(&format!("message {uncertain}: it may have been accepted")), "{talk}");
+    assert!(output.stdout.is_empty());
+    let output = on(&["outbox", "list", "--state", "queued"]);
+    assert_code(&output, 0);
+    assert!(text(&output.stdout).contains("two"), "{output:?}");
+
+    assert_code(&on(&["outbox", "cancel", failed]), 0);
+    let output = on(&["outbox", "cancel", failed]);
+    assert_code(&output, 3);
+    assert!(text(&output.stderr).contains("cancelled"), "{output:?}");
+    assert_code(&on(&["outbox", "resolve", uncertain]), 2);
+    assert_code(&on(&["outbox", "resolve", uncertain, "--resend", "--drop"]), 2);
+    assert_code(&on(&["outbox", "resolve", failed, "--drop"]), 3);
+    assert_code(&on(&["outbox", "resolve", uncertain, "--drop"]), 0);
+    assert!(objects(&on(&["outbox", "list", "--json"])).is_empty());
+
+    assert_code(&on(&["outbox", "retry", "--all-failed"]), 3);
+    assert_code(&on(&["outbox", "retry"]), 2);
+    let output = on(&["outbox", "retry", "999", "wamid.unknown"]);
+    assert_code(&output, 3);
+    assert!(text(&output.stderr).contains("there is no message \"wamid.unknown\""), "{output:?}");
+    assert_code(&on(&["outbox", "pause"]), 0);
+    assert_code(&on(&["outbox", "resume"]), 0);
 }
