@@ -16,11 +16,14 @@ mod batches;
 mod cli;
 mod conversation;
 mod desk;
+mod disk;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod kill;
 mod panic;
 mod payloads;
+mod power;
+mod privacy;
 mod pty;
 mod queue;
 mod soak;

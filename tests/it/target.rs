@@ -28,6 +28,7 @@ pub(crate) struct Target {
     pub(crate) address: SocketAddr,
     good: AtomicUsize,
     clock: SystemClock,
+    secret: String,
 }
 
 /// What a process has of the system.
@@ -55,7 +56,17 @@ impl Target {
         Self::start_with(&["sh", "-c", &limit], &config_text(""))
     }
 
-    fn start_with(wrap: &[&str], text: &str) -> Self {
+    /// Starts it with this config, whose app secret is another.
+    pub(crate) fn signing(secret: &str, config: &str) -> Self {
+        Self::begin(&[], config, secret)
+    }
+
+    /// Starts it by way of this command.
+    pub(crate) fn start_with(wrap: &[&str], text: &str) -> Self {
+        Self::begin(wrap, text, SECRET)
+    }
+
+    fn begin(wrap: &[&str], text: &str, secret: &str) -> Self {
         let home = tempfile::tempdir().unwrap();
         let config = home.path().join("c.toml");
         write_private(&config, text);
@@ -83,7 +94,7 @@ impl Target {
             .spawn(move || talk.lines().map_while(Result::ok).for_each(drop))
             .unwrap();
         let (good, clock) = (AtomicUsize::new(0), SystemClock::new());
-        let target = Self { child, home, address, good, clock };
+        let target = Self { child, home, address, good, clock, secret: secret.to_owned() };
         // The first webhook makes what the process keeps from then on.
         target.good(Duration::from_secs(1));
         target
@@ -130,6 +141,10 @@ impl Target {
         status(&self.raw(&post(body, &sign_with(secret, body))))
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn database(&self) -> PathBuf {
         self.home.path().join("data/twoticks.db")
     }
@@ -158,7 +173,8 @@ impl Target {
             let number = self.good.fetch_add(1, Ordering::Relaxed);
             let body = format!("{{\"good\":{number}}}");
             let begun = self.clock.monotonic();
-            let answer = self.raw(&post(body.as_bytes(), &sign(body.as_bytes())));
+            let signature = sign_with(&self.secret, body.as_bytes());
+            let answer = self.raw(&post(body.as_bytes(), &signature));
             let took = self.clock.monotonic().since(begun);
             assert_eq!(status(&answer), 200, "{}", String::from_utf8_lossy(&answer));
             if took <= bound {

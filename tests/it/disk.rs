@@ -1,0 +1,67 @@
+//! The disk is in trouble while webhooks come in: what is answered 200 is stored, what is not stored is
+//! answered 503, and once there is room again everything goes on without a restart.
+
+use std::collections::BTreeSet;
+
+use rusqlite::Connection;
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
+
+use crate::target::{SECRET, Target, config_text};
+
+/// The process may make no file longer than this, as on a full disk: every write beyond fails.
+fn room(target: &Target, bytes: Option<u64>) {
+    let pid = Pid::from_raw(i32::try_from(target.id()).expect("a process")).expect("a process");
+    prlimit(Some(pid), Resource::Fsize, Rlimit { current: bytes, maximum: None }).expect("limit");
+}
+
+fn stored(target: &Target) -> BTreeSet<Vec<u8>> {
+    let conn = Connection::open(target.database()).expect("store");
+    let mut query = conn.prepare("SELECT body FROM event_body").expect("query");
+    let rows = query.query_map([], |row| row.get(0)).expect("bodies");
+    rows.map(|row| row.expect("body")).collect()
+}
+
+fn body(number: usize) -> Vec<u8> {
+    format!("{{\"disk\":{number},\"text\":\"{}\"}}", "x".repeat(6_000)).into_bytes()
+}
+
+#[test]
+fn whichever_write_fails_a_webhook_is_stored_or_answered_503_and_room_mends_it() {
+    // Otherwise the system ends the process for the first write beyond its limit.
+    let ignore = "trap '' XFSZ; exec \"$0\" \"$@\"";
+    let target = Target::start_with(&["sh", "-c", ignore], &config_text(""));
+    let log = target.database().with_extension("db-wal");
+    let (mut refused, mut answered) = (0, BTreeSet::new());
+    for failing in 0..40 {
+        let body = body(failing);
+        // The log grows by pages of 4 KiB and 24 bytes each: the first write to fail is another each time.
+        let length = std::fs::metadata(&log).map_or(0, |file| file.len());
+        room(&target, Some(length + (failing as u64 % 8) * 4_120));
+        let mut answer = target.post(&body, SECRET);
+        if answer != 200 {
+            assert_eq!(answer, 503);
+            refused += 1;
+            assert!(!stored(&target).contains(&body), "it was not promised, and is there");
+            room(&target, None);
+            answer = target.post(&body, SECRET);
+        }
+        assert_eq!(answer, 200, "there is room again");
+        room(&target, None);
+        answered.insert(body);
+    }
+    assert!(refused >= 20, "the disk was full only {refused} times");
+    assert!(answered.is_subset(&stored(&target)));
+    assert!(target.beside(&["db", "check"]).status.success());
+}
+
+#[test]
+fn who_writes_for_too_long_elsewhere_costs_a_503_and_no_webhook() {
+    let target = Target::start();
+    let other = Connection::open(target.database()).expect("store");
+    other.execute_batch("BEGIN IMMEDIATE").expect("lock");
+    let body = body(0);
+    assert_eq!(target.post(&body, SECRET), 503, "it waits for the lock, and not for ever");
+    other.execute_batch("ROLLBACK").expect("unlock");
+    assert_eq!(target.post(&body, SECRET), 200);
+    assert!(stored(&target).contains(&body));
+}

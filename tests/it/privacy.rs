@@ -1,0 +1,194 @@
+//! Marked secrets, texts and numbers go through every path, those that fail as well, with the log at its most
+//! talkative. Afterwards everything that was written anywhere is searched for them.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde_json::json;
+use twoticks::api::{Client, Settings};
+use twoticks::clock::SystemClock;
+use twoticks::config;
+use twoticks::sim::{Fault, Sim, SimConfig, Strangers, World, WorldConfig, escaped};
+
+use crate::target::{Target, post, sign_with, write_private};
+
+const TOKEN: &str = "EAAmarkedTOKENmarkedTOKENmarkedTOKENmarked";
+const APP_SECRET: &str = "markedAPPSECRET0123456789abcdef";
+const VERIFY_TOKEN: &str = "markedVERIFYTOKEN";
+/// What people write, both ways.
+const WORDS: &str = "markedWORDS";
+/// Somebody who writes, and somebody who is written to.
+const NUMBERS: [&str; 2] = ["15551239871", "15551239872"];
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// All files below, with what is in them.
+fn files(dir: &Path, found: &mut Vec<(String, String)>) {
+    for entry in std::fs::read_dir(dir).expect("directory") {
+        let path = entry.expect("entry").path();
+        if path.is_dir() {
+            files(&path, found);
+        } else {
+            let bytes = std::fs::read(&path).expect("file");
+            found.push((path.display().to_string(), String::from_utf8_lossy(&bytes).into_owned()));
+        }
+    }
+}
+
+/// What a command wrote.
+struct Said {
+    what: String,
+    out: String,
+    err: String,
+}
+
+fn said(what: &str, output: &Output) -> Said {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Said { what: what.to_owned(), out: text(&output.stdout), err: text(&output.stderr) }
+}
+
+fn twoticks(home: &Path, config: &Path, args: &[&str]) -> Said {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_twoticks"));
+    command.arg("--config").arg(config).args(["--log-level", "trace"]).args(args);
+    command.env_clear().env("HOME", home).stdin(Stdio::null());
+    said(&args.join(" "), &command.output().expect("twoticks"))
+}
+
+fn config_text(base_url: &str, world: &WorldConfig) -> String {
+    format!(
+        "data_dir = \"data\"\nbase_url = \"{base_url}\"\n[log]\nlevel = \"trace\"\n\
+         [listener]\nport = 0\n[[account]]\nname = \"shop\"\nphone_number_id = \"{}\"\n\
+         waba_id = \"{}\"\nnumber = \"{}\"\ntoken = \"{TOKEN}\"\napp_secret = \"{APP_SECRET}\"\n\
+         verify_token = \"{VERIFY_TOKEN}\"\n",
+        world.phone_number_id, world.waba_id, world.display_number
+    )
+}
+
+/// Everything that reaches the listener's port, good and bad.
+fn knock(target: &Target) {
+    let get = |query: &str| {
+        format!("GET /webhook?{query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    };
+    for token in [VERIFY_TOKEN, "wrong", &format!("{VERIFY_TOKEN}x")] {
+        let query = format!("hub.mode=subscribe&hub.challenge=77&hub.verify_token={token}");
+        target.raw(get(&query).as_bytes());
+    }
+    let text = json!({ "object": "whatsapp_business_account", "entry": [{ "id": "1", "changes": [{
+        "field": "messages", "value": { "metadata": { "phone_number_id": "999" },
+        "messages": [{ "from": NUMBERS[0], "id": "wamid.x", "timestamp": "1", "type": "text",
+                       "text": { "body": WORDS } }] } }] }] });
+    let unknown_number = escaped(&text);
+    let broken = format!("{{\"from\":\"{}\",\"text\":\"{WORDS}", NUMBERS[0]);
+    for body in [unknown_number.as_slice(), broken.as_bytes()] {
+        assert_eq!(target.post(body, APP_SECRET), 200);
+        assert_eq!(target.post(body, "wrong"), 401);
+        let mut cut = post(body, &sign_with(APP_SECRET, body));
+        cut.truncate(cut.len() - 3);
+        target.connect().set_nodelay(true).expect("socket");
+        std::io::Write::write_all(&mut target.connect(), &cut).expect("socket");
+    }
+}
+
+/// Sends that pass and sends that fail in every way, and questions with and without an answer.
+fn send_and_ask(sim: &Sim, to: &str, run: impl Fn(&[&str]) -> Said) -> Vec<Said> {
+    let mut all = vec![run(&["send", to, WORDS, "--wait", "sent", "--json"])];
+    let quoted =
+        format!("{{\"error\":{{\"code\":131026,\"message\":\"No {WORDS} {TOKEN} {to}\"}}}}");
+    let answer = |status: u16| Fault::Answer { status, body: quoted.clone(), accepted: false };
+    for fault in [Fault::Refuse(131_026), answer(400), Fault::LoseAnswer, Fault::CutAnswer] {
+        sim.with_world(|world| world.fail_next(&fault, 1));
+        all.push(run(&["send", to, WORDS, "--timeout", "5s", "--json"]));
+        sim.with_world(|world| world.fail_next(&fault, 1));
+        all.push(run(&["send", to, WORDS, "--timeout", "5s"]));
+    }
+    assert!(sim.wait_until(PATIENCE, World::is_idle));
+    for args in [
+        &["chats", "list", "--json"][..],
+        &["chats", "show", to, "--json"],
+        &["chats", "show", "+10000000000", "--json"],
+        &["db", "check"],
+        &["send", "no number", WORDS, "--json"],
+        &["--account", "other", "send", to, WORDS],
+    ] {
+        all.push(run(args));
+    }
+    all
+}
+
+#[test]
+fn no_secret_no_text_and_no_full_number_is_where_it_does_not_belong() {
+    let world = WorldConfig {
+        token: TOKEN.to_owned(),
+        app_secret: APP_SECRET.to_owned(),
+        verify_token: VERIFY_TOKEN.to_owned(),
+        strangers: Strangers::WindowOpen,
+        ..WorldConfig::default()
+    };
+    let clock = Arc::new(SystemClock::new());
+    let sim = Sim::start(SimConfig::default(), World::new(3, world.clone()), clock).expect("sim");
+    let text = config_text(&sim.base_url(), &world);
+    let target = Target::signing(APP_SECRET, &text);
+    sim.set_webhook(&format!("http://{}/webhook", target.address)).expect("webhook");
+    assert!(sim.verify_webhook().expect("listener"));
+    knock(&target);
+    sim.say(&format!("+{}", NUMBERS[0]), WORDS).expect("said");
+
+    let to = format!("+{}", NUMBERS[1]);
+    let config = target.home().join("c.toml");
+    let run = |args: &[&str]| twoticks(target.home(), &config, args);
+    let mut all = send_and_ask(&sim, &to, run);
+    sim.with_world(|world| world.expire_token(true));
+    all.push(run(&["send", &to, WORDS, "--timeout", "5s", "--json"]));
+    // A config with everything wrong, and an address where nobody is.
+    let other = target.home().join("other.toml");
+    write_private(&other, &config_text("http://127.0.0.1:9", &world).replace("data\"", "data2\""));
+    all.push(twoticks(target.home(), &other, &["send", &to, WORDS, "--timeout", "5s", "--json"]));
+    let wrong = target.home().join("wrong.toml");
+    write_private(&wrong, &text.replace("[listener]", "nonsense = 1\n[listener]\nprot = 1"));
+    all.push(twoticks(target.home(), &wrong, &["db", "path"]));
+    all.push(Said {
+        what: "listen".to_owned(),
+        out: String::from_utf8_lossy(&target.printed()).into_owned(),
+        err: String::new(),
+    });
+    let loaded = config::load(&config, true, &std::collections::BTreeMap::new()).expect("config");
+    let settings = Settings::new(SecretString::from(TOKEN));
+    let client = Client::new(settings.clone()).expect("client");
+    all.push(Said {
+        what: "Debug".to_owned(),
+        out: format!("{loaded:?} {settings:?} {client:?}"),
+        err: String::new(),
+    });
+    let home = target.home().to_owned();
+    let mut logs = Vec::new();
+    files(&home.join("data/log"), &mut logs);
+    files(&home.join("data2/log"), &mut logs);
+    assert!(logs.iter().map(|(_, text)| text.lines().count()).sum::<usize>() > 50, "no log");
+    let mut stored = Vec::new();
+    files(&home.join("data"), &mut stored);
+
+    for secret in [TOKEN, APP_SECRET, VERIFY_TOKEN] {
+        for Said { what, out, err } in &all {
+            assert!(
+                !out.contains(secret) && !err.contains(secret),
+                "{secret} in {what}:\n{out}{err}"
+            );
+        }
+        for (path, text) in &stored {
+            assert!(!text.contains(secret), "{secret} in {path}");
+        }
+    }
+    for private in [WORDS, NUMBERS[0], NUMBERS[1]] {
+        for (path, text) in &logs {
+            let line = text.lines().find(|line| line.contains(private));
+            assert_eq!(line, None, "{private} in {path}");
+        }
+    }
+    // The search itself finds what is there.
+    assert!(all.iter().any(|said| said.out.contains(WORDS)), "people see their texts");
+    assert!(stored.iter().any(|(_, text)| text.contains(WORDS)), "the store has them");
+    drop(target);
+}
