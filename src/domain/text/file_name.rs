@@ -23,14 +23,25 @@ pub fn file_name_safe(name: &str) -> String {
             _ => char,
         })
         .collect();
-    let name = bare(&visible);
+    let name = settled(visible);
     if name.is_empty() {
         return "file".to_owned();
     }
-    if is_device(name) {
+    if is_device(&name) {
         return shorten(&format!("_{name}"));
     }
-    bare(&shorten(name)).to_owned()
+    bare(&shorten(&name)).to_owned()
+}
+
+/// Bare at both ends: a combining mark whose base was taken off has nothing to stand on, and goes as well.
+fn settled(mut name: String) -> String {
+    loop {
+        let next = display_safe(bare(&name)).into_owned();
+        if next == name {
+            return name;
+        }
+        name = next;
+    }
 }
 
 /// Without what hides a name in front, and what Windows drops at its end.
@@ -101,6 +112,8 @@ mod tests {
             ("a:stream", "a_stream"),
             ("zero\u{200b}width\u{feff}.txt", "zerowidth.txt"),
             ("фото 📷.jpg", "фото 📷.jpg"),
+            (" \u{a66f}", "file"),
+            (" \u{a66f}.\u{a66f}x", "x"),
         ];
         for (name, safe) in cases {
             assert_eq!(file_name_safe(name), safe, "{name:?}");
