@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use twoticks::domain::time::Timestamp;
 use twoticks::store::WriteConn;
 
-use self::run::Run;
+use self::run::{Flaw, Run};
 use self::watch::Watch;
 
 fn number(name: &str) -> Option<u64> {
@@ -38,10 +38,10 @@ fn template(dir: &Path) -> Vec<u8> {
     std::fs::read(&path).expect("template")
 }
 
-fn run(seed: u64, root: &Path, template: &[u8]) -> Result<Watch, String> {
+fn run(seed: u64, root: &Path, template: &[u8], flaw: Flaw) -> Result<Watch, String> {
     let dir: PathBuf = root.join(seed.to_string());
     std::fs::create_dir(&dir).expect("directory");
-    let outcome = std::panic::catch_unwind(|| Run::new(seed, &dir, template).finish());
+    let outcome = std::panic::catch_unwind(|| Run::new(seed, &dir, template, flaw).finish());
     std::fs::remove_dir_all(&dir).expect("directory");
     outcome.unwrap_or_else(|_| Err("it panicked".to_owned()))
 }
@@ -65,7 +65,7 @@ fn soak_nothing_is_lost_doubled_overtaken_stuck_or_untrue() {
                     if seed > last {
                         break;
                     }
-                    match run(seed, dir.path(), &template) {
+                    match run(seed, dir.path(), &template, Flaw::None) {
                         Ok(watch) => {
                             let mut total = total.lock().expect("total");
                             total.0 += watch.written.len();
@@ -93,4 +93,33 @@ fn soak_nothing_is_lost_doubled_overtaken_stuck_or_untrue() {
     println!(
         "{last} seeds, {written} messages, {undecided} failed or uncertain, {fastest}/s at most"
     );
+}
+
+#[test]
+fn soak_sees_the_mistakes_it_is_there_for() {
+    let dir = quick_dir();
+    let template = template(dir.path());
+    for (flaw, words) in [
+        (Flaw::RepeatsUnknown, "was accepted 2 times"),
+        (Flaw::ForgetsWebhooks, "Meta reported"),
+        (Flaw::Overtakes, "overtook"),
+    ] {
+        let seen = (1..=40).any(|seed| match run(seed, dir.path(), &template, flaw) {
+            Err(why) => why.contains(words),
+            Ok(_) => false,
+        });
+        assert!(seen, "{flaw:?} went by unseen");
+    }
+}
+
+#[test]
+fn soak_does_the_same_for_the_same_seed() {
+    let dir = quick_dir();
+    let template = template(dir.path());
+    for seed in [3, 20, 163] {
+        let end = || run(seed, dir.path(), &template, Flaw::None).map(|watch| watch.end).unwrap();
+        let (first, second) = (end(), end());
+        assert!(first.contains("text 0"), "{first}");
+        assert_eq!(first, second, "seed {seed}");
+    }
 }

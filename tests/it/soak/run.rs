@@ -23,6 +23,7 @@ use twoticks::sim::{
 };
 use twoticks::store::account::NewAccount;
 use twoticks::store::conversation::{begin_conversation, begin_conversation_with_user, mark_read};
+use twoticks::store::dump::logical_dump;
 use twoticks::store::ingest::{RawPost, ingest};
 use twoticks::store::{ReadConn, WriteConn, outbox};
 
@@ -45,6 +46,18 @@ const JITTER: Duration = Duration::from_millis(8);
 
 /// Messages per second.
 pub(super) const RATE: u32 = 20;
+
+/// A mistake put in on purpose, to see that it is seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flaw {
+    None,
+    /// What nobody knows the fate of is sent again by itself.
+    RepeatsUnknown,
+    /// Now and then a webhook is answered 200 and not stored.
+    ForgetsWebhooks,
+    /// A message waits for no other of its conversation.
+    Overtakes,
+}
 
 /// The sender's process: gone with all it knew when it dies.
 struct Sender {
@@ -106,6 +119,7 @@ pub(super) struct Run {
     /// When the writer has done all that it was given so far.
     written: Duration,
     turns: usize,
+    flaw: Flaw,
     watch: Watch,
 }
 
@@ -131,7 +145,7 @@ fn personas() -> Vec<Persona> {
 const TYPED: [(usize, &str); 2] = [(2, "5547999990003"), (3, "525512340004")];
 
 impl Run {
-    pub(super) fn new(seed: u64, dir: &Path, template: &[u8]) -> Self {
+    pub(super) fn new(seed: u64, dir: &Path, template: &[u8], flaw: Flaw) -> Self {
         let mut dice = Dice::new(seed);
         let config = WorldConfig {
             people: personas(),
@@ -189,6 +203,7 @@ impl Run {
             store_works: true,
             written: Duration::ZERO,
             turns: 0,
+            flaw,
             watch,
         };
         run.plan(Duration::ZERO, Event::Start);
@@ -213,6 +228,7 @@ impl Run {
         }
         self.until(TROUBLE + HEALING)?;
         self.watch.settled(&self.store, &self.read, &self.meta)?;
+        self.watch.end = logical_dump(&self.read).map_err(|error| error.to_string())?;
         Ok(self.watch)
     }
 
@@ -282,6 +298,14 @@ impl Run {
             Event::Answer(process, job, answer) => {
                 let now = self.now();
                 let random = self.dice.roll();
+                let answer = match answer {
+                    Answer::Outcome(Outcome::Unknown { .. })
+                        if self.flaw == Flaw::RepeatsUnknown =>
+                    {
+                        Answer::Outcome(Outcome::RefusedForNow(ApiError::default()))
+                    }
+                    other => other,
+                };
                 if let Some(sender) = self.sender.as_mut().filter(|_| process == self.process) {
                     if matches!(answer, Answer::Outcome(Outcome::Unknown { .. })) {
                         self.watch.unknown(&job);
@@ -468,7 +492,10 @@ impl Run {
                     .map_err(|error| format!("look: {error}"))?;
                 sender.core.looked(&unresolved, due, now);
             }
-            Work::Claim(room, excluded) => {
+            Work::Claim(room, mut excluded) => {
+                if self.flaw == Flaw::Overtakes {
+                    excluded.clear();
+                }
                 let ids: Vec<_> = (0..room.total()).map(|_| self.dice.request()).collect();
                 let (jobs, changes) = self
                     .store
@@ -548,6 +575,9 @@ impl Run {
             PostOutcome::Failed("connection refused".to_owned())
         } else if !self.store_works {
             PostOutcome::Answered(503)
+        } else if self.flaw == Flaw::ForgetsWebhooks && self.dice.once_in(20) {
+            self.watch.heard(post);
+            PostOutcome::Answered(200)
         } else {
             signature::verify(&self.secret, Some(post.signature.as_bytes()), &post.body)
                 .map_err(|error| format!("webhook {}: {error}", post.id))?;

@@ -57,6 +57,8 @@ pub(super) struct Watch {
     up_since: Option<Duration>,
     trace: Option<Vec<String>>,
     pub(super) fastest: usize,
+    /// What is stored in the end.
+    pub(super) end: String,
 }
 
 fn rank(state: State) -> u8 {
@@ -89,6 +91,7 @@ impl Watch {
             up_since: None,
             trace: std::env::var_os("SOAK_SEED").map(|_| Vec::new()),
             fastest: 0,
+            end: String::new(),
         }
     }
 
