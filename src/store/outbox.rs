@@ -8,6 +8,8 @@ mod queue;
 mod record;
 mod tend;
 
+#[cfg(test)]
+pub(in crate::store) use browse::BEHIND;
 pub use browse::{QueueRows, browse, decide_some, recent};
 pub use claim::{claim, claim_in, defer};
 pub use decide::{

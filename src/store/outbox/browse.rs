@@ -188,12 +188,14 @@ fn rows(conn: &Connection, ids: &[MessageId]) -> Result<Vec<QueueRow>, Error> {
     Ok(ids.iter().filter_map(|id| messages.remove(id)).collect())
 }
 
+/// The pluses keep the planner from walking all that waits instead of looking up these few.
+pub(in crate::store) const BEHIND: &str =
+    "SELECT message FROM outbox WHERE message IN (SELECT value FROM json_each(?1))
+         AND message IS NOT NULL AND +kind = 1 AND +state = 1 AND +head = 0";
+
 /// Of these, the queued ones before which another one of their conversation has to go.
 fn behind(conn: &Connection, ids: &[MessageId]) -> Result<BTreeSet<MessageId>, Error> {
-    let mut query = conn.prepare_cached(
-        "SELECT message FROM outbox WHERE message IN (SELECT value FROM json_each(?1))
-             AND message IS NOT NULL AND kind = 1 AND state = 1 AND head = 0",
-    )?;
+    let mut query = conn.prepare_cached(BEHIND)?;
     let ids = row::json_list(ids.iter().map(|id| id.0));
     let found = query.query_map([ids], |row| Ok(MessageId(row.get(0)?)))?;
     Ok(found.collect::<Result<_, _>>()?)
@@ -219,7 +221,7 @@ pub fn recent(read: &ReadConn, account: AccountId, now: Timestamp) -> Result<Rec
 }
 
 /// How many messages are decided about in one transaction, so that nothing else waits long for the store.
-const STEP: u32 = 200;
+const STEP: u32 = 100;
 
 /// Carries out a decision about all messages of a filter, some at a time: begin with no [`Sweep`], go on with
 /// the one that is returned until there is none. Those written or put into the queue since it began are

@@ -143,7 +143,7 @@ fn a_decision_about_all_meets_each_once_and_leaves_later_ones_alone() {
     loop {
         let (decided, rest) =
             world.do_it(|tx| decide_some(tx, group, Decision::Cancel, sweep, t(1_000)));
-        assert!(decided.refused.is_empty() && decided.done.len() <= 200);
+        assert!(decided.refused.is_empty() && decided.done.len() <= 100);
         done.extend(decided.done);
         later.push(world.say(chat, "written meanwhile", t(1_001)));
         sweep = rest;
