@@ -55,6 +55,7 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
         Action::Back => back(model),
         Action::Mark => mark(model),
         Action::MarkAll => mark_all(model),
+        Action::Hold => hold(model, effects),
         Action::Pause => pause(model, effects),
         Action::Resend => send_again(model, effects),
         Action::Drop => withdraw(model),
@@ -245,6 +246,20 @@ const fn withdraws(state: State) -> Option<Decision> {
     }
 }
 
+const fn holds(state: State) -> Option<Decision> {
+    match state {
+        State::Scheduled | State::Queued => Some(Decision::Hold),
+        _ => None,
+    }
+}
+
+/// Holds what is marked, or else the selected message, until the person lets it go.
+fn hold(model: &mut Model, effects: &mut Vec<Effect>) {
+    for choice in chosen(model, holds, "Only what waits can be held.") {
+        decide(model, choice.which, choice.decision, effects);
+    }
+}
+
 /// Sends what is marked again, or else the selected message. Asks first when it might arrive twice.
 fn send_again(model: &mut Model, effects: &mut Vec<Effect>) {
     let words =
@@ -310,7 +325,9 @@ fn chosen(model: &mut Model, of: impl Fn(State) -> Option<Decision>, nothing: &s
         };
         let alone =
             |state: State| state == State::Uncertain && of(state) == Some(Decision::SendAgain);
-        for decision in [Decision::SendAgain, Decision::WhenPossible, Decision::Cancel] {
+        for decision in
+            [Decision::SendAgain, Decision::WhenPossible, Decision::Cancel, Decision::Hold]
+        {
             for uncertain in [false, true] {
                 let ids: Vec<MessageId> = picked
                     .iter()

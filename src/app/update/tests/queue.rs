@@ -57,6 +57,15 @@ fn a_held_message_goes_as_soon_as_it_may_and_what_waits_is_left_alone() {
 }
 
 #[test]
+fn what_waits_is_held_until_it_is_let_go() {
+    check("jjjjjH", &["Hold 2002"]);
+    check("GH", &["Hold 3002"]);
+    // Of what is marked, only what waits.
+    check("<Tab><Tab><Tab><Tab>aH", &["Hold all Waiting"]);
+    check("H", &[]);
+}
+
+#[test]
 fn nothing_is_withdrawn_without_a_yes() {
     check("d", &[]);
     check("dy", &["drop 5001"]);
