@@ -350,3 +350,51 @@ fn a_received_file_is_fetched_and_kept_and_one_that_expired_is_said_to_be_gone()
     }
     assert_eq!(std::fs::read_dir(dir.path().join("media")).unwrap().count(), 1, "nothing partial");
 }
+
+/// How many commits are made while somebody reads. The long form is run by hand: `COMMITS=50000`.
+fn commits() -> i64 {
+    std::env::var("COMMITS").map_or(1_000, |count| count.parse().expect("COMMITS is a number"))
+}
+
+#[test]
+fn the_log_stays_small_while_somebody_scrolls_and_searches() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = config(dir.path(), &world(), "http://127.0.0.1:9", loopback(0));
+    let log = config.database.with_extension("db-wal");
+    let database = config.database.clone();
+    let on_panic = Arc::new(|panicked| panic!("{panicked:?}"));
+    let services = Services::start(config, clock(), on_panic).unwrap();
+    let (account, conversation) = begin(&services, "15551230001");
+    let size = || std::fs::metadata(&log).map_or(0, |file| file.len());
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let most = std::thread::scope(|scope| {
+        // As the screen of another process does.
+        scope.spawn(|| {
+            let read = twoticks::store::ReadConn::open(&database).unwrap();
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                message::messages(&read, conversation, MessagePage::Newest, 100).unwrap();
+                twoticks::store::search::search(&read, "wor", None, 50).unwrap();
+            }
+        });
+        let mut most = 0;
+        for n in 0..commits() {
+            write(
+                &services,
+                (account, conversation),
+                &format!("{n} words {}", "of many ".repeat(60)),
+            );
+            most = size().max(most);
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        most
+    });
+    assert!(most > 0 && most <= 64 << 20, "{most} bytes");
+    let watcher = services.bus().watch();
+    let idle = clock().monotonic() + PATIENCE;
+    while size() > 8 << 20 {
+        assert!(clock().monotonic() < idle, "{} bytes when idle", size());
+        drop(watcher.wait(Some(Duration::from_millis(100))));
+    }
+    services.stop();
+    assert_eq!(size(), 0, "nothing is left in it at the end");
+}

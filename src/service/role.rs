@@ -214,6 +214,25 @@ mod tests {
     }
 
     #[test]
+    fn of_many_who_want_a_role_at_once_exactly_one_has_it() {
+        let dir = tempfile::tempdir().unwrap();
+        for _ in 0..100 {
+            let seats: Vec<Arc<Seat>> =
+                (0..4).map(|_| seat(Role::Sender, &dir, &Bus::new())).collect();
+            std::thread::scope(|scope| {
+                for seat in &seats {
+                    scope.spawn(|| seat.want());
+                }
+            });
+            let holders = seats
+                .iter()
+                .filter(|seat| matches!(*seat.holding(), super::Holding::Free(_)))
+                .count();
+            assert_eq!(holders, 1);
+        }
+    }
+
+    #[test]
     fn the_roles_are_independent() {
         let dir = tempfile::tempdir().unwrap();
         let bus = Bus::new();

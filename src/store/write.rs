@@ -14,6 +14,10 @@ use crate::domain::time::Timestamp;
 /// again alone. What it finds out goes into what it captured, and counts only once [`Group`] says `Ok`.
 pub type WriteJob = Box<dyn FnMut(&mut Tx<'_>) -> Result<(), Error> + Send>;
 
+/// The pages that the WAL keeps room for when idle: 8 MiB of 4 KiB each. Overwriting is faster than growing,
+/// and so much is read in no time by a process that starts after a crash.
+pub(super) const LOG_FRAMES: i64 = 2048;
+
 /// The process's only connection that writes.
 #[derive(Debug)]
 pub struct WriteConn {
@@ -168,6 +172,11 @@ impl WriteConn {
             self.conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
                 Ok((row.get(1)?, row.get(2)?))
             })?;
+        if done == log && log > LOG_FRAMES {
+            // It grew while somebody read for long; SQLite itself cuts it with the next commit only. A
+            // reader in the way is answered in the row, and the next idle time tries again.
+            self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        }
         let before = self.conn.total_changes();
         self.conn
             .execute("INSERT INTO message_fts (message_fts, rank) VALUES ('merge', 16)", [])?;

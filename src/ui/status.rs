@@ -75,16 +75,16 @@ fn facts(model: &Model, canvas: &Canvas<'_>) -> Vec<(Style, String)> {
     let mut facts = Vec::new();
     let age = health.last_event.map(|at| when::age(model.now.since(at)));
     facts.push(match (&health.listener, age) {
-        (Condition::Up | Condition::Elsewhere, Some(age)) => {
-            (theme.plain, format!("  hook ok {age}"))
-        }
-        (Condition::Up | Condition::Elsewhere, None) => (theme.plain, "  hook ok".to_owned()),
+        (Condition::Up, Some(age)) => (theme.plain, format!("  hook ok {age}")),
+        (Condition::Up, None) => (theme.plain, "  hook ok".to_owned()),
+        (Condition::Elsewhere, _) => (theme.plain, "  hook elsewhere".to_owned()),
         (Condition::Starting, _) => (theme.dim, "  hook starts".to_owned()),
         (Condition::Off, _) => (theme.dim, "  hook off".to_owned()),
         (Condition::Down(_), _) => (theme.banner, "  hook down".to_owned()),
     });
     match &health.sender {
-        Condition::Up | Condition::Elsewhere => {}
+        Condition::Up => {}
+        Condition::Elsewhere => facts.push((theme.plain, "  sender elsewhere".to_owned())),
         Condition::Starting => facts.push((theme.dim, "  sender starts".to_owned())),
         Condition::Off => facts.push((theme.dim, "  sender off".to_owned())),
         Condition::Down(_) => facts.push((theme.banner, "  sender down".to_owned())),

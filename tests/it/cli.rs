@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::terminal::signal_to;
 
 /// The program with a home of its own.
-fn twoticks(home: &Path, args: &[&str]) -> Command {
+pub(crate) fn twoticks(home: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_twoticks"));
     command.args(args).env_clear().env("HOME", home).env("TZ", "UTC").stdin(Stdio::null());
     if let Some(path) = std::env::var_os("PATH") {
@@ -34,14 +34,14 @@ fn assert_code(output: &Output, code: i32) {
 }
 
 /// A program that runs until it is dropped.
-struct Running {
+pub(crate) struct Running {
     child: Child,
     first_line: String,
 }
 
 impl Running {
     /// Starts it and waits for its first line on stdout.
-    fn start(home: &Path, args: &[&str]) -> Self {
+    pub(crate) fn start(home: &Path, args: &[&str]) -> Self {
         let mut child = twoticks(home, args).stdout(Stdio::piped()).spawn().unwrap();
         let mut first_line = String::new();
         let mut out = BufReader::new(child.stdout.take().unwrap());

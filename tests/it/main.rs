@@ -26,6 +26,7 @@ mod power;
 mod privacy;
 mod pty;
 mod queue;
+mod roles;
 mod soak;
 #[cfg(target_os = "linux")]
 mod target;

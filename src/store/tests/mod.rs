@@ -4,6 +4,7 @@ mod browse;
 mod claims;
 mod identities;
 mod ingests;
+mod log;
 mod migrations;
 mod orders;
 mod plans;
