@@ -90,8 +90,12 @@ fn changed(model: &mut Model, changes: &Changes, effects: &mut Vec<Effect>) {
     } else if concerns_list && model.screen == Screen::Queue {
         open::refresh_timeline(model, effects);
     } else if concerns_list {
-        // Whatever it is of may have gone on; it is read again when it is looked at.
-        model.life.known = None;
+        // Of a message elsewhere, it may have gone on; it is read again when it is looked at.
+        let chat = model.chat.as_ref();
+        let here = |message| chat.is_some_and(|chat| chat.page.index(message).is_some());
+        if model.life.known.as_ref().is_some_and(|known| !here(known.message)) {
+            model.life.known = None;
+        }
     }
     let reads = model.focused && model.focus != Focus::List && model.screen == Screen::Inbox;
     let attended = |id| reads && shown == Some(id);

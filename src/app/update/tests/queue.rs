@@ -3,7 +3,7 @@ use crate::app::fixture::{Stage, long_queue, now, queue_world, sending_health};
 use crate::app::msg::{Command, Done, Effect, Finished, Msg, Query, Which};
 use crate::app::{Focus, Overlay, Screen};
 use crate::domain::change::Changes;
-use crate::domain::id::MessageId;
+use crate::domain::id::{ConversationId, MessageId};
 use crate::domain::outbox::{Decided, Decision};
 use crate::domain::queue::{QueueFilter, Sweep};
 use crate::domain::state::State;
@@ -283,4 +283,23 @@ fn marks_follow_a_message_whose_state_changes() {
     stage.keys("R");
     assert!(stage.commands().is_empty(), "it may arrive twice now");
     assert!(matches!(stage.model.overlay, Some(Overlay::Sure(_))));
+}
+
+#[test]
+fn what_changes_elsewhere_takes_no_timeline_off_the_screen() {
+    let mut stage = Stage::new(queue_world(), (200, 50));
+    stage.keys("lk");
+    let message = stage.model.chat.as_ref().unwrap().selected.unwrap();
+    assert!(stage.model.life.of(message).is_some());
+    let elsewhere = Changes { conversations: [ConversationId(7)].into(), ..Changes::default() };
+    let effects = crate::app::update(&mut stage.model, Msg::Changed(elsewhere.clone()), now());
+    assert!(stage.model.life.of(message).is_some());
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Run(Query::Timeline { .. }))));
+
+    // One that was looked at in the queue is read anew when it is looked at again.
+    stage.keys("<Esc>3jj");
+    assert!(stage.model.life.of(MessageId(8001)).is_some());
+    stage.keys("1");
+    drop(crate::app::update(&mut stage.model, Msg::Changed(elsewhere), now()));
+    assert!(stage.model.life.of(MessageId(8001)).is_none());
 }
