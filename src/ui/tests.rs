@@ -143,6 +143,18 @@ fn trouble_is_said_in_words() {
     insta::assert_snapshot!(screen(&stage));
 }
 
+#[test]
+fn a_full_disk_is_said_until_there_is_room() {
+    let mut stage = Stage::new(world(), (80, 14));
+    let full = crate::store::Error::Full.to_string();
+    let mut health = crate::app::fixture::health();
+    health.store_trouble = Some(full.clone());
+    stage.tell(Msg::Health(Box::new(health)));
+    assert!(screen(&stage).contains(&format!(" ! Store: {full}")), "{}", screen(&stage));
+    stage.tell(Msg::Health(Box::new(crate::app::fixture::health())));
+    assert!(!screen(&stage).contains("Store:"), "{}", screen(&stage));
+}
+
 /// The reason of a refusal is never cut, and the last row of the messages gives way to it.
 #[test]
 fn long_notices_and_troubles_wrap() {
