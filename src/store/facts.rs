@@ -76,14 +76,15 @@ pub(super) fn sighted(
 ) -> Result<Option<ContactId>, Error> {
     let idents = idents(scope, peer);
     let Some((first, rest)) = idents.split_first() else { return Ok(None) };
-    let mut news = owner(tx.conn, first, at.millis())?.is_none();
+    let mut contact = owner(tx.conn, first, at.millis())?;
+    let mut news = contact.is_none();
     for other in rest {
         news |= link(tx.conn, first, other, 1, at)?;
     }
     if news {
         resolve::resolve(tx, &idents, now)?;
+        contact = owner(tx.conn, first, at.millis())?;
     }
-    let contact = owner(tx.conn, first, at.millis())?;
     if let Some(contact) = contact {
         name(tx, contact, first, peer, at)?;
     }
@@ -194,10 +195,19 @@ fn name(
     peer: &Peer,
     at: Timestamp,
 ) -> Result<(), Error> {
+    let carried = [(NAME, &peer.name), (USERNAME, &peer.username)]
+        .map(|(what, text)| (what, text.as_deref().filter(|text| !text.is_empty())));
+    if carried.iter().all(|(_, text)| text.is_none()) {
+        return Ok(());
+    }
+    let mut query = tx.conn.prepare_cached("SELECT name, username FROM contact WHERE id = ?1")?;
+    let shown: [Option<String>; 2] =
+        query.query_row([contact.0], |row| Ok([row.get(0)?, row.get(1)?]))?;
+    drop(query);
     let mut stale = false;
     let mut elsewhere = Vec::new();
-    for (what, text) in [(NAME, &peer.name), (USERNAME, &peer.username)] {
-        let Some(text) = text.as_ref().filter(|text| !text.is_empty()) else { continue };
+    for ((what, text), shown) in carried.into_iter().zip(shown) {
+        let Some(text) = text else { continue };
         if let Some(other) = last_bearer(tx.conn, ident, what, text)?.filter(|c| *c != contact) {
             // A name goes with the stretch of a number in which it was last seen.
             elsewhere.push(other);
@@ -207,10 +217,6 @@ fn name(
              ON CONFLICT DO UPDATE SET at = excluded.at WHERE excluded.at > at",
         )?;
         insert.execute(params![ident.kind, ident.scope, ident.value, what, text, at.millis()])?;
-        let column = if what == NAME { "name" } else { "username" };
-        let mut query =
-            tx.conn.prepare_cached(&format!("SELECT {column} FROM contact WHERE id = ?1"))?;
-        let shown: Option<String> = query.query_row([contact.0], |row| row.get(0))?;
         stale |= shown.as_deref() != Some(text);
     }
     if stale {

@@ -155,6 +155,8 @@ pub(super) struct Added {
 /// A message of its own was stored. Constant time, whatever the size of the conversation.
 pub(super) fn added(tx: &mut Tx<'_>, message: Added) -> Result<(), Error> {
     let inbound = message.state == State::Received;
+    let unread = inbound && !message.history && is_unread(tx, message)?;
+    // One update, since each one moves the row in the indexes of the list.
     tx.conn
         .prepare_cached(
             "UPDATE conversation SET shown = 1, activity = max(activity, ?3),
@@ -162,7 +164,11 @@ pub(super) fn added(tx: &mut Tx<'_>, message: Added) -> Result<(), Error> {
                  preview_at = iif(preview IS NULL OR (?3, ?2) > (preview_at, preview), ?3, preview_at),
                  last_inbound = iif(?4, max(coalesce(last_inbound, ?3), ?3), last_inbound),
                  last_answer = iif(?5, max(coalesce(last_answer, ?3), ?3), last_answer),
-                 failed = failed + ?6, waiting = waiting + ?7
+                 failed = failed + ?6, waiting = waiting + ?7, unread = unread + ?8,
+                 first_unread = iif(?8 AND (first_unread IS NULL
+                     OR (?3, ?2) < (first_unread_at, first_unread)), ?2, first_unread),
+                 first_unread_at = iif(?8 AND (first_unread IS NULL
+                     OR (?3, ?2) < (first_unread_at, first_unread)), ?3, first_unread_at)
              WHERE id = ?1",
         )?
         .execute(params![
@@ -172,27 +178,25 @@ pub(super) fn added(tx: &mut Tx<'_>, message: Added) -> Result<(), Error> {
             message.to_us_alone,
             !inbound && answers(message.state),
             is_failed(message.state),
-            is_waiting(message.state)
+            is_waiting(message.state),
+            unread
         ])?;
-    if inbound && !message.history {
-        tx.conn
-            .prepare_cached(
-                "UPDATE conversation SET unread = unread + 1,
-                     first_unread = iif(first_unread IS NULL
-                         OR (?3, ?2) < (first_unread_at, first_unread), ?2, first_unread),
-                     first_unread_at = iif(first_unread IS NULL
-                         OR (?3, ?2) < (first_unread_at, first_unread), ?3, first_unread_at)
-                 WHERE id = ?1 AND (?3, ?2) > (read_at, read_id)
-                     AND ?3 >= coalesce((SELECT max(at) FROM message
-                         WHERE conversation = ?1 AND own = 1 AND author = 3), 0)",
-            )?
-            .execute([message.conversation.0, message.id.0, message.at])?;
-    }
     if message.echo {
         reread(tx, message.conversation)?;
     }
     tx.touch(message.conversation);
     Ok(())
+}
+
+/// Whether an inbound message comes after the person's mark and after what was answered from the phone.
+fn is_unread(tx: &Tx<'_>, message: Added) -> Result<bool, Error> {
+    let mut query = tx.conn.prepare_cached(
+        "SELECT (?3, ?2) > (read_at, read_id) AND ?3 >= coalesce((SELECT max(at) FROM message
+             WHERE conversation = ?1 AND own = 1 AND author = 3), 0)
+         FROM conversation WHERE id = ?1",
+    )?;
+    let key = [message.conversation.0, message.id.0, message.at];
+    Ok(query.query_row(key, |row| row.get(0))?)
 }
 
 /// An outbound message of its own went from one state to another.
