@@ -76,7 +76,10 @@ fn expire(model: &mut Model, effects: &mut Vec<Effect>) {
 }
 
 fn changed(model: &mut Model, changes: &Changes, effects: &mut Vec<Effect>) {
-    let concerns_list = changes.everything || changes.outbox || !changes.conversations.is_empty();
+    let concerns_list = changes.everything
+        || changes.outbox
+        || !changes.conversations.is_empty()
+        || (changes.words && !model.sought.is_empty());
     if concerns_list && model.list.wait.stale() {
         open::refresh_list(model, effects);
     }

@@ -7,6 +7,10 @@ use super::id::ConversationId;
 /// What changed in the store. A hint: who cares reads again. Bounded by the number of conversations, so
 /// a flood of webhooks cannot grow it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each tells of something else, and any may come with any"
+)]
 pub struct Changes {
     /// Anything may have changed: another process wrote.
     pub everything: bool,
@@ -14,6 +18,8 @@ pub struct Changes {
     pub conversations: BTreeSet<ConversationId>,
     /// Conversations where a new inbound message arrived: the bell.
     pub arrivals: BTreeSet<ConversationId>,
+    /// More can be found by its words: new messages came into the text index, which follows the commits.
+    pub words: bool,
     /// The outbox has new, changed or fewer jobs: the sender looks again.
     pub outbox: bool,
     /// A webhook was stored, whatever was in it.
@@ -32,6 +38,7 @@ impl Changes {
         self.everything |= other.everything;
         self.outbox |= other.outbox;
         self.events |= other.events;
+        self.words |= other.words;
         self.conversations.append(&mut other.conversations);
         self.arrivals.append(&mut other.arrivals);
     }

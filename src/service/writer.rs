@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 
 use super::bus::Bus;
 use super::thread::{OnPanic, Thread, panic_message};
+use crate::domain::change::Changes;
 use crate::domain::time::Clock;
 use crate::store::{self, Tx, WriteConn, WriteJob};
 
@@ -41,6 +42,10 @@ const CAPACITY: [usize; PRIORITIES] = [4096, 1024, 1024];
 
 /// Jobs of each priority in one commit. Bulk is few, because persons wait behind the commit.
 const GROUP: [usize; PRIORITIES] = [512, 512, 16];
+
+/// How long the queue must have been empty before new messages are made searchable: long enough that a
+/// webhook that follows the last one's answer need not wait for it.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// How long the queue must have been empty before upkeep starts.
 const IDLE: Duration = Duration::from_millis(250);
@@ -183,8 +188,8 @@ impl std::fmt::Debug for Writer {
 }
 
 impl Writer {
-    /// Hands over a job. It may run twice, when the commit that it shared failed, so what it reports it
-    /// returns. Never blocks.
+    /// Hands over a job. It may run twice, when another that shared its commit or the commit itself failed,
+    /// so what it reports it returns. Never blocks.
     pub fn run<T: Send + 'static>(
         &self,
         priority: Priority,
@@ -295,6 +300,24 @@ struct Worker {
     conn: Option<WriteConn>,
 }
 
+/// What there is to do once no job waits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Upkeep {
+    Index,
+    Rest,
+    Nothing,
+}
+
+impl Upkeep {
+    const fn after(self) -> Option<Duration> {
+        match self {
+            Self::Index => Some(PAUSE),
+            Self::Rest => Some(IDLE),
+            Self::Nothing => None,
+        }
+    }
+}
+
 enum Turn {
     Work(Vec<WriteJob>, Vec<Answer>),
     Idle,
@@ -318,14 +341,14 @@ impl Worker {
         if let Err(error) = self.conn() {
             self.report(Some(&error));
         }
-        let mut upkeep = true;
+        let mut upkeep = Upkeep::Index;
         loop {
             match self.next(upkeep) {
                 Turn::Work(jobs, answers) => {
                     self.work(jobs, answers);
-                    upkeep = true;
+                    upkeep = Upkeep::Index;
                 }
-                Turn::Idle => upkeep = self.maintain(),
+                Turn::Idle => upkeep = self.keep_up(upkeep),
                 Turn::End => break,
             }
         }
@@ -337,11 +360,11 @@ impl Worker {
     }
 
     /// Blocks until there is work, the end, or nothing for a while when there is upkeep to do.
-    fn next(&self, upkeep: bool) -> Turn {
+    fn next(&self, upkeep: Upkeep) -> Turn {
         let nothing_to_do = |queues: &mut Queues| queues.is_empty() && !queues.closed;
         let queues = self.shared.lock();
-        let mut queues = if upkeep && self.conn.is_some() {
-            let waited = self.shared.work.wait_timeout_while(queues, IDLE, nothing_to_do);
+        let mut queues = if let Some(pause) = upkeep.after().filter(|_| self.conn.is_some()) {
+            let waited = self.shared.work.wait_timeout_while(queues, pause, nothing_to_do);
             waited.unwrap_or_else(PoisonError::into_inner).0
         } else {
             let waited = self.shared.work.wait_while(queues, nothing_to_do);
@@ -401,16 +424,22 @@ impl Worker {
         self.bus.update_health(|health| health.store_trouble = trouble);
     }
 
-    /// One small step; whether another would do more.
-    fn maintain(&mut self) -> bool {
-        match self.conn.as_mut().map(WriteConn::maintain) {
-            Some(Ok(more)) => more,
-            Some(Err(error)) => {
-                tracing::debug!(%error, "upkeep put off");
-                false
+    /// One small step, and what is to be done next.
+    fn keep_up(&mut self, upkeep: Upkeep) -> Upkeep {
+        let Some(conn) = &mut self.conn else { return Upkeep::Nothing };
+        let done = match upkeep {
+            Upkeep::Index => conn.index_if_free().map(|words| {
+                self.bus.publish(&Changes { words, ..Changes::default() });
+                Upkeep::Rest
+            }),
+            Upkeep::Rest | Upkeep::Nothing => {
+                conn.maintain().map(|more| if more { Upkeep::Rest } else { Upkeep::Nothing })
             }
-            None => false,
-        }
+        };
+        done.unwrap_or_else(|error| {
+            tracing::debug!(%error, "upkeep put off");
+            Upkeep::Nothing
+        })
     }
 }
 

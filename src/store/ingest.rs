@@ -94,18 +94,11 @@ pub fn ingest(
         return Ok(done);
     }
     for item in items {
-        tx.conn.prepare_cached("SAVEPOINT item")?.execute([])?;
-        let (account, effect) = match apply(tx, event, item, now) {
-            Ok(applied) => applied,
-            Err(error) if error.ends_transaction() || tx.conn.is_autocommit() => {
-                return Err(error);
-            }
-            Err(error) => {
-                tx.conn.prepare_cached("ROLLBACK TO item")?.execute([])?;
-                (None, Effect::because(EffectKind::Failed, error.to_string()))
-            }
-        };
-        tx.conn.prepare_cached("RELEASE item")?.execute([])?;
+        let (account, effect) = if tx.savepoints {
+            apply_apart(tx, event, item, now)
+        } else {
+            apply(tx, event, item, now)
+        }?;
         note(tx, event, account, item, &effect)?;
         match effect.kind {
             EffectKind::Message => done.messages.extend(effect.message),
@@ -127,20 +120,25 @@ pub fn ingest(
 
 /// One row per POST; a body that was there before is not stored again.
 fn store_event(tx: &Tx<'_>, post: &RawPost) -> Result<(EventId, bool), Error> {
-    let mut query = tx.conn.prepare_cached("SELECT id FROM event_body WHERE sha256 = ?1")?;
-    let known: Option<i64> = query.query_row([post.sha256], |row| row.get(0)).optional()?;
-    let body = match known {
-        Some(body) => body,
-        None => tx
-            .conn
-            .prepare_cached("INSERT INTO event_body (sha256, body) VALUES (?1, ?2)")?
-            .insert(params![post.sha256, post.body])?,
+    let fresh = tx
+        .conn
+        .prepare_cached(
+            "INSERT INTO event_body (sha256, body) VALUES (?1, ?2) ON CONFLICT (sha256) DO NOTHING",
+        )?
+        .execute(params![post.sha256, post.body])?
+        > 0;
+    let body = if fresh {
+        tx.conn.last_insert_rowid()
+    } else {
+        tx.conn
+            .prepare_cached("SELECT id FROM event_body WHERE sha256 = ?1")?
+            .query_row([post.sha256], |row| row.get(0))?
     };
     let event = tx
         .conn
         .prepare_cached("INSERT INTO event (received_at, body) VALUES (?1, ?2)")?
         .insert([post.received_at.millis(), body])?;
-    Ok((EventId(event), known.is_none()))
+    Ok((EventId(event), fresh))
 }
 
 fn note(
@@ -166,6 +164,25 @@ fn note(
             effect.detail
         ])?;
     Ok(())
+}
+
+/// [`apply`], and when that fails only the reason.
+fn apply_apart(
+    tx: &mut Tx<'_>,
+    event: EventId,
+    item: &Item,
+    now: Timestamp,
+) -> Result<(Option<AccountId>, Effect), Error> {
+    tx.conn.prepare_cached("SAVEPOINT item")?.execute([])?;
+    let applied = match apply(tx, event, item, now) {
+        Err(error) if !error.ends_transaction() && !tx.conn.is_autocommit() => {
+            tx.conn.prepare_cached("ROLLBACK TO item")?.execute([])?;
+            (None, Effect::because(EffectKind::Failed, error.to_string()))
+        }
+        done => done?,
+    };
+    tx.conn.prepare_cached("RELEASE item")?.execute([])?;
+    Ok(applied)
 }
 
 fn apply(

@@ -18,6 +18,10 @@ pub type WriteJob = Box<dyn FnMut(&mut Tx<'_>) -> Result<(), Error> + Send>;
 /// and so much is read in no time by a process that starts after a crash.
 pub(super) const LOG_FRAMES: i64 = 2048;
 
+/// So many new messages may wait for the text index. Commits leave them to a quiet moment; one that finds
+/// more takes them along, which costs a message far less than an index of its own would.
+const INDEX_LAG: i64 = 256;
+
 /// The process's only connection that writes.
 #[derive(Debug)]
 pub struct WriteConn {
@@ -29,6 +33,9 @@ pub struct WriteConn {
 pub struct Tx<'a> {
     pub(super) conn: &'a Connection,
     pub(super) changes: Changes,
+    /// Whether what fails takes back only itself. Otherwise any failure ends the whole transaction, and
+    /// everything is run again with savepoints.
+    pub(super) savepoints: bool,
 }
 
 /// What became of jobs that were handed over together.
@@ -49,19 +56,23 @@ impl WriteConn {
     /// Runs all jobs in one transaction and commits it. A job that fails takes only itself back. When
     /// SQLite gives up the whole transaction, or the commit fails, each job is tried in one of its own.
     pub fn commit_group(&mut self, jobs: &mut [WriteJob]) -> Group {
-        match self.together(jobs) {
+        // Savepoints copy every page that is changed within them, and hardly any job fails.
+        let group = match self.together(jobs, false) {
+            Err(Trouble::Job(_)) => self.together(jobs, true),
+            done => done,
+        };
+        match group {
             Ok(group) => group,
-            Err(Together::NotBegun(error)) => Group::failed(jobs.len(), &error),
-            Err(Together::Ended(error)) if jobs.len() <= 1 => Group::failed(jobs.len(), &error),
-            Err(Together::Ended(_)) => {
+            Err(Trouble::NotBegun(error)) => Group::failed(jobs.len(), &error),
+            Err(Trouble::Job(error) | Trouble::Ended(error)) if jobs.len() <= 1 => {
+                Group::failed(jobs.len(), &error)
+            }
+            Err(Trouble::Job(_) | Trouble::Ended(_)) => {
                 let mut all = Group { results: Vec::new(), changes: Changes::default() };
                 for job in jobs {
-                    let alone = match self.together(std::slice::from_mut(job)) {
-                        Ok(group) => group,
-                        Err(Together::NotBegun(error) | Together::Ended(error)) => {
-                            Group::failed(1, &error)
-                        }
-                    };
+                    let alone = self
+                        .together(std::slice::from_mut(job), true)
+                        .unwrap_or_else(|trouble| Group::failed(1, &trouble.error()));
                     all.results.extend(alone.results);
                     all.changes.merge(alone.changes);
                 }
@@ -70,48 +81,62 @@ impl WriteConn {
         }
     }
 
-    /// Runs one job in a transaction of its own and returns what it made.
+    /// Runs one job in a transaction of its own and returns what it made. The job may be run twice.
     pub fn write<T>(
         &mut self,
         mut job: impl FnMut(&mut Tx<'_>) -> Result<T, Error>,
     ) -> Result<(T, Changes), Error> {
-        self.conn.execute_batch("BEGIN IMMEDIATE")?;
-        let mut tx = Tx { conn: &self.conn, changes: Changes::default() };
-        let done = job(&mut tx);
-        let changes = tx.changes;
-        let done = done.and_then(|made| {
-            self.commit()?;
-            Ok(made)
-        });
-        if done.is_err() {
-            self.roll_back();
+        let mut attempt = |savepoints| {
+            self.transaction(|| {
+                let mut tx = self.tx(savepoints);
+                let made = job(&mut tx)?;
+                Ok((made, tx.changes))
+            })
+        };
+        match attempt(false) {
+            Err(Trouble::Job(_)) => attempt(true),
+            done => done,
         }
-        Ok((done?, changes))
+        .map_err(Trouble::error)
     }
 
-    fn together(&self, jobs: &mut [WriteJob]) -> Result<Group, Together> {
-        self.conn.execute_batch("BEGIN IMMEDIATE").map_err(|e| Together::NotBegun(e.into()))?;
-        let run = self.run_all(jobs).and_then(|group| {
-            self.commit()?;
-            Ok(group)
-        });
-        run.map_err(|error| {
-            self.roll_back();
-            Together::Ended(error)
-        })
+    fn together(&self, jobs: &mut [WriteJob], savepoints: bool) -> Result<Group, Trouble> {
+        self.transaction(|| self.run_all(jobs, savepoints))
     }
 
-    fn run_all(&self, jobs: &mut [WriteJob]) -> Result<Group, Error> {
+    fn transaction<T>(&self, body: impl FnOnce() -> Result<T, Error>) -> Result<T, Trouble> {
+        self.run("BEGIN IMMEDIATE").map_err(Trouble::NotBegun)?;
+        let ended = match body() {
+            Ok(made) => match self.commit() {
+                Ok(()) => return Ok(made),
+                Err(error) => Trouble::Ended(error),
+            },
+            Err(error) if self.conn.is_autocommit() || error.ends_transaction() => {
+                Trouble::Ended(error)
+            }
+            Err(error) => Trouble::Job(error),
+        };
+        self.roll_back();
+        Err(ended)
+    }
+
+    fn run_all(&self, jobs: &mut [WriteJob], savepoints: bool) -> Result<Group, Error> {
         let mut group =
             Group { results: Vec::with_capacity(jobs.len()), changes: Changes::default() };
         for job in jobs {
-            self.conn.prepare_cached("SAVEPOINT job")?.execute([])?;
-            let mut tx = Tx { conn: &self.conn, changes: Changes::default() };
+            let mut tx = self.tx(savepoints);
+            if !savepoints {
+                job(&mut tx)?;
+                group.changes.merge(tx.changes);
+                group.results.push(Ok(()));
+                continue;
+            }
+            self.run("SAVEPOINT job")?;
             let done = job(&mut tx);
             let changes = tx.changes;
             match done {
                 Ok(()) => {
-                    self.conn.prepare_cached("RELEASE job")?.execute([])?;
+                    self.run("RELEASE job")?;
                     group.changes.merge(changes);
                     group.results.push(Ok(()));
                 }
@@ -119,8 +144,8 @@ impl WriteConn {
                     return Err(error);
                 }
                 Err(error) => {
-                    self.conn.prepare_cached("ROLLBACK TO job")?.execute([])?;
-                    self.conn.prepare_cached("RELEASE job")?.execute([])?;
+                    self.run("ROLLBACK TO job")?;
+                    self.run("RELEASE job")?;
                     group.results.push(Err(error));
                 }
             }
@@ -128,22 +153,50 @@ impl WriteConn {
         Ok(group)
     }
 
-    /// Makes new messages searchable, all of a group at once, and everything durable.
-    fn commit(&self) -> Result<(), Error> {
-        let indexed = self
-            .conn
-            .prepare_cached(
-                "INSERT INTO message_fts (rowid, text)
-                 SELECT id, text FROM message_text WHERE id > (SELECT upto FROM message_indexed)",
-            )?
-            .execute([])?;
-        if indexed > 0 {
-            self.conn
-                .prepare_cached("UPDATE message_indexed SET upto = (SELECT max(id) FROM message)")?
-                .execute([])?;
-        }
-        self.conn.prepare_cached("COMMIT")?.execute([])?;
+    fn tx(&self, savepoints: bool) -> Tx<'_> {
+        Tx { conn: &self.conn, changes: Changes::default(), savepoints }
+    }
+
+    fn run(&self, sql: &str) -> Result<(), Error> {
+        self.conn.prepare_cached(sql)?.execute([])?;
         Ok(())
+    }
+
+    /// Makes everything durable.
+    fn commit(&self) -> Result<(), Error> {
+        if self.unindexed()? >= INDEX_LAG {
+            self.index_within()?;
+        }
+        self.run("COMMIT")
+    }
+
+    /// Makes new messages searchable. Cheap when there are none.
+    pub fn index(&mut self) -> Result<(), Error> {
+        self.index_new().map(drop)
+    }
+
+    fn index_new(&self) -> Result<bool, Error> {
+        if self.unindexed()? == 0 {
+            return Ok(false);
+        }
+        self.transaction(|| self.index_within()).map_err(Trouble::error)?;
+        Ok(true)
+    }
+
+    /// At most so many messages are not in the text index yet.
+    fn unindexed(&self) -> Result<i64, Error> {
+        let mut query = self.conn.prepare_cached(
+            "SELECT coalesce((SELECT max(id) FROM message), 0) - upto FROM message_indexed",
+        )?;
+        Ok(query.query_row([], |row| row.get(0))?)
+    }
+
+    fn index_within(&self) -> Result<(), Error> {
+        self.run(
+            "INSERT INTO message_fts (rowid, text)
+             SELECT id, text FROM message_text WHERE id > (SELECT upto FROM message_indexed)",
+        )?;
+        self.run("UPDATE message_indexed SET upto = (SELECT max(id) FROM message)")
     }
 
     /// Leaves no transaction open. SQLite may have ended it already.
@@ -154,14 +207,31 @@ impl WriteConn {
         }
     }
 
-    /// A small step of upkeep for idle times: moves what is in the WAL into the file as far as no reader
-    /// needs it, and merges a little of the text index. Returns whether another step would do more.
+    /// A small step of upkeep for idle times: makes new messages searchable, moves what is in the
+    /// WAL into the file as far as no reader needs it, and merges a little of the text index. Returns
+    /// whether another step would do more.
     pub fn maintain(&mut self) -> Result<bool, Error> {
+        self.unless_busy(|this| {
+            this.index()?;
+            this.maintain_now()
+        })
+    }
+
+    /// [`WriteConn::index`], unless another process is writing: it will do that too. Whether there was
+    /// anything to index.
+    pub fn index_if_free(&mut self) -> Result<bool, Error> {
+        self.unless_busy(|this| this.index_new())
+    }
+
+    /// Does nothing while another process writes: its turn.
+    fn unless_busy(
+        &mut self,
+        step: impl FnOnce(&mut Self) -> Result<bool, Error>,
+    ) -> Result<bool, Error> {
         self.conn.busy_timeout(Duration::ZERO)?;
-        let more = self.maintain_now();
+        let more = step(self);
         self.conn.busy_timeout(schema::BUSY_TIMEOUT)?;
         match more {
-            // Another process writes: its turn.
             Err(Error::Busy) => Ok(false),
             other => other,
         }
@@ -186,14 +256,16 @@ impl WriteConn {
     }
 
     /// The last thing before the end: statistics for the query planner, and an empty WAL.
-    pub fn close(self) -> Result<(), Error> {
+    pub fn close(mut self) -> Result<(), Error> {
+        self.index()?;
         self.conn.execute_batch("PRAGMA optimize")?;
         self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         self.conn.close().map_err(|(_, error)| error.into())
     }
 
-    /// Compares the text index with the messages. A finding in plain words, or none.
+    /// Compares the text index, brought up to date first, with the messages. A finding in plain words, or none.
     pub fn check_search(&self) -> Result<Option<String>, Error> {
+        self.index_new()?;
         let check = "INSERT INTO message_fts (message_fts, rank) VALUES ('integrity-check', 1)";
         match self.conn.execute(check, []).map_err(Error::from) {
             Ok(_) => Ok(None),
@@ -210,11 +282,22 @@ impl WriteConn {
     }
 }
 
-enum Together {
-    /// The lock was not to be had: trying each alone would only wait as often.
+/// Why a transaction came to nothing. All is rolled back.
+enum Trouble {
+    /// The lock was not to be had: trying each job alone would only wait as often.
     NotBegun(Error),
-    /// All is rolled back.
+    /// A job said no.
+    Job(Error),
+    /// SQLite gave up, or could not commit.
     Ended(Error),
+}
+
+impl Trouble {
+    fn error(self) -> Error {
+        match self {
+            Self::NotBegun(error) | Self::Job(error) | Self::Ended(error) => error,
+        }
+    }
 }
 
 impl Group {

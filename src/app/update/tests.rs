@@ -280,6 +280,19 @@ fn the_bell_rings_for_what_is_not_looked_at() {
 }
 
 #[test]
+fn a_list_filtered_by_text_is_read_again_when_more_words_can_be_found() {
+    let mut stage = stage();
+    let asks = |stage: &mut Stage| {
+        let words = Msg::Changed(Changes { words: true, ..Changes::default() });
+        let effects = update(&mut stage.model, words, now());
+        effects.iter().any(|effect| matches!(effect, Effect::Run(Query::List { .. })))
+    };
+    assert!(!asks(&mut stage));
+    stage.keys("/parcel");
+    assert!(asks(&mut stage));
+}
+
+#[test]
 fn answers_in_the_wrong_order_change_nothing() {
     let mut model = Model::new(setup(Mode::Live, (80, 24)), now());
     let mut asked: Vec<_> = start(&mut model).iter().filter_map(ticket).collect();

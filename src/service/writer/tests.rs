@@ -1,9 +1,16 @@
 use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
 use super::{CAPACITY, Pending, Priority, WriteError, Writer, WriterThread};
 use crate::clock::SystemClock;
+use crate::domain::id::{PhoneNumberId, WaId};
+use crate::domain::message::{Body, NewMessage};
+use crate::domain::time::Timestamp;
 use crate::service::bus::Bus;
-use crate::store;
+use crate::store::account::{NewAccount, upsert_account};
+use crate::store::conversation::begin_conversation;
+use crate::store::outbox::enqueue;
+use crate::{domain, store};
 
 struct Setup {
     dir: tempfile::TempDir,
@@ -90,6 +97,40 @@ fn a_job_that_fails_is_answered_with_its_error() {
     let pending: Pending<()> = writer.run(Priority::Bulk, move |_| Err(failing.clone()));
     assert_eq!(pending.wait(), Err(WriteError::Store(refused)));
     assert_eq!(setup.bus.health().store_trouble, None);
+}
+
+#[test]
+fn after_a_quiet_moment_new_messages_can_be_found_and_that_is_told() {
+    let setup = start_at("db");
+    let news = setup.bus.watch();
+    let account = NewAccount {
+        name: "shop".to_owned(),
+        phone_number: PhoneNumberId::new("1065"),
+        waba: None,
+        display_number: None,
+    };
+    let at = Timestamp::from_secs(1);
+    let written = setup.thread.handle().run(Priority::Interactive, move |tx| {
+        let account = upsert_account(tx, &account, at)?;
+        let new = NewMessage {
+            account,
+            conversation: begin_conversation(tx, account, &WaId::new("49"), at)?,
+            body: Body::Text { text: "your parcel".to_owned(), preview_url: false },
+            reply_to: None,
+            priority: domain::message::Priority::Person,
+        };
+        enqueue(tx, &new, at)
+    });
+    let id = written.wait().unwrap();
+    loop {
+        let told = news.wait(Some(Duration::from_secs(20)));
+        assert!(!told.is_empty(), "nothing is told any more");
+        if told.changes.words {
+            break;
+        }
+    }
+    let read = store::ReadConn::open(&setup.dir.path().join("db")).unwrap();
+    assert_eq!(store::search::search(&read, "parcel", None, 5).unwrap()[0].message, id);
 }
 
 #[test]

@@ -108,6 +108,7 @@ fn reactions_edits_and_revokes_change_their_message_whichever_came_first() {
         let mut world = World::new();
         for part in order.map(|index| items[index].clone()).chunks(at_once) {
             world.post(part);
+            world.write.index().unwrap();
         }
         let found =
             message::message_by_wamid(&world.read, world.account, &target).unwrap().unwrap();
@@ -341,6 +342,7 @@ fn odd_texts_and_names_come_back_unchanged_and_break_no_query() {
         assert_eq!(found.body, text(odd));
         let chat = list::conversation(&world.read, found.conversation).unwrap();
         assert_eq!(chat.contact.name.as_deref(), Some(*odd));
+        world.write.index().unwrap();
         search::search(&world.read, odd, None, 5).unwrap();
         list::conversations(&world.read, world.account, Filter::All, odd, ListPage::First, 5)
             .unwrap();

@@ -22,6 +22,7 @@ fn five() -> World {
         let from = Peer { name: Some(format!("Übung {n}")), ..phone(&format!("491520000{n}")) };
         world.post(&[heard(&format!("w{n}"), from, t(n), &format!("Crème brûlée {n}"))]);
     }
+    world.write.index().unwrap();
     world
 }
 
@@ -49,6 +50,7 @@ fn filters_texts_and_jumps_find_by_name_number_and_words() {
     let mut world = five();
     let chat = world.begin("4915200003");
     world.say(chat, "danke", t(9));
+    world.write.index().unwrap();
     assert_eq!(page(&world, Filter::Waiting, "", ListPage::First).counts.waiting, 4);
     assert_eq!(numbers(&page(&world, Filter::All, "creme bru", ListPage::First).rows).len(), 2);
     assert_eq!(numbers(&page(&world, Filter::All, "danke", ListPage::First).rows), ["4915200003"]);

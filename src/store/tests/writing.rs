@@ -1,5 +1,6 @@
 use super::*;
 use crate::store::account::accounts;
+use crate::store::search;
 use crate::store::write::WriteJob;
 
 fn rename(name: &str) -> WriteJob {
@@ -91,6 +92,27 @@ fn a_job_may_be_run_twice_but_is_stored_once() {
     assert_eq!(group.results, [Ok(()), Err(Error::Io("disk".to_owned()))]);
     assert_eq!(runs.load(std::sync::atomic::Ordering::Relaxed), 2);
     assert_eq!(names(&world), ["shop", "a"]);
+}
+
+#[test]
+fn new_messages_are_searchable_after_a_quiet_moment_or_when_many_wait() {
+    let mut world = World::new();
+    let chat = world.begin("1");
+    let found = |world: &World| search::search(&world.read, "parcel", None, 1000).unwrap().len();
+    world.say(chat, "your parcel", t(1));
+    assert_eq!(found(&world), 0, "a commit does not wait for the text index");
+    world.write.index().unwrap();
+    assert_eq!(found(&world), 1);
+    for n in 0..300 {
+        world.say(chat, "another parcel", t(n));
+    }
+    let some = found(&world);
+    assert!(some > 200, "without a quiet moment only {some} were found");
+    // As after a crash: whoever writes next finds the rest.
+    world.write = WriteConn::open(&world.path(), t(0)).unwrap();
+    world.write.maintain().unwrap();
+    assert_eq!(found(&world), 301);
+    world.sound();
 }
 
 #[test]
