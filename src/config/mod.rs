@@ -9,13 +9,13 @@ mod secret;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod zone;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::time::Duration;
 
-use jiff::tz::TimeZone;
 use toml::de::{DeTable, DeValue};
 use url::{Host, Url};
 
@@ -133,7 +133,7 @@ fn read_all(source: &Source<'_>, document: &mut Document<'_>) -> Config {
     let simulator = top.flag(document, "simulator").unwrap_or(false);
     let api_version = top.parsed(document, "api_version", api_version);
     let timezone = top.parsed(document, "timezone", |name| {
-        TimeZone::get(name).map_err(|_unknown| {
+        zone::named(name).ok_or_else(|| {
             "must be a zone of the tz database, such as \"Europe/Berlin\"".to_owned()
         })
     });
@@ -145,7 +145,7 @@ fn read_all(source: &Source<'_>, document: &mut Document<'_>) -> Config {
         base_url: base_url.unwrap_or_else(meta),
         simulator,
         api_version: api_version.unwrap_or_else(|| API_VERSION.to_owned()),
-        timezone: timezone.unwrap_or_else(TimeZone::system),
+        timezone: timezone.unwrap_or_else(zone::local),
         listener: listener(document, &mut top),
         sender: sender(document, &mut top),
         ui: ui(document, &mut top),
