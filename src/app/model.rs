@@ -240,6 +240,12 @@ impl Model {
         self.dirty = true;
     }
 
+    /// Whether a part of the screen still waits for what it shows.
+    #[must_use]
+    pub fn is_loading(&self) -> bool {
+        self.list.wait.is_busy() || self.chat.as_ref().is_some_and(|chat| chat.wait.is_busy())
+    }
+
     /// When [`Msg::Deadline`](super::msg::Msg::Deadline) is due: a notice goes, a draft is saved, a window
     /// closes, or the minute turns.
     #[must_use]

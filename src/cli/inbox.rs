@@ -3,8 +3,9 @@
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
-use super::services::{Backstage, on_panic, still_waiting, store_accounts};
+use super::services::{Backstage, on_panic, still_waiting};
 use super::{Session, say};
 use crate::app::msg::{Msg, QuitCause};
 use crate::app::{self, Mode, Model, Setup};
@@ -15,6 +16,10 @@ use crate::term::run::{Ending, Event, Loop};
 use crate::term::tty::Tty;
 use crate::term::{self, input, signal};
 use crate::ui::{Borders, Colours, Glyphs, Theme};
+
+/// The network part starts when the screen is full, or after this: its certificates cost more time than all
+/// of the first frame.
+const FULL: Duration = Duration::from_millis(250);
 
 /// Opens the inbox of the config's account, or the first screen when there is none.
 pub(super) fn run(session: &Session) -> Result<(), Error> {
@@ -56,9 +61,7 @@ pub(super) fn show(
     started: impl FnOnce(&Backstage) -> Result<(), Error>,
 ) -> Result<Ending, Error> {
     let keymap = session.keymap()?;
-    let stored = store_accounts(session)?;
     let chosen = if mode == Mode::NoAccount { None } else { Some(session.account()?) };
-    let account = chosen.and_then(|chosen| stored.get(&chosen.phone_number_id).copied());
     let (told, events) = channel();
     let quit = told.clone();
     let on_panic = on_panic(move |said| {
@@ -66,6 +69,7 @@ pub(super) fn show(
         quit.send(Event::Msg(Msg::Quit(QuitCause::Panic(said)))).ok();
     });
     let mut backstage = Backstage::prepare(session, Arc::clone(&on_panic))?;
+    let stored = backstage.ask_accounts();
     let stage = Stage::new(
         (
             backstage.reader.clone(),
@@ -94,6 +98,8 @@ pub(super) fn show(
         Tty::new(parking, signals.away(), &session.paths.data, &log).map_err(no_terminal)?;
     let size = crossterm::terminal::size().map_err(no_terminal)?;
     let theme = theme(&session.config);
+    let stored = backstage.store_accounts(session, &stored)?;
+    let account = chosen.and_then(|chosen| stored.get(&chosen.phone_number_id).copied());
     let setup = Setup {
         account,
         account_label: chosen.map_or_else(String::new, label),
@@ -107,7 +113,7 @@ pub(super) fn show(
     let clock = Arc::clone(&session.clock);
     let mut inbox =
         Loop::begin(surface, model, theme, events, stage, clock).map_err(no_terminal)?;
-    // The first frame is out: now the parts that take longer.
+    inbox.settle(FULL).map_err(no_terminal)?;
     backstage.go_live(session)?;
     started(&backstage)?;
     let ending = inbox.run();

@@ -11,7 +11,7 @@ use super::{Session, failed};
 use crate::config::{Account, SecretError, SecretSource};
 use crate::domain::id::{AccountId, ConversationId, PhoneNumberId, WabaId};
 use crate::domain::outbox::RetryPolicy;
-use crate::domain::time::Clock;
+use crate::domain::time::{Clock, Timestamp};
 use crate::error::Error;
 use crate::service::bus::Bus;
 use crate::service::listener::ListenerConfig;
@@ -19,10 +19,10 @@ use crate::service::listener::http::Limits;
 use crate::service::reader::Reader;
 use crate::service::sender::core::Policy;
 use crate::service::thread::{OnPanic, Thread};
-use crate::service::writer::Writer;
+use crate::service::writer::{Priority, Writer};
 use crate::service::{AccountConfig, ApiConfig, Missing, Nudge, ServiceConfig, Services};
-use crate::store::account::{NewAccount, accounts, upsert_account};
-use crate::store::{ReadConn, WriteConn, outbox};
+use crate::store::account::{Account as StoredAccount, NewAccount, accounts, upsert_account};
+use crate::store::{ReadConn, Tx, WriteConn, outbox};
 
 /// What a panic on a thread of ours is turned into.
 pub(super) fn on_panic(told: impl Fn(String) + Send + Sync + 'static) -> OnPanic {
@@ -57,6 +57,37 @@ impl Backstage {
             services: Some(services),
             on_panic,
         })
+    }
+
+    /// Asks for the accounts in the store, for [`Backstage::store_accounts`]: the answer comes while the
+    /// screen is set up.
+    pub(super) fn ask_accounts(&self) -> Receiver<Vec<StoredAccount>> {
+        let (give, asked) = channel();
+        self.reader.submit("accounts", move |read| {
+            // Without an answer they are written anew, which says what is wrong.
+            if let Ok(known) = read.and_then(accounts) {
+                give.send(known).ok();
+            }
+        });
+        asked
+    }
+
+    /// As the function of that name, over the threads that have the store open anyway.
+    pub(super) fn store_accounts(
+        &self,
+        session: &Session,
+        asked: &Receiver<Vec<StoredAccount>>,
+    ) -> Result<BTreeMap<String, AccountId>, Error> {
+        let wanted = wanted_accounts(session);
+        if let Ok(known) = asked.recv()
+            && let Some(ids) = ids_of(&wanted, &known)
+        {
+            return Ok(ids);
+        }
+        let now = session.clock.now();
+        let stored =
+            self.writer.run(Priority::Interactive, move |tx| upsert_all(tx, &wanted, now)).wait();
+        stored.map_err(|error| cannot_open(session, &error))
     }
 
     /// Leaves everything but this conversation's messages to a later sender. Before [`Backstage::go_live`].
@@ -219,11 +250,32 @@ fn without_secrets(account: &Account) -> AccountConfig {
 /// that the usual start waits for no disk.
 pub(super) fn store_accounts(session: &Session) -> Result<BTreeMap<String, AccountId>, Error> {
     let path = session.paths.database();
-    let cannot = |error: crate::store::Error| {
-        Error::failed(format!("cannot open the database {}", path.display())).because(&error)
-    };
-    let wanted: Vec<NewAccount> = session.config.accounts.iter().map(new_account).collect();
-    let known = ReadConn::open(&path).and_then(|read| accounts(&read)).unwrap_or_default();
+    let cannot = |error: crate::store::Error| cannot_open(session, &error);
+    let wanted = wanted_accounts(session);
+    let known = ReadConn::open(&path).and_then(|read| accounts(&read));
+    if let Ok(known) = known
+        && let Some(ids) = ids_of(&wanted, &known)
+    {
+        return Ok(ids);
+    }
+    let now = session.clock.now();
+    let mut store = WriteConn::open(&path, now).map_err(cannot)?;
+    let (ids, _) = store.write(|tx| upsert_all(tx, &wanted, now)).map_err(cannot)?;
+    store.close().map_err(cannot)?;
+    Ok(ids)
+}
+
+fn cannot_open(session: &Session, error: &(impl std::error::Error + 'static)) -> Error {
+    let path = session.paths.database();
+    Error::failed(format!("cannot open the database {}", path.display())).because(error)
+}
+
+fn wanted_accounts(session: &Session) -> Vec<NewAccount> {
+    session.config.accounts.iter().map(new_account).collect()
+}
+
+/// The ids of all stored accounts, if those wanted are among them as they are wanted.
+fn ids_of(wanted: &[NewAccount], known: &[StoredAccount]) -> Option<BTreeMap<String, AccountId>> {
     let is_known = |new: &NewAccount| {
         known.iter().any(|old| {
             (&old.phone_number, &old.name) == (&new.phone_number, &new.name)
@@ -231,22 +283,19 @@ pub(super) fn store_accounts(session: &Session) -> Result<BTreeMap<String, Accou
                 && (new.display_number.is_none() || old.display_number == new.display_number)
         })
     };
-    if path.exists() && wanted.iter().all(is_known) {
-        let ids = known.iter().map(|known| (known.phone_number.to_string(), known.id));
-        return Ok(ids.collect());
-    }
-    let now = session.clock.now();
-    let mut store = WriteConn::open(&path, now).map_err(cannot)?;
-    let (ids, _) = store
-        .write(|tx| {
-            wanted
-                .iter()
-                .map(|new| Ok((new.phone_number.to_string(), upsert_account(tx, new, now)?)))
-                .collect::<Result<BTreeMap<_, _>, _>>()
-        })
-        .map_err(cannot)?;
-    store.close().map_err(cannot)?;
-    Ok(ids)
+    let ids = known.iter().map(|known| (known.phone_number.to_string(), known.id));
+    wanted.iter().all(is_known).then(|| ids.collect())
+}
+
+fn upsert_all(
+    tx: &mut Tx<'_>,
+    wanted: &[NewAccount],
+    now: Timestamp,
+) -> Result<BTreeMap<String, AccountId>, crate::store::Error> {
+    wanted
+        .iter()
+        .map(|new| Ok((new.phone_number.to_string(), upsert_account(tx, new, now)?)))
+        .collect()
 }
 
 fn new_account(account: &Account) -> NewAccount {

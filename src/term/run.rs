@@ -19,8 +19,11 @@ use crate::domain::change::Changes;
 use crate::domain::time::{Clock, Monotonic};
 use crate::ui::Theme;
 
-/// No two frames are closer together than this, unless a key is waiting to be seen.
+/// On average no two frames are closer together than this, unless a key is waiting to be seen.
 const FRAME: Duration = Duration::from_millis(16);
+/// So many may follow each other at once after a rest: what is asked for together comes in parts, and the
+/// last one must not wait because the first was shown.
+const BURST: u32 = 3;
 /// At most so much is taken in before the next frame.
 const BATCH: usize = 256;
 /// And no longer than this.
@@ -60,7 +63,8 @@ pub struct Loop<S: Surface> {
     events: Receiver<Event>,
     stage: Stage,
     clock: Arc<dyn Clock>,
-    drawn: Monotonic,
+    /// When the frames so far will have had their time.
+    paid: Monotonic,
     /// Something changed that is not drawn yet.
     dirty: bool,
     ending: Option<Ending>,
@@ -79,17 +83,33 @@ where
         stage: Stage,
         clock: Arc<dyn Clock>,
     ) -> io::Result<Self> {
-        let drawn = clock.monotonic();
+        let paid = Monotonic::default();
         let mut this =
-            Self { surface, model, theme, events, stage, clock, drawn, dirty: true, ending: None };
+            Self { surface, model, theme, events, stage, clock, paid, dirty: true, ending: None };
         let effects = start(&mut this.model);
         this.carry_out(effects)?;
         this.draw()?;
         Ok(this)
     }
 
+    /// Runs until what was asked for at the start is on the screen, but no longer than this.
+    pub fn settle(&mut self, at_most: Duration) -> io::Result<()> {
+        let end = self.clock.monotonic() + at_most;
+        while self.ending.is_none() && (self.dirty || self.model.is_loading()) {
+            let left = end.since(self.clock.monotonic());
+            if left.is_zero() {
+                break;
+            }
+            self.ending = self.turn(Some(left))?;
+        }
+        Ok(())
+    }
+
     /// Runs until there is a reason to end.
     pub fn run(&mut self) -> io::Result<Ending> {
+        if let Some(ending) = self.ending.take() {
+            return Ok(ending);
+        }
         loop {
             if let Some(ending) = self.turn(None)? {
                 return Ok(ending);
@@ -154,7 +174,8 @@ where
     }
 
     fn frame_wait(&self) -> Duration {
-        FRAME.saturating_sub(self.clock.monotonic().since(self.drawn))
+        let due = Monotonic(self.paid.0.saturating_sub(FRAME * (BURST - 1)));
+        due.since(self.clock.monotonic())
     }
 
     /// Everything that waits, folded: of several sizes the last, all changes as one, keys in their order.
@@ -251,7 +272,7 @@ where
         }
         self.model.take_dirty();
         self.dirty = false;
-        self.drawn = self.clock.monotonic();
+        self.paid = self.paid.max(self.clock.monotonic()) + FRAME;
         if columns == 0 || rows == 0 {
             return Ok(());
         }
