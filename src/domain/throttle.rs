@@ -1,21 +1,24 @@
 //! Limits on sending: messages per second of a number, and messages to one person.
 //!
-//! Both are the same pure rule (GCRA): a debt that every send raises by one interval and that time pays
-//! off; a send may go when the debt is at most the tolerance. They never wait themselves: they say when,
+//! Both keep a debt that every send raises by one interval and that time pays off; a send may go when the
+//! debt is at most the tolerance (GCRA). They never wait themselves: they say when,
 //! on the forward-only clock, so that a step of the wall clock neither bursts nor stalls them. After a
 //! restart they are rebuilt from the ages of the stored requests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::time::Monotonic;
 
 /// How late a send may be without the rate suffering: timers are exact to a millisecond, and a busy
-/// machine adds some.
-const LATENESS: Duration = Duration::from_millis(15);
+/// machine adds some. As much may go at once after a rest.
+const LATENESS: Duration = Duration::from_millis(50);
 
 /// How much closer together two sends may reach Meta than they left here.
-const JITTER: Duration = Duration::from_millis(8);
+const JITTER: Duration = Duration::from_millis(20);
+
+/// No such time holds more sends than the limit allows in a second.
+const WINDOW: Duration = Duration::from_secs(1).saturating_add(JITTER);
 
 /// One message to the same person per this time (Meta, about the platform, pair rate limit).
 pub const PAIR_INTERVAL: Duration = Duration::from_secs(6);
@@ -46,26 +49,34 @@ fn debt(ages: impl IntoIterator<Item = Duration>, interval: Duration) -> Duratio
 }
 
 /// Limits the messages per second of one number. No sliding second ever holds more than the limit, and a
-/// queue that never runs dry uses at least 97 % of it, provided that it asks again within 15 ms of the
+/// queue that never runs dry uses at least 97 % of it, provided that it asks again within 50 ms of the
 /// time it was told.
+///
+/// The debt spreads the sends, the window keeps the promise. The debt alone would have to give up as much of
+/// the rate as it forgives lateness, since what was late and what is on time may meet in one second.
 #[derive(Clone, Debug)]
 pub struct RateLimiter {
+    limit: usize,
     interval: Duration,
     /// When all sends so far will be paid for.
     paid: Monotonic,
+    /// When each of the last sends leaves the window, at most `limit` of them, in order.
+    leaving: VecDeque<Monotonic>,
     blocked: Monotonic,
 }
 
 impl RateLimiter {
     /// A limiter of `limit` messages per second, at least 1.
-    ///
-    /// `limit` intervals are a second and a little more. A second with `limit + 1` sends would span
-    /// `limit` intervals less the tolerance, which is more than a second: it cannot be.
     #[must_use]
     pub fn new(limit: u32) -> Self {
-        let interval =
-            (Duration::from_secs(1) + LATENESS + JITTER) / limit.max(1) + Duration::from_nanos(1);
-        Self { interval, paid: Monotonic::default(), blocked: Monotonic::default() }
+        let limit = limit.max(1);
+        Self {
+            limit: usize::try_from(limit).unwrap_or(usize::MAX),
+            interval: WINDOW / limit,
+            paid: Monotonic::default(),
+            leaving: VecDeque::new(),
+            blocked: Monotonic::default(),
+        }
     }
 
     /// A limiter that remembers requests of an earlier process, given by their ages. Only those of the
@@ -73,6 +84,11 @@ impl RateLimiter {
     #[must_use]
     pub fn rebuild(limit: u32, now: Monotonic, ages: impl IntoIterator<Item = Duration>) -> Self {
         let mut limiter = Self::new(limit);
+        let mut ages: Vec<Duration> = ages.into_iter().collect();
+        ages.sort_unstable_by(|a, b| b.cmp(a));
+        for age in &ages {
+            limiter.keep(now + WINDOW.saturating_sub(*age));
+        }
         // More cannot be owed, unless the ages are wrong because a clock was set back.
         limiter.paid = now + debt(ages, limiter.interval).min(limiter.interval * limit.max(1));
         limiter
@@ -82,7 +98,9 @@ impl RateLimiter {
     #[must_use]
     pub fn next(&self, now: Monotonic) -> Monotonic {
         let due = Monotonic(self.paid.0.saturating_sub(LATENESS));
-        due.max(self.blocked).max(now)
+        let full = self.leaving.len() >= self.limit;
+        let room = self.leaving.front().copied().filter(|_| full).unwrap_or_default();
+        due.max(room).max(self.blocked).max(now)
     }
 
     /// Takes leave for one message that goes right now. False if it has to wait until [`Self::next`].
@@ -91,8 +109,16 @@ impl RateLimiter {
         let may = self.next(now) <= now;
         if may {
             self.paid = self.paid.max(now) + self.interval;
+            self.keep(now + WINDOW);
         }
         may
+    }
+
+    fn keep(&mut self, leaves: Monotonic) {
+        if self.leaving.len() >= self.limit {
+            self.leaving.pop_front();
+        }
+        self.leaving.push_back(leaves);
     }
 
     /// Meta says that it was too much (130429): nothing goes before `until`.

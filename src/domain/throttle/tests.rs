@@ -54,11 +54,12 @@ fn saturate(
 
 #[test]
 fn a_full_queue_uses_the_limit_and_never_more() {
+    let stalls = (0..60).map(|n| if n == 0 { 45_000 } else { 0 }).collect::<Vec<_>>();
+    let lates = [vec![0], vec![0, 3000, 100, 1500], vec![9000], vec![0, 0, 0, 0, 14_000], stalls];
     for limit in [1, 2, 20, 80, 1000] {
-        for late in [vec![0], vec![0, 3000, 100, 1500], vec![9000], vec![0, 0, 0, 0, 0, 0, 14_000]]
-        {
+        for late in &lates {
             let mut limiter = RateLimiter::new(limit);
-            let sends = saturate(&mut limiter, at(5), 20 * SECOND, &late);
+            let sends = saturate(&mut limiter, at(5), 20 * SECOND, late);
             assert!(busiest_second(&sends) <= limit as usize, "{limit} with {late:?}");
             assert!(
                 sends.len() * 100 >= limit as usize * 20 * 97,
@@ -84,7 +85,7 @@ fn nothing_goes_before_a_penalty_is_over() {
 fn an_idle_second_saves_up_little() {
     let mut limiter = RateLimiter::new(80);
     let burst = (0..80).filter(|_| limiter.take(at(60_000))).count();
-    assert!(burst <= 3, "{burst} at once");
+    assert!(burst <= 5, "{burst} at once");
 }
 
 #[test]

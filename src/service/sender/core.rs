@@ -30,8 +30,12 @@ use crate::domain::outbox::{Acceptance, ApiError, Job, JobKind, Outcome, Verdict
 use crate::domain::time::{Monotonic, Timestamp};
 use crate::store::outbox::{Ended, Fetched, Overdue, Room, SentRequest, Unresolved};
 
-/// How far ahead of their slots messages are claimed: long enough to hide a slow commit.
-const AHEAD: Duration = Duration::from_millis(20);
+/// How far ahead of their slots messages are claimed.
+const AHEAD: Duration = Duration::from_millis(40);
+
+/// More are claimed when what is claimed lasts no longer than this: long enough to hide a slow commit, and so
+/// much less than [`AHEAD`] that one commit claims many.
+const REFILL: Duration = Duration::from_millis(20);
 
 /// Read receipts under way at a time.
 const RECEIPTS: usize = 4;
@@ -468,22 +472,27 @@ impl Core {
         }
     }
 
-    /// As many messages as have slots soon, and fit.
+    /// As many messages as have slots soon, and fit; none while enough are claimed.
     fn limit(&self, now: Now) -> usize {
         if self.pause.is_some() {
             return usize::from(self.messages + self.ready.len() == 0);
+        }
+        if self.refill_time(now) > now.mono {
+            return 0;
         }
         let slots = self.pace.slots_within(now.mono, AHEAD);
         slots.saturating_sub(self.ready.len()).min(self.room())
     }
 
-    /// When the next claim makes sense: [`AHEAD`] of the slot after those that are claimed for.
+    /// When the next claim makes sense.
     fn claim_time(&self, now: Now) -> Monotonic {
-        if self.limit(now) > 0 {
-            return now.mono;
-        }
+        if self.limit(now) > 0 { now.mono } else { self.refill_time(now).max(now.mono) }
+    }
+
+    /// [`REFILL`] ahead of the first slot that nothing is claimed for.
+    fn refill_time(&self, now: Now) -> Monotonic {
         let slot = self.pace.slot_after(now.mono, self.ready.len());
-        Monotonic(slot.0.saturating_sub(AHEAD)).max(now.mono)
+        Monotonic(slot.0.saturating_sub(REFILL))
     }
 
     fn room(&self) -> usize {

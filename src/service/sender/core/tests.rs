@@ -527,7 +527,8 @@ fn little_is_claimed_ahead_of_its_slot() {
         world.run(Duration::from_millis(5));
         let sending =
             world.rows.values().filter(|(_, row)| matches!(row, Row::Sending { .. })).count();
-        assert!(sending <= world.flights.len() + 2);
+        // What has slots within 40 ms.
+        assert!(sending <= world.flights.len() + 4);
     }
 }
 
