@@ -110,6 +110,8 @@ const BASE: &[&str] = &["domain", "clock", "config", "error", "logging", "paths"
 
 /// The files that wait for a time by design, and for which. Everything else waits for an event.
 const TIMERS: &[(&str, &str)] = &[
+    ("benches/targets/flight.rs", "the time that a slow server takes"),
+    ("benches/targets/peak.rs", "the next portion of webhooks, and the next look of a person"),
     ("src/service/listener.rs", "the next try to bind the port"),
     (
         "src/service/listener/http.rs",

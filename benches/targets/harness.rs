@@ -70,6 +70,14 @@ pub(crate) fn ratio(name: &str, unit: &str, ours: f64, floor: f64, target: Targe
     holds
 }
 
+/// Prints a ratio that no target is set for.
+pub(crate) fn told(name: &str, unit: &str, ours: f64, floor: f64) {
+    let ratio = ours / floor;
+    println!(
+        "  {name:<44} ours {ours:>10.3} {unit:<3} floor {floor:>10.3} {unit:<3} ratio {ratio:>6.2} (no target)"
+    );
+}
+
 /// Prints a figure that has a bound of its own.
 pub(crate) fn figure(name: &str, unit: &str, value: f64, target: Target) -> bool {
     let (holds, verdict) = target.judge(value);

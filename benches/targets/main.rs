@@ -19,15 +19,19 @@
 mod commit;
 mod disk;
 mod fill;
+mod flight;
 mod frame;
 mod harness;
 mod http;
 mod idle;
+mod killed;
+mod peak;
 mod pty;
 mod rate;
 mod scale;
 mod shop;
 mod start;
+mod typed;
 mod webhook;
 
 use std::path::{Path, PathBuf};
@@ -35,15 +39,19 @@ use std::path::{Path, PathBuf};
 /// A name to select it by, what it compares, and the measurement; false when a target was missed.
 type Target = (&'static str, &'static str, fn(&Path) -> bool);
 
-const TARGETS: [Target; 9] = [
+const TARGETS: [Target; 13] = [
     ("t1", "one durable commit against append and fdatasync", commit::run),
     ("t2", "durable webhooks against append and fdatasync, and a commit each", webhook::durable),
     ("t3", "one durable webhook against fdatasync and a bare exchange", webhook::alone),
     ("t4", "webhooks that are only verified against a bare HTTP server", webhook::verified),
+    ("t5", "a minute of the platform's peak, and a person who looks", peak::run),
     ("t6", "questions to 5 million messages against 1 million", scale::run),
     ("t9", "the start against that of a bare screen", start::run),
     ("t12", "a frame against a bare one, and the bytes of a key", frame::run),
     ("t13", "the sender's rate against its limit, both cores busy", rate::run),
+    ("t14", "what is under way against what may be, with a slow server", flight::run),
+    ("t15", "from Enter to the screen against the disk and a frame", typed::run),
+    ("t18", "the first list after a kill against a clean one", killed::run),
     ("idle", "the inbox left open for a minute", idle::run),
 ];
 
@@ -51,6 +59,11 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.iter().any(|argument| argument == start::SKELETON) {
         return start::skeleton();
+    }
+    if let [victim, path] = &arguments[..]
+        && victim == killed::VICTIM
+    {
+        return killed::victim(Path::new(path));
     }
     // Only `cargo bench` gives this; `cargo test --all-targets` runs us too and must not wait for it.
     if !arguments.iter().any(|argument| argument == "--bench") {

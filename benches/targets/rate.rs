@@ -76,7 +76,7 @@ fn at(dir: &Path, limit: u32) -> bool {
 }
 
 /// One text to each of so many people, so that only the number's limit counts.
-fn queue(shop: &mut Shop, messages: u32) {
+pub(crate) fn queue(shop: &mut Shop, messages: u32) {
     let (account, now) = (shop.account, now());
     shop.store
         .write(|tx| {

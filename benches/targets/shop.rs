@@ -32,7 +32,17 @@ pub(crate) struct Shop {
 
 impl Shop {
     pub(crate) fn open(on: &Path) -> Self {
+        Self::at(tempfile::tempdir_in(on).expect("directory"))
+    }
+
+    /// The same over a copy of a closed store.
+    pub(crate) fn over(on: &Path, store: &Path) -> Self {
         let dir = tempfile::tempdir_in(on).expect("directory");
+        std::fs::copy(store, database(&dir)).expect("copy of the store");
+        Self::at(dir)
+    }
+
+    fn at(dir: TempDir) -> Self {
         let now = now();
         let mut store = WriteConn::open(&database(&dir), now).expect("store");
         let new = NewAccount {

@@ -25,10 +25,11 @@ use crate::shop::{self, PATH, PHONE_NUMBER, SECRET, Shop, now};
 const CONNECTIONS: usize = 32;
 
 /// Requests of one round, none like another: bodies that were seen before are not applied.
-struct Fresh(usize);
+#[derive(Default)]
+pub(crate) struct Fresh(usize);
 
 impl Fresh {
-    fn requests(&mut self, count: usize) -> Arc<Vec<Vec<u8>>> {
+    pub(crate) fn requests(&mut self, count: usize) -> Arc<Vec<Vec<u8>>> {
         let from = self.0;
         self.0 += count;
         let made = (from..self.0).map(|n| request(n, PATH, SECRET.as_bytes(), PHONE_NUMBER));
