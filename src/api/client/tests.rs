@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::{API_VERSION, CallError, Client, Settings, SetupError, at, base_url};
 use crate::domain::id::{
@@ -19,10 +19,15 @@ fn run<F: Future>(test: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test)
 }
 
+/// A client that waits long enough for a loaded machine.
 fn client(base_url: &str) -> Client {
+    client_that_waits(base_url, Duration::from_secs(30))
+}
+
+fn client_that_waits(base_url: &str, timeout: Duration) -> Client {
     Client::new(Settings {
         base_url: base_url.to_owned(),
-        timeout: Duration::from_millis(200),
+        timeout,
         ..Settings::new(SecretString::from(TOKEN))
     })
     .unwrap()
@@ -43,6 +48,15 @@ async fn listen() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     (listener, base)
+}
+
+/// An address where nobody answers. The port is ours as long as the socket is held: one that was given back
+/// may be another test's server by the time it is called.
+fn refusing() -> (TcpSocket, String) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let base = format!("http://{}", socket.local_addr().unwrap());
+    (socket, base)
 }
 
 /// Reads one request whole.
@@ -137,7 +151,7 @@ fn a_read_receipt_asks_for_success() {
 fn a_silent_server_leaves_it_unknown() {
     run(async {
         let (listener, base) = listen().await;
-        let client = client(&base);
+        let client = client_that_waits(&base, Duration::from_millis(200));
         let (number, message) = (PhoneNumberId::new("1"), send());
         let outcome = client.send_message(&number, &message, RequestId([7; 16])).await;
         assert_eq!(unknown(&outcome), "no answer from 127.0.0.1 within 200 ms");
@@ -148,8 +162,7 @@ fn a_silent_server_leaves_it_unknown() {
 #[test]
 fn a_closed_port_was_never_reached() {
     run(async {
-        let (listener, base) = listen().await;
-        drop(listener);
+        let (_held, base) = refusing();
         let outcome =
             client(&base).send_message(&PhoneNumberId::new("1"), &send(), RequestId([7; 16])).await;
         let Outcome::NeverReached(detail) = outcome else { panic!("{outcome:?}") };
@@ -259,8 +272,12 @@ fn the_token_is_never_shown() {
     let (outcome, _) = run(exchange(&answer("401 Unauthorized", "", &quoted)));
     let Outcome::AccountTrouble(error) = &outcome else { panic!("{outcome:?}") };
     assert_eq!(error.message, "Malformed access token [token]");
-    let client = client("http://127.0.0.1:1");
-    let lost = run(client.debug_token()).unwrap_err();
+    let (client, lost) = run(async {
+        let (_held, base) = refusing();
+        let client = client(&base);
+        let lost = client.debug_token().await.unwrap_err();
+        (client, lost)
+    });
     assert!(matches!(lost, CallError::NeverReached(_)), "{lost}");
     let settings = Settings::new(SecretString::from(TOKEN));
     for shown in [
