@@ -9,6 +9,8 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::domain::text;
+
 /// One mistake in the config.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -62,6 +64,14 @@ impl<'a> Document<'a> {
     pub(super) fn line(&self, span: &Range<usize>) -> Place {
         let before = self.input.get(..span.start).unwrap_or_default();
         Place::Line(before.matches('\n').count() + 1)
+    }
+
+    /// A value as it stands in the file: its first line, not too much of it.
+    fn written(&self, value: &Spanned<DeValue<'_>>) -> String {
+        let all = self.input.get(value.span()).unwrap_or_default();
+        let line = all.lines().next().unwrap_or_default();
+        let short: String = text::display_safe(line).chars().take(40).collect();
+        if short.len() < all.len() { format!("{short}...") } else { short }
     }
 
     pub(super) fn problem(&mut self, place: Place, message: impl Into<String>) {
@@ -175,9 +185,14 @@ impl<'t, 'i> Section<'t, 'i> {
             Raw::Env(text) => text,
             Raw::Toml(value) => {
                 let Some(text) = value.get_ref().as_str() else {
-                    let found = value.get_ref().type_str();
-                    let message = format!("{} is text in quotes, not {found}", self.path(key));
-                    document.problem(place, message);
+                    let path = self.path(key);
+                    // Where the token is named, it may be the token itself that stands there.
+                    let shown = if key == "token" {
+                        String::new()
+                    } else {
+                        format!(" = {}", document.written(value))
+                    };
+                    document.problem(place, format!("{path}{shown}: must be text in quotes"));
                     return None;
                 };
                 text.to_owned()
@@ -216,7 +231,7 @@ impl<'t, 'i> Section<'t, 'i> {
             },
         };
         let Some(written) = written else {
-            document.problem(place, format!("{path} is text in quotes, or a list of such"));
+            document.problem(place, format!("{path}: must be text in quotes, or a list of such"));
             return Vec::new();
         };
         if written.is_empty() || written.iter().any(|one| one.value.trim().is_empty()) {
@@ -273,14 +288,14 @@ impl<'t, 'i> Section<'t, 'i> {
         let (written, number) = match raw {
             Raw::Env(text) => {
                 let parsed = text.trim().parse().ok();
-                (text, parsed)
+                (format!("{text:?}"), parsed)
             }
             Raw::Toml(value) => match value.get_ref().as_integer() {
                 Some(number) => (
                     number.as_str().to_owned(),
                     i64::from_str_radix(number.as_str(), number.radix()).ok(),
                 ),
-                None => (format!("({})", value.get_ref().type_str()), None),
+                None => (document.written(value), None),
             },
         };
         let fitting = number.filter(|number| range.contains(number));
@@ -300,15 +315,9 @@ impl<'t, 'i> Section<'t, 'i> {
         let (written, flag) = match raw {
             Raw::Env(text) => {
                 let parsed = text.trim().parse().ok();
-                (text, parsed)
+                (format!("{text:?}"), parsed)
             }
-            Raw::Toml(value) => {
-                let value = value.get_ref();
-                let written = value
-                    .as_str()
-                    .map_or_else(|| format!("({})", value.type_str()), |text| format!("{text:?}"));
-                (written, value.as_bool())
-            }
+            Raw::Toml(value) => (document.written(value), value.get_ref().as_bool()),
         };
         if flag.is_none() {
             let path = self.path(key);

@@ -108,6 +108,24 @@ quit = 3
 }
 
 #[test]
+fn a_value_of_the_wrong_type_is_named_unless_it_may_be_a_secret() {
+    let text = "[listener]\nport = \"x\"\nenabled = 1\npath = [\n  2]\n[sender]\nrate = 1.5\nbase_delay = 3\n\
+                [[account]]\nphone_number_id = 7\ntoken = 12345\n";
+    let problems = read(text, &[("TWOTICKS_LOG_DAYS", "abc")], true).unwrap_err();
+    let expected = [
+        "line 2: listener.port = \"x\": must be a number from 0 to 65535",
+        "line 3: listener.enabled = 1: must be true or false",
+        "line 4: listener.path = [...: must be text in quotes",
+        "line 7: sender.rate = 1.5: must be a number from 1 to 1000",
+        "line 8: sender.base_delay = 3: must be text in quotes",
+        "line 10: account.phone_number_id = 7: must be text in quotes",
+        "line 11: account.token: must be text in quotes",
+        "$TWOTICKS_LOG_DAYS: log.days = \"abc\": must be a number from 1 to 365",
+    ];
+    assert_eq!(problems, expected);
+}
+
+#[test]
 fn several_syntax_errors_are_told_without_the_text_around_them() {
     let text = "token = EAAsecret\nrate == 3\n[ui\nbell = true\n";
     let problems = read(text, &[], true).unwrap_err();
@@ -188,10 +206,10 @@ fn a_secret_of_the_app_may_be_a_list_while_one_replaces_another() {
     let wrong = [
         ("app_secret = []", "line 3: account.app_secret is empty"),
         ("app_secret = [\"env:A\",\n\"\"]", "line 3: account.app_secret is empty"),
-        ("app_secret = [1]", "line 3: account.app_secret is text in quotes, or a list"),
-        ("verify_token = 7", "line 3: account.verify_token is text in quotes, or a list"),
+        ("app_secret = [1]", "line 3: account.app_secret: must be text in quotes, or a list"),
+        ("verify_token = 7", "line 3: account.verify_token: must be text in quotes, or a list"),
         ("app_secret = [\"env:A\",\n\"keyring:b\"]", "line 4: account.app_secret: "),
-        ("token = [\"env:A\"]", "line 3: account.token is text in quotes"),
+        ("token = [\"env:A\"]", "line 3: account.token: must be text in quotes"),
     ];
     for (line, told) in wrong {
         let problems = read(&format!("{account}{line}"), &[], false).unwrap_err();
