@@ -213,7 +213,7 @@ fn serve(options: Serve) -> Result<(), Error> {
     let config =
         SimConfig { listen, webhook: webhook.clone(), keep: options.state, ..SimConfig::default() };
     let sim = Sim::start(config, world, Arc::new(SystemClock::new()))
-        .map_err(|error| Error::failed(format!("cannot start on {listen}")).because(&error))?;
+        .map_err(|error| cannot_start(listen, &error))?;
     if let (Some(scenario), Some(file)) = (&scenario, &options.scenario) {
         sim.play(scenario).map_err(|why| Error::usage(format!("{}: {why}", file.display())))?;
         say(&format!("scenario: {} steps", scenario.len()));
@@ -244,6 +244,17 @@ fn read_scenario(file: &Path) -> Result<Scenario, Error> {
     };
     let text = std::fs::read_to_string(file).map_err(|error| wrong(&error))?;
     Scenario::parse(&text).map_err(|why| wrong(&why))
+}
+
+fn cannot_start(listen: SocketAddr, error: &std::io::Error) -> Error {
+    match error.kind() {
+        std::io::ErrorKind::InvalidInput => {
+            Error::usage(error.to_string()).hint("such as --webhook http://127.0.0.1:8787/webhook")
+        }
+        std::io::ErrorKind::AddrInUse => Error::failed(format!("port {} is taken", listen.port()))
+            .hint("end the program that has it, or name another one with --port"),
+        _ => Error::failed(format!("cannot start on {listen}")).because(error),
+    }
 }
 
 fn free_port() -> Result<u16, Error> {

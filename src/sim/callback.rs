@@ -34,7 +34,8 @@ impl Callback {
         let (host, path) = rest.find('/').map_or((rest, "/"), |slash| rest.split_at(slash));
         let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
         let full = if has_port { host.to_owned() } else { format!("{host}:80") };
-        let addr = full.to_socket_addrs()?.find(|addr| addr.ip().is_loopback());
+        let found = full.to_socket_addrs().map_err(|error| refuse(&error.to_string()))?;
+        let addr = found.into_iter().find(|addr| addr.ip().is_loopback());
         let addr =
             addr.ok_or_else(|| refuse("must be on this machine (127.0.0.1 or localhost)"))?;
         if path.chars().any(|letter| letter.is_control() || letter == ' ') {

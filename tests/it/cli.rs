@@ -103,6 +103,8 @@ fn wrong_usage_is_2_and_says_so_on_stderr() {
         &["send"],
         &["send", "+15551230001", "hi", "--wait", "soon"],
         &["chats", "list", "--config", "missing.toml"],
+        &["sim", "--webhook", "foo"],
+        &["sim", "--webhook", "http://example.com/"],
     ] {
         let output = run(home.path(), args);
         assert_code(&output, 2);
