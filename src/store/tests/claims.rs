@@ -157,6 +157,17 @@ fn enqueueing_clears_the_draft_and_counts() {
 }
 
 #[test]
+fn what_is_read_is_not_told_when_receipts_are_switched_off() {
+    let mut world = World::new();
+    let (told, _) = world.post(&[heard("w1", phone("1"), t(1), "one")]);
+    let chat = world.message(told.messages[0]).conversation;
+    world.do_it(|tx| mark_read(tx, chat, told.messages[0], false, t(3)));
+    assert_eq!(list::conversation(&world.read, chat).unwrap().unread, 0);
+    assert!(world.claim(5, t(4)).is_empty());
+    world.sound();
+}
+
+#[test]
 fn receipts_of_a_conversation_are_one_for_the_newest() {
     let mut world = World::new();
     let (first, _) = world.post(&[heard("w1", phone("1"), t(1), "one")]);
