@@ -356,6 +356,9 @@ impl Model {
         if let Condition::Down(reason) = &self.health.listener {
             banners.push(format!("Nothing can be received: {reason}"));
         }
+        if let Some(reason) = &self.health.challenge_trouble {
+            banners.push(format!("The webhook cannot be set up at Meta: {reason}"));
+        }
         if let Condition::Down(reason) = &self.health.sender {
             banners.push(format!("Nothing is being sent: {reason}"));
         }

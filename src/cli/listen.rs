@@ -151,6 +151,7 @@ fn tell_health(before: &mut Health, now: Health) {
     let troubles = [
         (&before.account_trouble, &now.account_trouble),
         (&before.store_trouble, &now.store_trouble),
+        (&before.challenge_trouble, &now.challenge_trouble),
     ];
     for (was, is) in troubles {
         if let Some(trouble) = is.as_ref().filter(|_| was != is) {

@@ -172,8 +172,9 @@ impl Fetched {
         };
         let (token, no_token) = fetch("token", account.token.as_slice());
         let (app_secrets, no_app_secret) = fetch("app_secret", &account.app_secrets);
-        let (verify_tokens, _) = fetch("verify_token", &account.verify_tokens);
-        let missing = Missing { token: no_token, app_secret: no_app_secret };
+        let (verify_tokens, no_verify_token) = fetch("verify_token", &account.verify_tokens);
+        let missing =
+            Missing { token: no_token, app_secret: no_app_secret, verify_token: no_verify_token };
         Self { token: token.into_iter().next(), app_secrets, verify_tokens, missing }
     }
 

@@ -46,6 +46,8 @@ pub struct Health {
     pub accounts: Vec<AccountHealth>,
     /// The store cannot be written: a full disk and the like.
     pub store_trouble: Option<String>,
+    /// Webhooks come in, but Meta's challenge of the webhook set-up cannot be answered; why, and what helps.
+    pub challenge_trouble: Option<String>,
 }
 
 impl Health {

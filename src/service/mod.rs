@@ -69,6 +69,8 @@ pub struct Missing {
     pub token: Option<String>,
     /// Why there is no app secret.
     pub app_secret: Option<String>,
+    /// Why there is no verify token.
+    pub verify_token: Option<String>,
 }
 
 /// How Meta's API is reached.
@@ -231,6 +233,11 @@ impl Services {
         let secrets = |of: fn(&AccountConfig) -> &[SecretString]| {
             distinct(self.config.accounts.iter().flat_map(of))
         };
+        let listens = self.config.listener.enabled;
+        let unverified = self.missing.iter().find_map(|missing| missing.verify_token.clone());
+        if let Some(reason) = unverified.filter(|_| listens) {
+            self.bus().update_health(|health| health.challenge_trouble = Some(reason));
+        }
         let why = |index| self.missing.get(index).cloned().unwrap_or_default();
         let accounts = self.config.new_accounts().into_iter().zip(&self.config.accounts);
         let sender = sender::Parts {

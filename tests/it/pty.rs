@@ -196,7 +196,7 @@ fn it_opens_whatever_is_missing() {
     let text = format!(
         "data_dir = \"data\"\nbase_url = \"https://nowhere.invalid\"\n[[account]]\n\
          phone_number_id = \"1\"\ntoken = \"env:NOT_SET\"\napp_secret = \"command:echo s\"\n\
-         [listener]\nport = {port}\n"
+         verify_token = \"file:not-there\"\n[listener]\nport = {port}\n"
     );
     std::fs::write(&config, text).unwrap();
     let config = config.to_str().unwrap();
@@ -206,6 +206,7 @@ fn it_opens_whatever_is_missing() {
         shown.contains("LIVE")
             && shown.contains(&format!("port {port} is taken"))
             && shown.contains("the token cannot be had: the variable NOT_SET is not set")
+            && shown.contains("the verify_token cannot be had")
     });
     terminal.send("c");
     terminal.until_text("number");
