@@ -217,7 +217,6 @@ const PAGE: Contexts = Contexts::of(&[Context::Page]);
 const FIRST: Contexts = Contexts::of(&[Context::First]);
 const QUEUE: Contexts = Contexts::of(&[Context::Queue]);
 const SURE: Contexts = Contexts::of(&[Context::Sure]);
-const MESSAGE: Contexts = Contexts::of(&[Context::Chat, Context::Queue]);
 const SCREENS: Contexts = Contexts::of(&[Context::List, Context::Chat, Context::Queue]);
 const MOVES: Contexts =
     Contexts::of(&[Context::List, Context::Chat, Context::Queue, Context::Page]);
@@ -266,8 +265,8 @@ pub const TABLE: &[Entry] = &[
     row(Action::NewConversation, "new-conversation", "new", "Start a conversation with a new number", &[(NORMAL, "c, Ctrl-N")]),
     row(Action::Reply, "reply", "reply", "Reply to the selected message, quoting it", &[(CHAT, "r")]),
     row(Action::Copy, "copy", "copy", "Copy the text of the selected message", &[(CHAT, "y")]),
-    row(Action::Resend, "resend", "send again", "Send a failed or uncertain message again, let a held one go, or drop it", &[(MESSAGE, "R")]),
-    row(Action::Explain, "explain", "explain", "Explain what went wrong, and what helps", &[(MESSAGE, "x")]),
+    row(Action::Resend, "resend", "send again", "Send a failed or uncertain message again, let a held one go, or drop it", &[(SCREENS, "R")]),
+    row(Action::Explain, "explain", "explain", "Explain what went wrong, and what helps", &[(SCREENS, "x")]),
     row(Action::Mark, "mark", "mark", "Mark the message, to decide about several at once", &[(QUEUE, "Space")]),
     row(Action::MarkAll, "mark-all", "mark all", "Mark everything that is like the message, or take all marks away", &[(QUEUE, "a")]),
     row(Action::Hold, "hold", "hold", "Hold what waits until you let it go", &[(QUEUE, "H")]),

@@ -66,6 +66,8 @@ pub struct Chat {
     pub divider: Option<(MessageId, u32)>,
     /// Long messages that are shown whole.
     pub expanded: HashSet<MessageId>,
+    /// It was opened for a message that failed or is uncertain, which is selected once it is loaded.
+    pub seeks_trouble: bool,
     /// The pending page.
     pub wait: Wait<Load>,
     /// The newest message that was on the screen at the tail; what comes later counts as new below.
@@ -88,6 +90,7 @@ impl Chat {
             selected: None,
             divider: None,
             expanded: HashSet::new(),
+            seeks_trouble: false,
             wait: Wait::default(),
             seen: None,
             marked: None,
@@ -160,6 +163,14 @@ impl Chat {
             .iter()
             .rev()
             .find(|message| matches!(message.state, State::Failed | State::Uncertain))
+    }
+
+    /// Selects the message that failed or is uncertain, if the conversation was opened for it and is loaded.
+    pub(crate) fn select_trouble(&mut self) {
+        if self.loaded && std::mem::take(&mut self.seeks_trouble) {
+            let found = self.newest_in_trouble().map(|message| message.id);
+            self.selected = found.or(self.selected);
+        }
     }
 
     /// The newest inbound message, if the end of the conversation is held.

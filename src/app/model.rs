@@ -391,6 +391,14 @@ impl Model {
         self.touch();
     }
 
+    /// Says something about the conversation shown; it does not stay when another one is opened.
+    pub(crate) fn say_here(&mut self, text: impl Into<String>, weight: Weight) {
+        self.say(text, weight);
+        if let Some(notice) = &mut self.notice {
+            notice.about = self.chat.as_ref().map(|chat| chat.id);
+        }
+    }
+
     /// A new ticket for a query.
     pub(crate) const fn ticket(&mut self) -> Ticket {
         self.tickets += 1;

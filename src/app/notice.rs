@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::domain::id::ConversationId;
 use crate::domain::time::Timestamp;
 
 /// How grave it is.
@@ -24,6 +25,8 @@ pub struct Notice {
     pub weight: Weight,
     /// When it goes away.
     pub until: Timestamp,
+    /// It is about this conversation, and goes away with it.
+    pub about: Option<ConversationId>,
 }
 
 impl Notice {
@@ -35,6 +38,6 @@ impl Notice {
             Weight::Warning => 6,
             Weight::Error => 10,
         };
-        Self { text: text.into(), weight, until: now + Duration::from_secs(seconds) }
+        Self { text: text.into(), weight, until: now + Duration::from_secs(seconds), about: None }
     }
 }

@@ -380,6 +380,16 @@ pub struct Message {
     pub revoked: bool,
 }
 
+impl Message {
+    /// Whether it can be sent once more: it failed or is uncertain, and it was sent from here. What was
+    /// written in the phone app only the phone can send again.
+    #[must_use]
+    pub const fn can_go_again(&self) -> bool {
+        matches!(self.state, State::Failed | State::Uncertain)
+            && matches!(self.author, Author::Operator)
+    }
+}
+
 /// One step in the life of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimelineEntry {

@@ -89,9 +89,7 @@ fn ask(model: &Model, id: MessageId, screen: Area, canvas: &mut Canvas<'_>) {
         canvas.row(inside, at, &[(theme.plain, warning.get(line.range).unwrap_or_default())]);
     }
     let fits = |action: &Action| match action {
-        Action::SendAgain => {
-            matches!(message.state, State::Failed | State::Uncertain | State::Held)
-        }
+        Action::SendAgain => message.can_go_again() || message.state == State::Held,
         Action::Reschedule => message.state == State::Scheduled,
         _ => true,
     };
@@ -139,6 +137,10 @@ const fn warning(message: &Message) -> &'static str {
         State::Uncertain => {
             "Nobody can say whether it was accepted. Sent again, it may arrive twice. A status may still \
              come and settle it."
+        }
+        State::Failed if !message.can_go_again() => {
+            "It was not sent from here, and only the phone can send it again. Dropped, it stays here as \
+             withdrawn."
         }
         State::Failed => "It was not accepted. Sent again, it goes out with a new request.",
         State::Held => {

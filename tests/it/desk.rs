@@ -359,6 +359,8 @@ impl Inbox {
 pub(crate) fn ticks<'a>(screen: &'a str, text: &str) -> Option<&'a str> {
     let lines = screen.lines().filter_map(|line| line.rsplit_once('│'));
     let mut before = lines.filter_map(|(_, chat)| chat.split_once(text));
-    // A row of the same minute has no time in front of its tick.
-    before.find_map(|(slot, _)| slot.split_whitespace().next_back())
+    // A row of the same minute has no time in front of its tick. The mark of the selected message touches
+    // the text, unlike the same glyph as a tick.
+    before
+        .find_map(|(slot, _)| slot.strip_suffix('▸').unwrap_or(slot).split_whitespace().next_back())
 }

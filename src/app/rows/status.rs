@@ -15,7 +15,8 @@ pub(super) fn lines(message: &Message, look: &Look<'_>, lines: &mut Lines) {
     match message.state {
         State::Failed => {
             let why = reason(message.trouble.as_ref());
-            let keys = keys(&[(look.resend_key, "send again"), (look.explain_key, "explain")]);
+            let what = if message.can_go_again() { "send again" } else { "drop" };
+            let keys = keys(&[(look.resend_key, what), (look.explain_key, "explain")]);
             with_keys(&why, &keys, Tone::Failure, look, lines);
         }
         State::Uncertain => {
@@ -37,7 +38,7 @@ pub(super) fn lines(message: &Message, look: &Look<'_>, lines: &mut Lines) {
             }
         }
         State::Queued => waiting(message, look, lines),
-        State::Cancelled => lines.cut("withdrawn before it was sent", Tone::Dim, look),
+        State::Cancelled => lines.cut("withdrawn", Tone::Dim, look),
         State::Sending
         | State::Accepted
         | State::Sent

@@ -67,6 +67,22 @@ fn a_failure_says_why_and_what_helps() {
 }
 
 #[test]
+fn what_the_phone_sent_is_not_offered_to_be_sent_again() {
+    let mut failed = outbound(message(1, 1, now(), text("hi")), State::Failed);
+    failed.author = Author::PhoneApp;
+    let block = block(&failed, Place::default(), &look(60, &TimeZone::UTC));
+    let said = words(&block).join(" ");
+    assert!(said.contains("R drop  x explain") && !said.contains("send again"), "{said}");
+}
+
+#[test]
+fn a_withdrawn_message_does_not_claim_that_it_was_never_sent() {
+    let found = outbound(message(1, 1, now(), text("hi")), State::Cancelled);
+    let block = block(&found, Place::default(), &look(60, &TimeZone::UTC));
+    assert_eq!(words(&block), ["hi", "withdrawn"]);
+}
+
+#[test]
 fn a_retry_says_its_number_and_when() {
     let mut waiting = outbound(message(1, 1, now(), text("hi")), State::Queued);
     waiting.tries = 1;

@@ -20,6 +20,7 @@ pub(super) fn open(
 ) {
     if model.chat.as_ref().is_none_or(|chat| chat.id != id) {
         save_draft(model, effects);
+        model.notice.take_if(|notice| notice.about.is_some_and(|about| about != id));
         let row = row.or_else(|| model.list.page.get(id).cloned());
         let draft = match &row {
             Some(row) => model.draft_of(row),

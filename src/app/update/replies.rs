@@ -111,6 +111,7 @@ fn messages_came(
     chat.loaded = true;
     chat.error = None;
     place(chat, page, load);
+    chat.select_trouble();
     let changed = before != (chat.page.clone(), chat.row.clone(), chat.loaded);
     if changed || !matches!(load, Load::Refresh(_)) {
         model.touch();
@@ -195,7 +196,15 @@ fn next(
         model.say(words, Weight::Done);
         return;
     };
-    show_row(model, *row, model.focus, effects);
+    let to = match (wanted, model.focus) {
+        (Wanted::Failed, Focus::List) => Focus::Chat,
+        (_, focus) => focus,
+    };
+    show_row(model, *row, to, effects);
+    if let Some(chat) = model.chat.as_mut().filter(|_| wanted == Wanted::Failed) {
+        chat.seeks_trouble = true;
+        chat.select_trouble();
+    }
 }
 
 /// Opens a conversation that may not be among the rows held.

@@ -12,7 +12,7 @@ use crate::domain::change::Changes;
 use crate::domain::conversation::{Counts, Draft};
 use crate::domain::health::Health;
 use crate::domain::id::{ConversationId, MessageId, WaId};
-use crate::domain::message::Body;
+use crate::domain::message::{Author, Body};
 use crate::domain::outbox::Decision;
 use crate::domain::time::Timestamp;
 
@@ -109,6 +109,15 @@ fn a_closed_window_is_refused_with_the_reason_and_the_text_stays() {
     assert!(stage.commands().is_empty());
     assert!(stage.model.notice.as_ref().unwrap().text.contains("template"));
     assert_eq!(stage.model.composer.draft().text, "hello");
+}
+
+#[test]
+fn a_refusal_does_not_stand_over_another_conversation() {
+    let mut stage = stage();
+    stage.keys("jjj<Enter>hello<Enter>");
+    assert!(stage.model.notice.is_some());
+    stage.keys("<Alt-Down>");
+    assert_eq!(stage.model.notice, None);
 }
 
 #[test]
@@ -432,6 +441,37 @@ fn next_failed_leads_to_what_the_bar_counts() {
     }
     stage.keys("F");
     assert_eq!(stage.model.notice.as_ref().unwrap().text, "No message failed or is uncertain.");
+}
+
+#[test]
+fn the_failed_message_that_f_leads_to_can_be_decided_at_once() {
+    let mut stage = stage();
+    stage.keys("jjFR");
+    assert_eq!(stage.model.chat.as_ref().unwrap().selected, Some(MessageId(1011)));
+    assert!(matches!(stage.model.overlay, Some(Overlay::Ask(MessageId(1011)))));
+}
+
+#[test]
+fn the_keys_named_below_a_failure_work_in_the_list_too() {
+    check("Rs", &["again 1011", "read 1 1009"]);
+    let mut stage = stage();
+    stage.keys("x");
+    let explained = Some(MessageId(1011));
+    assert_eq!(stage.model.chat.as_ref().unwrap().selected, explained);
+    assert!(matches!(stage.model.overlay, Some(Overlay::Explain { .. })));
+}
+
+#[test]
+fn a_failure_of_the_phone_is_not_sent_again_from_here() {
+    let mut stage = stage();
+    for message in stage.world.messages.get_mut(&1).unwrap() {
+        if message.id == MessageId(1011) {
+            message.author = Author::PhoneApp;
+        }
+    }
+    stage.keys("]]FRs");
+    assert!(stage.commands().iter().all(|command| matches!(command, Command::MarkRead(..))));
+    assert!(stage.model.notice.as_ref().unwrap().text.starts_with("Only the phone"));
 }
 
 /// Keys may come faster than the store answers: the page asked for on opening leads to what is unread,

@@ -67,7 +67,8 @@ pub fn send_unproved(
 fn send_anew(tx: &mut Tx<'_>, message: MessageId, proof: &Proof) -> Result<(), Error> {
     let mut message = standing::load(tx.conn, message)?;
     if !message.by_operator {
-        return Err(Error::Refused { state: message.state.name(), wanted: "sent again" });
+        let wanted = "sent again from here: it was sent from the phone";
+        return Err(Error::Refused { state: message.state.name(), wanted });
     }
     step(tx, &mut message, Cause::SendAgain, proof, "sent again")?;
     // The earlier request keeps its wamid; whatever is reported of it is about an earlier request now.

@@ -12,7 +12,7 @@ use crate::app::notice::Weight;
 use crate::app::update::{open, queue};
 use crate::app::when;
 use crate::domain::conversation::Draft;
-use crate::domain::message::{Body, Direction, Message, NewMessage, Priority};
+use crate::domain::message::{Author, Body, Direction, Message, NewMessage, Priority};
 use crate::domain::outbox::Decision;
 use crate::domain::page::MessagePage;
 use crate::domain::state::State;
@@ -45,14 +45,14 @@ pub(super) fn send_at(model: &mut Model, at: Option<Timestamp>, effects: &mut Ve
     let Some(account) = model.account else { return };
     let text = model.composer.editor.text().trim().to_owned();
     if let Err(reason) = sendable(model, &text, at) {
-        model.say(reason, Weight::Error);
+        model.say_here(reason, Weight::Error);
         return;
     }
     if let Some(at) = at {
         scheduled(model, at);
     } else if matches!(window_at(model, model.now), Window::Unknown) {
         let words = "They have not written here yet: if they never did, WhatsApp refuses this.";
-        model.say(words, Weight::Warning);
+        model.say_here(words, Weight::Warning);
     }
     let draft = model.composer.take();
     model.drafts.insert(conversation, Draft::default());
@@ -153,19 +153,30 @@ fn ask(model: &mut Model) {
     let chat = model.chat.as_ref();
     let selected = chat.and_then(Chat::selected_message).filter(|message| is_open(message));
     let newest = || chat.and_then(Chat::target).filter(|message| is_open(message));
-    match selected.or_else(|| chat.and_then(Chat::newest_in_trouble)).or_else(newest) {
-        Some(message) => model.overlay = Some(Overlay::Ask(message.id)),
-        None => model.say("No message here failed, is uncertain or waits.", Weight::Done),
+    let found = selected.or_else(|| chat.and_then(Chat::newest_in_trouble)).or_else(newest);
+    if let Some(message) = found.map(|message| message.id) {
+        select(model, message);
+        model.overlay = Some(Overlay::Ask(message));
+    } else if model.shown().is_some_and(|row| row.failed > 0) {
+        let up = model.keymap.key(Context::Chat, Action::HalfUp).to_owned();
+        model.say(format!("The message that failed is further up: {up} goes there."), Weight::Done);
+    } else {
+        model.say("No message here failed, is uncertain or waits.", Weight::Done);
     }
 }
 
 fn send_again(model: &mut Model, effects: &mut Vec<Effect>) {
     let Some(Overlay::Ask(id)) = model.overlay else { return };
     let message = model.chat.as_ref().and_then(|chat| chat.page.get(id));
-    let decision = message.and_then(|message| queue::again(message.state));
+    let fits = |message: &&Message| message.state == State::Held || message.can_go_again();
+    let decision = message.filter(fits).and_then(|message| queue::again(message.state));
+    let by_phone = message.is_some_and(|message| message.author != Author::Operator);
     model.overlay = None;
     match decision {
         Some(decision) => queue::decide(model, Which::These(vec![id]), decision, effects),
+        None if by_phone => {
+            model.say("Only the phone that it was sent from can send it again.", Weight::Warning);
+        }
         None => model.say("This message is not failed or uncertain any more.", Weight::Warning),
     }
 }
@@ -202,7 +213,11 @@ fn details(model: &mut Model) {
     model.overlay = Some(Overlay::Details { scroll: 0 });
 }
 
+/// Selects a message. The keys named below a failure work in the list too, and open its conversation.
 fn select(model: &mut Model, message: crate::domain::id::MessageId) {
+    if model.focus == Focus::List {
+        open::focus(model, Focus::Chat);
+    }
     if let Some(chat) = &mut model.chat {
         chat.selected = Some(message);
     }
