@@ -68,7 +68,8 @@ fn what_failed_is_explained_sent_again_and_dropped_from_the_queue() {
 
     inbox.keys("R");
     inbox.until_text("1 message queued again.");
-    assert!(shop.sim.wait_until(PATIENCE, |world| world.counts().accepted == 2));
+    inbox.until("nothing in the queue once it is accepted", |screen| counts(screen, "All 0"));
+    assert_eq!(shop.sim.with_world(|world| world.counts().accepted), 2);
     shop.step();
     inbox.until("the second failure", |screen| counts(screen, "Failed 1"));
 
