@@ -401,6 +401,9 @@ impl Worker {
             answer(result.map_err(WriteError::from));
         }
         self.bus.publish(&group.changes);
+        if let Some(Err(error)) = self.conn.as_mut().map(WriteConn::bound_log) {
+            tracing::debug!(%error, "the log is not started anew");
+        }
         if let Some(store::Error::ReadOnly | store::Error::Io(_) | store::Error::Corrupt(_)) =
             trouble
         {

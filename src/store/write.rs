@@ -22,10 +22,18 @@ pub(super) const LOG_FRAMES: i64 = 2048;
 /// more takes them along, which costs a message far less than an index of its own would.
 const INDEX_LAG: i64 = 256;
 
+/// From this size on, in bytes, the writer sees to it that the log starts anew.
+const LONG_LOG: u64 = 16 << 20;
+
+/// How long the writer waits for readers then; they take some milliseconds.
+const LOG_WAIT: Duration = Duration::from_millis(40);
+
 /// The process's only connection that writes.
 #[derive(Debug)]
 pub struct WriteConn {
     conn: Connection,
+    /// The size of the log, in bytes, from which [`WriteConn::bound_log`] acts.
+    log_bound: u64,
 }
 
 /// A transaction in which one job runs.
@@ -50,7 +58,7 @@ pub struct Group {
 impl WriteConn {
     /// Opens the database, creating or migrating it. `now` names the copy that is made before a migration.
     pub fn open(path: &Path, now: Timestamp) -> Result<Self, Error> {
-        Ok(Self { conn: schema::open_for_writing(path, now)? })
+        Ok(Self { conn: schema::open_for_writing(path, now)?, log_bound: LONG_LOG })
     }
 
     /// Runs all jobs in one transaction and commits it. A job that fails takes only itself back. When
@@ -253,6 +261,22 @@ impl WriteConn {
         // The FTS5 manual: fewer than two changes mean that there was nothing to merge.
         let merged = self.conn.total_changes().saturating_sub(before) >= 2;
         Ok(merged || done < log)
+    }
+
+    /// Starts the log anew when it has become long: readers that follow one another without a gap keep
+    /// SQLite from it, so the writer waits for them, for `LOG_WAIT` at most. Tried again when it has grown
+    /// by as much.
+    pub fn bound_log(&mut self) -> Result<(), Error> {
+        let log = self.conn.path().map(|path| format!("{path}-wal"));
+        let size = log.and_then(|log| std::fs::metadata(log).ok()).map_or(0, |file| file.len());
+        if size < self.log_bound {
+            return Ok(());
+        }
+        self.conn.busy_timeout(LOG_WAIT)?;
+        let busy = self.conn.query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| row.get(0));
+        self.conn.busy_timeout(schema::BUSY_TIMEOUT)?;
+        self.log_bound = if busy? { size + LONG_LOG } else { LONG_LOG };
+        Ok(())
     }
 
     /// The last thing before the end: statistics for the query planner, and an empty WAL.
