@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::client::{CallError, Client};
 use super::json;
 use crate::domain::id::PhoneNumberId;
+use crate::domain::throttle::{Limits, PeopleLimit, STANDARD_RATE};
 use crate::domain::time::Timestamp;
 
 /// What is asked of a phone number.
@@ -44,6 +45,38 @@ pub struct PhoneNumber {
     pub can_send: Option<String>,
     /// What stands in the way, with Meta's remedy.
     pub problems: Vec<String>,
+}
+
+/// Messages per second of a number that the WhatsApp Business app uses too, and of one that was raised (Meta,
+/// throughput).
+const COEXISTENCE_RATE: u32 = 20;
+const HIGH_RATE: u32 = 1000;
+
+impl PhoneNumber {
+    /// What Meta allows it, as far as that can be read.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        let rate = match self.throughput.as_deref() {
+            _ if self.on_business_app => Some(COEXISTENCE_RATE),
+            Some("HIGH") => Some(HIGH_RATE),
+            Some("STANDARD") => Some(STANDARD_RATE),
+            _ => None,
+        };
+        Limits { rate, people: self.messaging_limit.as_deref().and_then(people_limit) }
+    }
+}
+
+/// Reads `TIER_250`, `TIER_2K`, `TIER_UNLIMITED` and the like.
+fn people_limit(tier: &str) -> Option<PeopleLimit> {
+    let size = tier.strip_prefix("TIER_")?;
+    if size == "UNLIMITED" {
+        return Some(PeopleLimit::Unlimited);
+    }
+    let most = match size.strip_suffix('K') {
+        Some(thousands) => thousands.parse::<u32>().ok()?.checked_mul(1000)?,
+        None => size.parse().ok()?,
+    };
+    Some(PeopleLimit::AtMost(most))
 }
 
 /// What Meta says of an access token.
@@ -132,6 +165,7 @@ mod tests {
     use serde_json::json;
 
     use super::{PhoneNumber, TokenInfo, phone_number, token_info};
+    use crate::domain::throttle::{Limits, PeopleLimit};
     use crate::domain::time::Timestamp;
 
     #[test]
@@ -161,6 +195,25 @@ mod tests {
             }
         );
         assert_eq!(phone_number(&json!({})), PhoneNumber::default());
+    }
+
+    #[test]
+    fn limits_are_read_from_metas_words() {
+        let limits = |level: &str, tier: &str, on_app: bool| {
+            phone_number(&json!({"throughput": {"level": level}, "is_on_biz_app": on_app,
+                "whatsapp_business_manager_messaging_limit": tier}))
+            .limits()
+        };
+        let at_most =
+            |rate, people| Limits { rate: Some(rate), people: Some(PeopleLimit::AtMost(people)) };
+        assert_eq!(limits("STANDARD", "TIER_250", false), at_most(80, 250));
+        assert_eq!(limits("STANDARD", "TIER_2K", true), at_most(20, 2000));
+        assert_eq!(limits("HIGH", "TIER_100K", false), at_most(1000, 100_000));
+        let unlimited = limits("HIGH", "TIER_UNLIMITED", false).people;
+        assert_eq!(unlimited, Some(PeopleLimit::Unlimited));
+        for (level, tier) in [("", ""), ("NOT_APPLICABLE", "NOT_SET"), ("X", "TIER_9999999K")] {
+            assert_eq!(limits(level, tier, false), Limits::default(), "{level} {tier}");
+        }
     }
 
     #[test]

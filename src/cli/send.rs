@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use super::output::{self, json_line, line};
 use super::services::{Backstage, check_secrets, on_panic, store_accounts};
 use super::{Session, failed};
+use crate::app::moment;
 use crate::config;
 use crate::domain::error_code;
 use crate::domain::health::{Condition, Health};
@@ -24,6 +25,7 @@ use crate::domain::window::{Window, window};
 use crate::error::{Error, Kind};
 use crate::service::reader::ReadError;
 use crate::service::writer;
+use crate::store::outbox::Terms;
 use crate::store::{self, ReadConn, Tx, conversation, list, message, outbox};
 
 /// The longest text Meta takes, in characters (send-messages).
@@ -40,6 +42,10 @@ pub(super) struct Send {
     /// The message it answers, by its id or wamid.
     #[arg(long, value_name = "ID")]
     reply_to: Option<String>,
+    /// When to send it: 14:30, tomorrow 9:00, +10m or RFC 3339; whoever sends then does. Without --wait this
+    /// ends as soon as it is scheduled.
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
     /// Wait until it got this far.
     #[arg(long, value_enum, value_name = "STATE")]
     wait: Option<Wait>,
@@ -92,6 +98,7 @@ const fn reached(state: State, wait: Wait) -> Reached {
 pub(super) fn run(session: &Session, send: &Send) -> Result<(), Error> {
     let text = read_text(&send.text)?;
     let recipient = recipient(&send.to)?;
+    let at = moment_to_come(session, send.at.as_deref())?;
     let chosen = session.account()?;
     check_secrets(session, chosen)?;
     let _log = session.start_log()?;
@@ -107,7 +114,7 @@ pub(super) fn run(session: &Session, send: &Send) -> Result<(), Error> {
     }
     let conversation = begin(&backstage, session, account, recipient)?;
     let reply_to = quoted.map(|message| message.id);
-    refuse_outside_window(&backstage, conversation, session.clock.now())?;
+    refuse_outside_window(&backstage, conversation, session.clock.now(), at)?;
     let new = NewMessage {
         account,
         conversation,
@@ -116,13 +123,43 @@ pub(super) fn run(session: &Session, send: &Send) -> Result<(), Error> {
         priority: Priority::Person,
     };
     let now = session.clock.now();
-    let id = write(&backstage, move |tx| outbox::enqueue(tx, &new, now))?;
+    let terms = Terms { at, marketing: false };
+    let id = write(&backstage, move |tx| outbox::enqueue_on(tx, &new, &terms, now))?;
+    if let Some(at) = at.filter(|_| send.wait.is_none()) {
+        return scheduled(backstage, session, id, at, send.json);
+    }
     backstage.send_only(conversation);
     backstage.go_live(session)?;
     let result = follow(&backstage, session, &watcher, (account, id), send);
     drop(watcher);
     backstage.stop();
     result
+}
+
+/// The time to send at, if one was given.
+fn moment_to_come(session: &Session, text: Option<&str>) -> Result<Option<Timestamp>, Error> {
+    let Some(text) = text else { return Ok(None) };
+    moment::parse(text, session.clock.now(), &session.config.timezone)
+        .map(Some)
+        .map_err(|error| Error::usage("--at").because(&error))
+}
+
+/// It is in the store, and that is all there is to do for now.
+fn scheduled(
+    backstage: Backstage,
+    session: &Session,
+    id: MessageId,
+    at: Timestamp,
+    json: bool,
+) -> Result<(), Error> {
+    let steps = ask(&backstage, move |read| message::timeline(read, id))?;
+    steps.iter().try_for_each(|step| tell(id, step, json))?;
+    let when = moment::spelled(at, &session.config.timezone);
+    super::say(&format!(
+        "message {id} is scheduled for {when}; the inbox or twoticks listen has to run then"
+    ));
+    backstage.stop();
+    Ok(())
 }
 
 fn stored_id(session: &Session, account: &config::Account) -> Result<AccountId, Error> {
@@ -299,12 +336,22 @@ fn refuse_outside_window(
     backstage: &Backstage,
     id: ConversationId,
     now: Timestamp,
+    later: Option<Timestamp>,
 ) -> Result<(), Error> {
     let row = ask(backstage, move |read| list::conversation(read, id))?;
-    match window(row.last_inbound, now) {
+    match window(row.last_inbound, later.unwrap_or(now)) {
         Window::Open(_) => Ok(()),
         Window::Unknown => {
             super::say("warning: no message of this contact is known, so the window may be closed");
+            Ok(())
+        }
+        // Until then they may write again, which opens it.
+        Window::Closed(at) if later.is_some() => {
+            super::say(&format!(
+                "warning: the customer service window closes at {} unless they write again; if it is \
+                 closed then, the message is held",
+                output::time(at)
+            ));
             Ok(())
         }
         Window::Closed(at) => {

@@ -207,7 +207,6 @@ pub(super) fn check_secrets(session: &Session, account: &Account) -> Result<(), 
 fn service_config(session: &Session) -> ServiceConfig {
     let config = &session.config;
     let base_url = config.base_url.as_str().trim_end_matches('/');
-    let policy = Policy::with_rate(config.sender.rate);
     ServiceConfig {
         data_dir: session.paths.data.clone(),
         database: session.paths.database(),
@@ -224,13 +223,14 @@ fn service_config(session: &Session) -> ServiceConfig {
             limits: Limits::for_this_process(),
         },
         sender: Policy {
-            in_flight: config.sender.in_flight.unwrap_or(policy.in_flight),
+            in_flight: config.sender.in_flight,
+            resend_after: config.sender.resend_after,
             retry: RetryPolicy {
                 base: config.sender.base_delay,
                 cap: config.sender.max_delay,
                 attempts: config.sender.attempts,
             },
-            ..policy
+            ..Policy::new(config.sender.rate)
         },
     }
 }

@@ -37,6 +37,8 @@ pub const LEVELS: [(&str, tracing::Level); 5] = [
     ("debug", tracing::Level::DEBUG),
     ("trace", tracing::Level::TRACE),
 ];
+/// Proof of a message takes some time to come; whoever resends sooner sends most of them twice.
+const LEAST_RESEND: Duration = Duration::from_secs(30);
 /// Variables that stand for flags of the command line, not for keys of the file.
 const GLOBAL_VARIABLES: [&str; 2] = ["TWOTICKS_CONFIG", "TWOTICKS_ACCOUNT"];
 
@@ -198,7 +200,8 @@ fn sender(document: &mut Document<'_>, top: &mut Section<'_, '_>) -> Sender {
     let connect_timeout = span(document, "connect_timeout", 100, 300, 10);
     let timeout = span(document, "timeout", 100, 600, 30);
     let sender = Sender {
-        rate: section.integer(document, "rate", &(1..=1000)).unwrap_or(80),
+        rate: section.integer(document, "rate", &(1..=1000)),
+        resend_after: section.parsed(document, "uncertain", uncertain).flatten(),
         attempts: section.integer(document, "attempts", &(1..=100)).unwrap_or(5),
         base_delay,
         max_delay,
@@ -208,6 +211,20 @@ fn sender(document: &mut Document<'_>, top: &mut Section<'_, '_>) -> Sender {
     };
     section.finish(document);
     sender
+}
+
+/// What is done about uncertain messages: `ask`, or `resend-after` with a span.
+fn uncertain(text: &str) -> Result<Option<Duration>, String> {
+    if text == "ask" {
+        return Ok(None);
+    }
+    let wanted = "must be \"ask\", or \"resend-after\" with a span such as \"resend-after 10m\"";
+    let span = text.strip_prefix("resend-after ").ok_or(wanted)?;
+    let span = duration(span.trim()).map_err(|_no_span| wanted)?;
+    if span < LEAST_RESEND {
+        return Err(format!("must leave at least {LEAST_RESEND:?} for proof to come"));
+    }
+    Ok(Some(span))
 }
 
 fn ui(document: &mut Document<'_>, top: &mut Section<'_, '_>) -> Ui {

@@ -76,8 +76,11 @@ pub struct Listener {
 /// The sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sender {
-    /// Messages per second and account. Meta's default is 80; up to 1,000 on request.
-    pub rate: u32,
+    /// Messages per second and account at most; whatever Meta allows the number when none.
+    pub rate: Option<u32>,
+    /// How long an uncertain message waits for proof before it is sent again; until the person decides when
+    /// none.
+    pub resend_after: Option<Duration>,
     /// Tries in all, for what may pass later.
     pub attempts: u32,
     /// The ceiling of the first wait between tries.

@@ -29,7 +29,7 @@ fn an_empty_config_is_whole() {
     let config = read("", &[], false).unwrap();
     assert!(config.accounts.is_empty() && config.warnings.is_empty());
     assert_eq!(config.base_url.as_str().trim_end_matches('/'), META);
-    assert_eq!((config.sender.rate, config.sender.attempts), (80, 5));
+    assert_eq!((config.sender.rate, config.sender.attempts), (None, 5));
     assert_eq!(config.sender.base_delay, Duration::from_secs(2));
     assert!(config.listener.address.is_loopback());
 }
@@ -291,4 +291,21 @@ fn a_proxy_on_loopback_is_no_simulator_unless_it_is_said() {
     let proxy = "base_url = \"http://127.0.0.1:9\"\n";
     assert!(!read(proxy, &[], false).unwrap().simulator);
     assert!(read(&format!("{proxy}simulator = true\n"), &[], false).unwrap().simulator);
+}
+
+#[test]
+fn uncertain_messages_are_asked_about_unless_the_config_lets_them_go_again() {
+    let after = |text: &str| read(text, &[], false).map(|config| config.sender.resend_after);
+    assert_eq!(after("").unwrap(), None);
+    assert_eq!(after("[sender]\nuncertain = \"ask\"").unwrap(), None);
+    for (text, seconds) in [("resend-after 10m", 600), ("resend-after 1h 30s", 3630)] {
+        let found = after(&format!("[sender]\nuncertain = \"{text}\"")).unwrap();
+        assert_eq!(found, Some(Duration::from_secs(seconds)));
+    }
+    for wrong in ["resend", "resend-after", "resend-after soon", "resend-after 1s", "never"] {
+        let problems = after(&format!("[sender]\nuncertain = \"{wrong}\"")).unwrap_err();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        let told = format!("line 2: sender.uncertain = \"{wrong}\": must");
+        assert!(problems[0].starts_with(&told), "{problems:?}");
+    }
 }

@@ -10,6 +10,27 @@ use std::time::Duration;
 
 use super::time::Monotonic;
 
+/// Messages per second of a number of which Meta said nothing else (Meta, throughput).
+pub const STANDARD_RATE: u32 = 80;
+
+/// What Meta allows a number, as far as it said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Messages per second, both ways.
+    pub rate: Option<u32>,
+    /// People that may be written to outside the window in 24 hours.
+    pub people: Option<PeopleLimit>,
+}
+
+/// How many people may be written to outside the window in 24 hours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeopleLimit {
+    /// At most so many.
+    AtMost(u32),
+    /// Any number.
+    Unlimited,
+}
+
 /// How late a send may be without the rate suffering: timers are exact to a millisecond, and a busy
 /// machine adds some. As much may go at once after a rest.
 const LATENESS: Duration = Duration::from_millis(50);
@@ -119,6 +140,28 @@ impl RateLimiter {
             self.leaving.pop_front();
         }
         self.leaving.push_back(leaves);
+    }
+
+    /// Another limit from now on. After a lower one nothing goes for a second, since the last one may hold
+    /// more than it allows.
+    pub fn set_limit(&mut self, limit: u32, now: Monotonic) {
+        let before = self.interval;
+        let new = Self::new(limit);
+        (self.limit, self.interval) = (new.limit, new.interval);
+        let surplus = self.leaving.len().saturating_sub(self.limit);
+        self.leaving.drain(..surplus);
+        if self.interval > before && self.paid > Monotonic::default() {
+            self.penalise(now + Duration::from_secs(1));
+        }
+    }
+
+    /// So many messages came in: they count against the same limit. They cannot be put off, and after a
+    /// second they do not count any more.
+    pub fn came_in(&mut self, messages: u32, now: Monotonic) {
+        let counted = usize::try_from(messages).map_or(self.limit, |number| number.min(self.limit));
+        (0..counted).for_each(|_| self.keep(now + WINDOW));
+        let most = self.paid.max(now + Duration::from_secs(1));
+        self.paid = (self.paid.max(now) + self.interval.saturating_mul(messages)).min(most);
     }
 
     /// Meta says that it was too much (130429): nothing goes before `until`.

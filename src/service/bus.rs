@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::domain::change::Changes;
 use crate::domain::health::Health;
+use crate::domain::id::PhoneNumberId;
 
 /// What a subscriber wants to be woken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +51,8 @@ struct Subscriber {
 #[derive(Default)]
 struct State {
     health: Health,
+    /// Messages that came in, by the number they came to.
+    came_in: BTreeMap<PhoneNumberId, u64>,
     next_id: u64,
     subscribers: BTreeMap<u64, Subscriber>,
 }
@@ -139,6 +142,20 @@ impl Bus {
             }
             Interest::Sending => listener_changed,
         });
+    }
+
+    /// Messages came in at a number; they count against its limit. Nobody is woken for it.
+    pub fn note_arrivals(&self, numbers: impl IntoIterator<Item = PhoneNumberId>) {
+        let mut state = self.lock();
+        for number in numbers {
+            *state.came_in.entry(number).or_default() += 1;
+        }
+    }
+
+    /// How many messages came in at a number since the start.
+    #[must_use]
+    pub fn came_in(&self, number: &PhoneNumberId) -> u64 {
+        self.lock().came_in.get(number).copied().unwrap_or_default()
     }
 
     /// The health as it is now.

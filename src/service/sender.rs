@@ -5,6 +5,7 @@
 //! by an answer, or by the time that the core names. What is claimed is committed with its request id
 //! before the first byte leaves.
 
+mod allowance;
 mod board;
 pub mod core;
 mod drive;
@@ -24,6 +25,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use self::allowance::Allowance;
 use self::board::Board;
 use self::core::Policy;
 use self::drive::Driver;
@@ -124,12 +126,16 @@ pub(super) async fn run(parts: Parts, mut stopped: Stopped) {
             shared: parts.shared.clone(),
             try_now: parts.try_now.clone(),
             told: None,
+            phone_number: account.phone_number,
+            allowance: Allowance::default(),
+            came_in: 0,
         };
         drivers.spawn(driver.run(stopped.clone()));
     }
     let failed = || say(Condition::Down("the sender failed; restart, and see the log".to_owned()));
     join_all(drivers, "sender", &parts.on_panic, failed).await;
     stopped.wait().await;
+    bus.update_health(|health| health.accounts.iter_mut().for_each(|account| account.pace = None));
     say(Condition::Off);
 }
 

@@ -9,6 +9,7 @@ use super::row;
 use super::write::Tx;
 use crate::domain::health::People;
 use crate::domain::id::{AccountId, PhoneNumberId, WabaId};
+use crate::domain::throttle::{Limits, PeopleLimit};
 use crate::domain::time::Timestamp;
 
 /// A business number as the config names it. Secrets are not stored here.
@@ -114,24 +115,6 @@ pub(super) fn paused(conn: &Connection, account: AccountId) -> Result<Option<Tim
     let mut query = conn.prepare_cached("SELECT paused_at FROM account WHERE id = ?1")?;
     let paused: Option<Option<i64>> = query.query_row([account.0], |row| row.get(0)).optional()?;
     Ok(paused.flatten().map(Timestamp::from_millis))
-}
-
-/// What Meta allows a number, as far as it said.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Limits {
-    /// Messages per second.
-    pub rate: Option<u32>,
-    /// People that may be written to outside the window in 24 hours.
-    pub people: Option<PeopleLimit>,
-}
-
-/// How many people may be written to outside the window in 24 hours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PeopleLimit {
-    /// At most so many.
-    AtMost(u32),
-    /// Any number.
-    Unlimited,
 }
 
 /// What Meta said last about the limits of an account.

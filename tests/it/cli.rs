@@ -437,3 +437,37 @@ fn the_outbox_is_listed_and_decided_about_from_the_shell() {
     assert_code(&on(&["outbox", "pause"]), 0);
     assert_code(&on(&["outbox", "resume"]), 0);
 }
+
+#[test]
+fn a_message_for_later_is_scheduled_and_goes_when_its_time_comes() {
+    let home = tempfile::tempdir().unwrap();
+    let config = home.path().join("c.toml");
+    let config = config.to_str().unwrap();
+    let _sim = Running::start(home.path(), &["sim", "--write-config", config]);
+    let send = |words: &[&str]| {
+        run(home.path(), &[&["--config", config, "send", "+15551230001"], words].concat())
+    };
+    for wrong in ["soon", "2001-01-01T00:00:00Z", "25:00", "+", "+0s"] {
+        let output = send(&["hi", "--at", wrong]);
+        assert_code(&output, 2);
+        assert!(text(&output.stderr).contains("--at"), "{wrong}: {output:?}");
+    }
+    let output = send(&["tomorrow", "--at", "+1h", "--json"]);
+    assert_code(&output, 0);
+    let steps = objects(&output);
+    assert_eq!(steps.len(), 1, "{steps:?}");
+    assert_eq!(steps[0]["state"], "scheduled");
+    assert!(text(&output.stderr).contains("is scheduled for"), "{output:?}");
+
+    // One that is waited for goes by itself, before the other.
+    let output = send(&["now", "--at", "+2s", "--wait", "accepted", "--json"]);
+    assert_code(&output, 0);
+    let steps = objects(&output);
+    let states: Vec<&str> = steps.iter().filter_map(|step| step["state"].as_str()).collect();
+    assert_eq!(states, ["scheduled", "queued", "sending", "accepted"]);
+
+    // And one that is not due within the wait is still there.
+    let output = send(&["later", "--at", "+1h", "--wait", "accepted", "--timeout", "1s"]);
+    assert_code(&output, 4);
+    assert!(text(&output.stderr).contains("still scheduled"), "{output:?}");
+}

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::http::{NotStored, Sink};
 use crate::api::{signature, webhook};
 use crate::domain::event::{Item, ItemKind};
+use crate::domain::id::PhoneNumberId;
 use crate::domain::time::Clock;
 use crate::service::bus::Bus;
 use crate::service::writer::{Priority, WriteError, Writer};
@@ -39,6 +40,7 @@ impl Sink for Ingest {
                 Ok(items) => items,
                 Err(error) => vec![unknown(&body, error.to_string())],
             };
+            let arrivals: Vec<_> = arrivals(&items).collect();
             let post = RawPost { sha256: signature::sha256(&body), body, received_at };
             match store(&writer, post, items).await {
                 Ok(ingested) => {
@@ -50,6 +52,9 @@ impl Sink for Ingest {
                         unknown = ingested.unknown,
                         "webhook stored"
                     );
+                    if ingested.fresh {
+                        bus.note_arrivals(arrivals);
+                    }
                     bus.update_health(|health| {
                         health.last_event = Some(received_at);
                         if ingested.unknown_number.is_some() {
@@ -75,6 +80,14 @@ async fn store(writer: &Writer, post: RawPost, items: Vec<Item>) -> Result<Inges
     tracing::error!(%error, "a webhook could not be applied and is kept raw");
     let unknown = unknown(&post.body, format!("could not be applied: {error}"));
     write(writer, post, vec![unknown]).await
+}
+
+/// The number of each message that somebody wrote just now.
+fn arrivals(items: &[Item]) -> impl Iterator<Item = PhoneNumberId> {
+    let written = items
+        .iter()
+        .filter(|item| matches!(item.kind, ItemKind::Message(_)) && item.field == "messages");
+    written.filter_map(|item| item.phone_number.clone())
 }
 
 fn unknown(body: &[u8], reason: String) -> Item {

@@ -27,6 +27,7 @@ use super::hold::Holds;
 use super::pace;
 use crate::domain::id::{AccountId, ConversationId, MessageId};
 use crate::domain::outbox::{Acceptance, ApiError, Job, JobKind, Outcome, Verdict, verdict};
+use crate::domain::throttle::Limits;
 use crate::domain::time::{Monotonic, Timestamp};
 use crate::store::outbox::{Ended, Fetched, Overdue, Room, SentRequest, Unresolved};
 
@@ -88,7 +89,7 @@ impl Core {
     pub fn new(account: AccountId, policy: Policy, requests: &[SentRequest], now: Now) -> Self {
         let ages =
             requests.iter().map(|request| (request.conversation, now.wall.since(request.at)));
-        let pace = pace::Pace::new(policy.rate, ages, now.mono);
+        let pace = pace::Pace::new(policy.rate(None), ages, now.mono);
         Self {
             account,
             policy,
@@ -155,6 +156,16 @@ impl Core {
     /// Whether time counts for uncertain messages: the listener hears statuses now, or nobody ever will.
     pub fn listener(&mut self, counts: bool, now: Now) {
         self.holds.listener(counts, now.mono);
+    }
+
+    /// What Meta allows the number, as it said just now or earlier.
+    pub fn allowed(&mut self, limits: Limits, now: Now) {
+        self.pace.set_limit(self.policy.rate(limits.rate), now.mono);
+    }
+
+    /// So many messages came in: they count against the number's limit too.
+    pub fn came_in(&mut self, messages: u32, now: Now) {
+        self.pace.came_in(messages, now.mono);
     }
 
     /// The person acted on the account's trouble: try at once.
@@ -496,7 +507,7 @@ impl Core {
     }
 
     fn room(&self) -> usize {
-        self.policy.in_flight.saturating_sub(self.messages + self.ready.len())
+        self.policy.in_flight(self.pace.limit()).saturating_sub(self.messages + self.ready.len())
     }
 
     fn under_way(&self) -> usize {

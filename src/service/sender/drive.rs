@@ -11,14 +11,16 @@ use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::sleep;
 
 use super::Shared;
+use super::allowance::Allowance;
 use super::board::Board;
 use super::core::{Answer, Core, Done, Now, Policy, Step};
 use super::entropy::Entropy;
 use super::errand;
 use super::transport::Transport;
 use crate::domain::health::{Condition, Pace};
-use crate::domain::id::{AccountId, RequestId};
-use crate::domain::outbox::{Job, JobKind, Outcome};
+use crate::domain::id::{AccountId, PhoneNumberId, RequestId};
+use crate::domain::outbox::{Job, JobKind, Outcome, Throttle};
+use crate::domain::throttle::Limits;
 use crate::domain::time::{Monotonic, Timestamp};
 use crate::service::bus::Interest;
 use crate::service::reader::ReadError;
@@ -44,6 +46,10 @@ pub(super) struct Driver {
     pub(super) try_now: watch::Receiver<u64>,
     /// What was told of the account last, and when.
     pub(super) told: Option<(Monotonic, Pace)>,
+    /// Its number at Meta, when to ask what is allowed, and how many messages came in so far.
+    pub(super) phone_number: PhoneNumberId,
+    pub(super) allowance: Allowance,
+    pub(super) came_in: u64,
 }
 
 enum Event {
@@ -54,6 +60,8 @@ enum Event {
     Tended(Result<Overdue, String>),
     Resent(Result<(), WriteError>),
     Noted(Result<(), WriteError>),
+    Allowed(Option<Limits>),
+    LimitsKept(Result<(), WriteError>),
 }
 
 /// What is under way.
@@ -85,6 +93,8 @@ impl Driver {
         let subscription = self.shared.bus.subscribe(Interest::Sending, move || woken.notify_one());
         let Some(requests) = self.recent_requests(&mut stopped).await else { return };
         let mut core = Core::new(self.account, self.policy, &requests, self.now());
+        core.allowed(self.known_limits().await, self.now());
+        self.came_in = self.shared.bus.came_in(&self.phone_number);
         let mut tasks = Tasks::default();
         while !stopped.is_set() {
             let wait = self.turn(&mut core, &mut tasks);
@@ -133,12 +143,40 @@ impl Driver {
         let listener = self.shared.bus.health().listener;
         let counts = matches!(listener, Condition::Up | Condition::Elsewhere | Condition::Off);
         core.listener(counts, now);
+        let came_in = self.shared.bus.came_in(&self.phone_number);
+        let since = came_in.saturating_sub(std::mem::replace(&mut self.came_in, came_in));
+        core.came_in(u32::try_from(since).unwrap_or(u32::MAX), now);
+        self.ask_limits(core, tasks, now);
         for step in core.next(now) {
             self.carry_out(step, tasks);
         }
         let now = self.now();
         let tell = self.tell(core, now);
-        core.deadline(now).into_iter().chain(tell).min().map(|deadline| deadline.since(now.mono))
+        let ask = self.allowance.deadline().filter(|_| self.policy.only.is_none());
+        let deadlines = [core.deadline(now), tell, ask];
+        deadlines.into_iter().flatten().min().map(|deadline| deadline.since(now.mono))
+    }
+
+    /// Asks Meta what it allows the number, when it is time. A sender of one conversation goes by what is known.
+    fn ask_limits(&mut self, core: &Core, tasks: &mut Tasks, now: Now) {
+        let may = self.policy.only.is_none() && core.paused().is_none();
+        if may && self.allowance.ask(now.mono) {
+            let asking = self.transport.limits(&self.phone_number);
+            tasks.set.spawn(async move { Event::Allowed(asking.await) });
+        }
+    }
+
+    /// What Meta said of the number in an earlier process.
+    async fn known_limits(&mut self) -> Limits {
+        let account = self.account;
+        let asked = self
+            .shared
+            .reader
+            .ask(format!("limits {account}"), move |conn| errand::limits(conn, account));
+        asked.await.unwrap_or_else(|error| {
+            tracing::debug!(%error, "the limits of the number are not known");
+            Limits::default()
+        })
     }
 
     /// Tells how the account does: what changes at once, and how fast it goes a few times a second while it
@@ -227,7 +265,7 @@ impl Driver {
             match event {
                 Ok((id, event)) => {
                     tasks.requests.remove(&id);
-                    self.heed(core, event);
+                    self.heed(core, tasks, event);
                 }
                 Err(error) if error.is_cancelled() => {}
                 Err(error) => {
@@ -235,7 +273,7 @@ impl Driver {
                     if let Some((_, job)) = tasks.requests.remove(&error.id()) {
                         let detail = "an internal error while sending; see the log".to_owned();
                         let outcome = Outcome::Unknown { detail, error: None };
-                        self.heed(core, Event::Answered(job, Answer::Outcome(outcome)));
+                        self.heed(core, tasks, Event::Answered(job, Answer::Outcome(outcome)));
                     } else {
                         core.store_failed(self.now());
                     }
@@ -245,7 +283,7 @@ impl Driver {
         }
     }
 
-    fn heed(&mut self, core: &mut Core, event: Event) {
+    fn heed(&mut self, core: &mut Core, tasks: &mut Tasks, event: Event) {
         let now = self.now();
         match event {
             Event::Looked(Ok((unresolved, due))) => core.looked(&unresolved, due, now),
@@ -260,6 +298,11 @@ impl Driver {
             }
             Event::Answered(job, answer) => {
                 log(&job, &answer);
+                if let Answer::Outcome(Outcome::Throttled(limit, _)) = &answer
+                    && *limit != Throttle::Pair
+                {
+                    self.allowance.complained(now.mono);
+                }
                 core.answered(*job, answer, now, self.entropy.bits());
             }
             Event::Tended(Ok(overdue)) => core.tended(Some(&overdue), now),
@@ -277,6 +320,24 @@ impl Driver {
                     tracing::debug!(%error, "what was heard is not noted");
                 }
                 core.noted();
+            }
+            Event::Allowed(limits) => {
+                self.allowance.answered(limits.is_some(), now.mono);
+                if let Some(limits) = limits {
+                    core.allowed(limits, now);
+                    let (writer, account) = (self.shared.writer.clone(), self.account);
+                    tasks.set.spawn(async move {
+                        let keep = writer.run(Priority::Interactive, move |tx| {
+                            errand::keep_limits(tx, account, limits)
+                        });
+                        Event::LimitsKept(keep.await)
+                    });
+                }
+            }
+            Event::LimitsKept(result) => {
+                if let Err(error) = result {
+                    tracing::debug!(%error, "what Meta allows the number is not noted");
+                }
             }
             Event::Written(done, Ok(())) => core.written(&done),
             Event::Written(done, Err(error)) => {

@@ -7,8 +7,9 @@ use std::time::Duration;
 use super::core::{Done, End};
 use crate::domain::id::{AccountId, ConversationId, MessageId, RequestId};
 use crate::domain::outbox::Job;
+use crate::domain::throttle::Limits;
 use crate::domain::time::Timestamp;
-use crate::store::account::{NewAccount, upsert_account};
+use crate::store::account::{NewAccount, limits as limits_of, set_limits, upsert_account};
 use crate::store::outbox::{self, Overdue, Room, SentRequest, Unresolved};
 use crate::store::{Error, ReadConn, Tx};
 
@@ -31,6 +32,16 @@ pub fn recent_requests(
     now: Timestamp,
 ) -> Result<Vec<SentRequest>, Error> {
     outbox::recent_requests(read, account, now)
+}
+
+/// What Meta said last of the number's limits.
+pub fn limits(read: &ReadConn, account: AccountId) -> Result<Limits, Error> {
+    limits_of(read, account)
+}
+
+/// Keeps what Meta says of them now.
+pub fn keep_limits(tx: &mut Tx<'_>, account: AccountId, limits: Limits) -> Result<(), Error> {
+    set_limits(tx, account, limits)
 }
 
 /// What is uncertain, and when the next job is due; in one conversation alone if `only` says so.

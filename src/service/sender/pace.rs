@@ -90,6 +90,24 @@ impl Pace {
         self.recent.push_back(now);
     }
 
+    /// Meta allows another rate from now on.
+    pub(super) fn set_limit(&mut self, rate: u32, now: Monotonic) {
+        if rate == self.limit {
+            return;
+        }
+        self.limit = rate;
+        self.gap = SECOND / rate.max(1);
+        self.number.set_limit(rate, now);
+    }
+
+    /// Messages came in; they count as well.
+    pub(super) fn came_in(&mut self, messages: u32, now: Monotonic) {
+        if messages > 0 {
+            self.number.came_in(messages, now);
+            (0..messages.min(self.limit)).for_each(|_| self.note(now));
+        }
+    }
+
     /// Messages per second that may go.
     pub(super) const fn limit(&self) -> u32 {
         self.limit

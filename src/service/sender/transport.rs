@@ -7,15 +7,23 @@ use std::pin::Pin;
 use super::core::Answer;
 use super::media;
 use crate::api::client::Client;
+use crate::domain::id::PhoneNumberId;
 use crate::domain::outbox::{Job, JobKind};
+use crate::domain::throttle::Limits;
 
 /// An answer under way.
 pub type Answering = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+/// Limits being asked for.
+pub type Allowing = Pin<Box<dyn Future<Output = Option<Limits>> + Send>>;
 
 /// Carries out jobs, each once.
 pub trait Transport: Send + Sync {
     /// Makes the request. It begins with the first poll, which comes at once.
     fn perform(&self, job: &Job) -> Answering;
+
+    /// What Meta allows a number; none when it does not say.
+    fn limits(&self, number: &PhoneNumberId) -> Allowing;
 }
 
 /// Over HTTP, for one account.
@@ -48,6 +56,19 @@ impl Transport for HttpTransport {
                 }
                 JobKind::MediaDownload { message, media, .. } => {
                     media::fetch(&client, &data_dir, &job, *message, media).await
+                }
+            }
+        })
+    }
+
+    fn limits(&self, number: &PhoneNumberId) -> Allowing {
+        let (client, number) = (self.client.clone(), number.clone());
+        Box::pin(async move {
+            match client.phone_number(&number).await {
+                Ok(found) => Some(found.limits()),
+                Err(error) => {
+                    tracing::debug!(%error, "Meta does not say what it allows the number");
+                    None
                 }
             }
         })

@@ -7,8 +7,8 @@ use crate::domain::event::{ErrorReport, PreferenceUpdate};
 use crate::domain::message::Hold;
 use crate::domain::outbox::Decision;
 use crate::domain::state::HoldReason;
-use crate::domain::throttle::{PAIR_BURST, PAIR_COST};
-use crate::store::account::{Limits, PeopleLimit, people_reached, set_limits};
+use crate::domain::throttle::{Limits, PAIR_BURST, PAIR_COST, PeopleLimit};
+use crate::store::account::{people_reached, set_limits};
 use crate::store::message;
 use crate::store::outbox::{
     self, SentRequest, Terms, cancel, decide, enqueue_on, overdue, pause_account, recent_requests,

@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use crate::domain::id::ConversationId;
 use crate::domain::outbox::RetryPolicy;
+use crate::domain::throttle::STANDARD_RATE;
 
 /// How fast and how often to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// Messages per second, at most 1,000.
-    pub rate: u32,
-    /// Messages whose requests are under way at a time, those waiting for their slot included.
-    pub in_flight: usize,
+    /// Messages per second at most, 1 to 1,000; none for whatever Meta allows the number.
+    pub rate: Option<u32>,
+    /// Messages whose requests are under way at a time, those waiting for their slot included; a quarter of
+    /// the rate when none, and at least 32.
+    pub in_flight: Option<usize>,
     /// Retries.
     pub retry: RetryPolicy,
     /// How long an uncertain message waits for proof before it is sent again; until the person decides when
@@ -23,21 +25,42 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self::with_rate(80)
+        Self::new(None)
     }
 }
 
 impl Policy {
-    /// The default for a rate: enough in flight for answers that take a few hundred milliseconds.
+    /// The default for a rate that is never exceeded.
     #[must_use]
     pub fn with_rate(rate: u32) -> Self {
-        let in_flight = usize::try_from(rate / 4).unwrap_or(usize::MAX).clamp(32, 256);
+        Self::new(Some(rate))
+    }
+
+    /// The default: enough in flight for answers that take a few hundred milliseconds.
+    #[must_use]
+    pub fn new(rate: Option<u32>) -> Self {
+        let rate = rate.map(|rate| rate.clamp(1, 1000));
         Self {
-            rate: rate.clamp(1, 1000),
-            in_flight,
+            rate,
+            in_flight: None,
             retry: RetryPolicy::default(),
             resend_after: None,
             only: None,
         }
+    }
+
+    /// Messages per second, given what Meta said of the number.
+    pub(super) fn rate(&self, allowed: Option<u32>) -> u32 {
+        match (self.rate, allowed) {
+            (Some(rate), Some(allowed)) => rate.min(allowed),
+            (Some(rate), None) => rate,
+            (None, allowed) => allowed.unwrap_or(STANDARD_RATE),
+        }
+    }
+
+    /// Requests of messages under way at a time.
+    pub(super) fn in_flight(&self, rate: u32) -> usize {
+        let enough = || usize::try_from(rate / 4).unwrap_or(usize::MAX).clamp(32, 256);
+        self.in_flight.unwrap_or_else(enough)
     }
 }

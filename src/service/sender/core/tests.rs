@@ -13,6 +13,7 @@ use crate::domain::message::{Body, Media, MediaCopy, MediaKind, Priority};
 use crate::domain::outbox::{
     Acceptance, ApiError, Job, JobKind, MEDIA_LIFE, Outcome, Recipient, Send, Throttle, Verdict,
 };
+use crate::domain::throttle::Limits;
 use crate::domain::time::{Monotonic, Timestamp};
 use crate::store::outbox::{Ended, Fetched, Overdue, Room, Unresolved};
 
@@ -534,7 +535,7 @@ fn little_is_claimed_ahead_of_its_slot() {
 
 #[test]
 fn in_flight_has_a_cap() {
-    let policy = Policy { in_flight: 5, ..Policy::default() };
+    let policy = Policy { in_flight: Some(5), ..Policy::default() };
     let mut world = World::new(policy, |_, _| (Duration::from_secs(10), accepted()));
     world.enqueue((0..20).map(|n| (n, n)));
     world.run(Duration::from_secs(9));
@@ -787,4 +788,203 @@ fn an_outcome_that_the_store_refuses_is_offered_until_it_is_taken() {
     world.run(super::WRITE_RETRY.1);
     assert!(world.rows_are(Row::Accepted));
     assert_eq!(world.core.unwritten(), 0);
+}
+
+#[test]
+fn the_circuit_opens_and_one_probe_at_a_time_finds_out_when_it_may_close() {
+    let mut world = World::new(Policy::default(), |now, _| {
+        let mended = now.wall >= Timestamp::from_secs(1_000_000 + 200);
+        let down = Outcome::RefusedForNow(error(131_016));
+        (Duration::from_millis(100), if mended { accepted() } else { down })
+    });
+    world.enqueue((0..100).map(|n| (n, n)));
+    world.run(Duration::from_secs(5));
+    assert_eq!(world.core.paused(), Some(&Reason::Circuit));
+    let opened = world.sent.len();
+    assert!((10..=32).contains(&opened), "{opened}");
+    let stop = world.core.gauge(world.now).stop.unwrap();
+    assert!(stop.until.since(world.now.wall) <= Duration::from_secs(30), "{stop:?}");
+    world.run(Duration::from_secs(190));
+    // After 30, 60 and 120 s; the last of them is the one that closes it.
+    assert_eq!(world.sent.len() - opened, 2);
+    let waits: Vec<u64> = world.sent[opened..]
+        .iter()
+        .map(|(at, _)| at.since(world.sent[opened - 1].0).as_secs())
+        .collect();
+    assert_eq!(waits, [30, 90], "doubled");
+    let tries = |row: &Row| match row {
+        Row::Queued { tries, .. } => Some(*tries),
+        _ => None,
+    };
+    let lost: u32 = world.rows.values().filter_map(|(_, row)| tries(row)).sum();
+    assert!(lost <= u32::try_from(opened).unwrap(), "probes and those who wait lose none: {lost}");
+    world.run(Duration::from_secs(400));
+    assert_eq!(world.core.paused(), None);
+    assert!(world.rows_are(Row::Accepted));
+}
+
+#[test]
+fn a_limit_slows_its_own_bucket_and_nothing_else() {
+    // 131056 is about one person, 130429 about the number for a moment, 4 and 80007 about all its calls.
+    for (code, limit, others) in [
+        (131_056, Throttle::Pair, true),
+        (130_429, Throttle::Number, false),
+        (4, Throttle::Account, false),
+        (80_007, Throttle::Account, false),
+    ] {
+        let mut refused = false;
+        let mut world = World::new(Policy::default(), move |_, job| {
+            let first = job.id == OutboxId(1) && !std::mem::replace(&mut refused, true);
+            let throttled = Outcome::Throttled(limit, error(code));
+            (Duration::ZERO, if first { throttled } else { accepted() })
+        });
+        world.enqueue([(1, 1)]);
+        world.run(Duration::from_millis(100));
+        world.enqueue([(2, 2)]);
+        world.run(Duration::from_millis(500));
+        assert_eq!(world.lane(2).len(), usize::from(others), "{code}");
+        let gauge = world.core.gauge(world.now);
+        assert_eq!(gauge.slowed, limit == Throttle::Number, "{code}");
+        assert_eq!(gauge.limited_people, u32::from(limit == Throttle::Pair), "{code}");
+        assert_eq!(gauge.stop.is_some(), limit == Throttle::Account, "{code}");
+        let Row::Queued { tries, .. } = world.rows[&1].1 else { panic!("{code}") };
+        assert_eq!(tries, 0, "{code} uses up no try");
+        world.run(LIMITED.0 * 2);
+        assert!(world.rows_are(Row::Accepted), "{code}");
+    }
+}
+
+#[test]
+fn the_rate_follows_what_meta_allows_and_never_exceeds_what_the_person_set() {
+    let allowed = |rate| Limits { rate: Some(rate), people: None };
+    for (policy, said, rate) in [
+        (Policy::default(), 20, 20),
+        (Policy::default(), 1000, 1000),
+        (Policy::with_rate(50), 1000, 50),
+        (Policy::with_rate(1000), 80, 80),
+    ] {
+        let mut world = World::new(policy, |_, _| (Duration::from_millis(50), accepted()));
+        world.core.allowed(allowed(said), world.now);
+        world.enqueue((0..i64::from(rate) * 3).map(|n| (n, n)));
+        world.run(Duration::from_secs(10));
+        assert!(world.rows_are(Row::Accepted));
+        assert!(fastest_second(&world.sent) <= usize::try_from(rate).unwrap());
+        let took = world.sent.last().unwrap().0.since(world.sent[0].0);
+        assert!(took <= Duration::from_millis(3050 * 100 / 97), "{rate}/s took {took:?}");
+        assert_eq!(world.core.gauge(world.now).limit, rate);
+    }
+}
+
+#[test]
+fn a_lowered_rate_counts_from_its_first_second() {
+    let mut world = World::new(Policy::default(), at_once);
+    world.enqueue((0..200).map(|n| (n, n)));
+    world.run(Duration::from_millis(700));
+    let before = world.sent.len();
+    world.core.allowed(Limits { rate: Some(20), people: None }, world.now);
+    world.run(Duration::from_secs(30));
+    assert!(world.rows_are(Row::Accepted));
+    assert!(fastest_second(&world.sent[before..]) <= 20);
+    let pause = world.sent[before].0.since(world.sent[before - 1].0);
+    assert!(pause >= Duration::from_secs(1), "{pause:?}");
+}
+
+#[test]
+fn what_comes_in_counts_against_the_rate() {
+    let mut world = World::new(Policy::default(), at_once);
+    world.enqueue((0..400).map(|n| (n, n)));
+    let mut came_in = Vec::new();
+    for _ in 0..20 {
+        world.core.came_in(4, world.now);
+        came_in.extend([(world.now.mono, -1); 4]);
+        world.run(Duration::from_millis(100));
+    }
+    let mut both = [world.sent.clone(), came_in].concat();
+    both.sort_unstable();
+    assert!(fastest_second(&both) <= 84, "{}", fastest_second(&both));
+    assert!((70..=90).contains(&world.sent.len()), "half of two seconds: {}", world.sent.len());
+    assert!(world.core.gauge(world.now).used >= 60);
+    // A flood stalls it for a second, not for as long as it would have taken to send.
+    world.core.came_in(10_000, world.now);
+    let before = world.sent.len();
+    world.run(Duration::from_millis(2000));
+    assert!(world.sent.len() - before >= 60, "{}", world.sent.len() - before);
+}
+
+#[test]
+fn an_uncertain_message_is_sent_again_after_a_while_only_if_the_config_says_so() {
+    let unknown = |_: Now, _: &Job| {
+        (Duration::ZERO, Outcome::Unknown { detail: "no answer".to_owned(), error: None })
+    };
+    let mut world = World::new(Policy::default(), unknown);
+    world.enqueue([(1, 1)]);
+    world.run(Duration::from_secs(24 * 3600));
+    assert_eq!(world.sent.len(), 1, "it asks");
+
+    let policy = Policy { resend_after: Some(Duration::from_secs(600)), ..Policy::default() };
+    let mut world = World::new(policy, unknown);
+    world.enqueue([(1, 1)]);
+    world.run(Duration::from_secs(300));
+    world.core.listener(false, world.now);
+    world.run(Duration::from_secs(3600));
+    assert_eq!(world.sent.len(), 1, "nobody could have heard the proof");
+    world.core.listener(true, world.now);
+    world.run(Duration::from_secs(299));
+    assert_eq!(world.sent.len(), 1);
+    world.run(Duration::from_secs(2));
+    assert_eq!(world.sent.len(), 2);
+}
+
+#[test]
+fn what_was_heard_of_an_uncertain_message_is_noted_when_its_time_is_over_and_at_the_end() {
+    let unknown = |_: Now, _: &Job| {
+        (Duration::ZERO, Outcome::Unknown { detail: "no answer".to_owned(), error: None })
+    };
+    let mut world = World::new(Policy::default(), unknown);
+    world.enqueue([(1, 1)]);
+    world.run(Duration::from_secs(20));
+    world.enqueue([(2, 2)]);
+    world.run(Duration::from_secs(11));
+    assert_eq!(world.heard.keys().copied().collect::<Vec<_>>(), [1]);
+    world.core.stop(world.now);
+    world.run(Duration::from_secs(1));
+    assert!(world.core.is_settled());
+    assert_eq!(world.heard[&2].as_secs_f64().round(), 11.0);
+}
+
+#[test]
+fn trouble_that_a_status_reports_pauses_the_account() {
+    let mut world = World::new(Policy::default(), at_once);
+    world.overdue.trouble = Some((131_042, world.now.wall - Duration::from_secs(60)));
+    world.enqueue([(1, 1)]);
+    world.run(Duration::from_secs(2));
+    assert_eq!(world.core.paused(), None, "that was before this sender began");
+    world.overdue.trouble = Some((131_042, world.now.wall));
+    world.core.changed();
+    world.run(Duration::from_secs(2));
+    assert!(matches!(world.core.paused(), Some(Reason::Trouble(_))));
+    world.enqueue([(2, 2)]);
+    world.run(Duration::from_secs(20));
+    assert_eq!(world.sent.len(), 1);
+    world.run(TROUBLE.0);
+    assert!(world.rows_are(Row::Accepted), "a probe finds that it is mended");
+    assert_eq!(world.core.paused(), None);
+}
+
+#[test]
+fn messages_are_tended_when_their_time_comes_even_while_the_account_cannot_send() {
+    let mut world =
+        World::new(Policy::default(), |_, _| (Duration::ZERO, Outcome::AccountTrouble(error(190))));
+    world.enqueue([(1, 1)]);
+    world.run(Duration::from_secs(40));
+    let due = world.now.wall + Duration::from_secs(100);
+    world.overdue.next = Some(due);
+    world.core.changed();
+    world.run(Duration::from_secs(2));
+    world.run(Duration::from_secs(97));
+    assert!(matches!(world.core.paused(), Some(Reason::Trouble(_))));
+    let before = world.tended;
+    world.overdue.next = None;
+    world.run(Duration::from_secs(3));
+    assert_eq!(world.tended, before + 1, "woken for the time");
 }
