@@ -47,7 +47,7 @@ fn sent(dir: &Path, limit: u32, in_flight: usize, takes: Duration, messages: u32
     let mut shop = Shop::open(dir);
     queue(&mut shop, messages);
     let mut config = shop.config(format!("http://{}", server.address), limit);
-    config.sender.in_flight = in_flight;
+    config.sender.in_flight = Some(in_flight);
     let services = shop::start(config);
     let answered = (0..messages).map(|_| {
         let next = server.answered.recv_timeout(Duration::from_secs(20));

@@ -362,6 +362,10 @@ impl Model {
         if let Condition::Down(reason) = &self.health.sender {
             banners.push(format!("Nothing is being sent: {reason}"));
         }
+        // The queue has a place of its own for them.
+        if self.screen != Screen::Queue {
+            banners.extend(self.health.accounts.iter().flat_map(AccountHealth::notices));
+        }
         banners.iter().flat_map(|words| wrapped(words, " ! ", columns)).collect()
     }
 

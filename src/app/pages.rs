@@ -9,7 +9,7 @@ use super::model::{Model, Overlay, Screen};
 use super::rows::reason;
 use super::when;
 use crate::domain::conversation::Conversation;
-use crate::domain::error_code::{self, Class};
+use crate::domain::error_code::{self, Conduct};
 use crate::domain::health::Condition;
 use crate::domain::id::{MessageId, RequestId};
 use crate::domain::message::{Direction, Message, TimelineEntry};
@@ -230,7 +230,7 @@ fn message(model: &Model, page: &mut Page) {
         page.fact("Id", &cut, Ink::Dim);
     }
     if found.trouble.is_some() {
-        page.fact("Reason", &reason(found.trouble.as_ref()), Ink::Bad);
+        page.fact("Reason", &reason(found.state, found.trouble.as_ref()), Ink::Bad);
     }
     life(model, found.id, page);
 }
@@ -251,13 +251,13 @@ fn explain(found: &Message, page: &mut Page) {
         return;
     };
     if let Some(code) = trouble.code {
-        let entry = error_code::lookup(Some(code), 0, None);
+        let entry = error_code::shown(code, found.state);
         page.fact("Code", &code.to_string(), Ink::Bad);
         page.fact("Means", &format!("{}.", entry.plain), Ink::Plain);
-        page.fact("Retried", retried(found, entry.class), Ink::Plain);
+        page.fact("Retried", retried(found, entry.class.conduct()), Ink::Plain);
         page.fact("Helps", &format!("{}.", entry.remedy), Ink::Plain);
     } else {
-        page.fact("Retried", retried(found, Class::Passing), Ink::Plain);
+        page.fact("Retried", retried(found, Conduct::Retries), Ink::Plain);
     }
     if !trouble.detail.is_empty() {
         let name = if trouble.code.is_some() { "In Meta's words" } else { "What is known" };
@@ -267,19 +267,17 @@ fn explain(found: &Message, page: &mut Page) {
 }
 
 /// Whether a message is tried again by itself, from where it stands and what went wrong.
-const fn retried(message: &Message, class: Class) -> &'static str {
+const fn retried(message: &Message, conduct: Conduct) -> &'static str {
     match message.state {
-        State::Queued | State::Sending => match class {
-            Class::Throttled(_) => {
-                "Yes, by itself as soon as the limit allows; that uses up no try."
-            }
-            Class::Account => {
+        State::Queued | State::Sending => match conduct {
+            Conduct::Waits => "Yes, by itself as soon as the limit allows; that uses up no try.",
+            Conduct::StopsAccount => {
                 "Yes, by itself as soon as the account works again; that uses up no try."
             }
             _ => "Yes, by itself; each try is listed below.",
         },
-        State::Failed => match class {
-            Class::Passing => "Not any more: all tries are used up.",
+        State::Failed => match conduct {
+            Conduct::Retries => "Not any more: all tries are used up.",
             _ => "No: the same message would be refused again until the reason is gone.",
         },
         State::Uncertain => {

@@ -122,7 +122,7 @@ impl Why {
 #[must_use]
 pub fn why(row: &QueueRow, now: Timestamp) -> Why {
     let message = &row.message;
-    let trouble = || reason(message.trouble.as_ref());
+    let trouble = || reason(message.state, message.trouble.as_ref());
     let plain = |tone, words| Why { tone, until: None, words };
     match message.state {
         State::Uncertain => {
@@ -154,7 +154,7 @@ pub(crate) fn held(message: &Message) -> String {
             format!("held: {}; goes by itself when that is over", hold.reason.words())
         }
         Some(hold) => format!("held: {}", hold.reason.words()),
-        None => format!("held: {}", reason(message.trouble.as_ref())),
+        None => format!("held: {}", reason(message.state, message.trouble.as_ref())),
     }
 }
 
@@ -163,7 +163,9 @@ fn waits(row: &QueueRow, now: Timestamp) -> Why {
     let message = &row.message;
     let at = message.not_before.filter(|at| *at > now);
     let (until, words) = match (&message.trouble, at) {
-        (Some(trouble), at) => (at.map(|at| ("next try", at)), reason(Some(trouble))),
+        (Some(trouble), at) => {
+            (at.map(|at| ("next try", at)), reason(message.state, Some(trouble)))
+        }
         (None, Some(at)) => (Some(("waits until", at)), "they got too much for now".to_owned()),
         (None, None) if row.behind => (None, "waits behind an earlier message to them".to_owned()),
         (None, None) => (None, "waits for its turn".to_owned()),

@@ -18,7 +18,7 @@ use super::notice::Weight;
 use super::prompt::{Prompt, Question};
 use super::when;
 use crate::domain::change::Changes;
-use crate::domain::health::Health;
+use crate::domain::health::{AccountHealth, Health};
 use crate::domain::time::Timestamp;
 
 /// What to ask for when the program starts: call it once, before the first [`update`].
@@ -113,6 +113,8 @@ fn healthy(model: &mut Model, health: Health) {
         let zone = &model.settings.timezone;
         let shown = |at| (when::age(model.now.since(at)), when::near(at, model.now, zone));
         let age = health.last_event.map(shown);
+        let notices: Vec<String> =
+            health.accounts.iter().flat_map(AccountHealth::notices).collect();
         // How fast the account goes is shown by the queue alone.
         let mut accounts = health.accounts.clone();
         accounts.retain(|known| Some(known.account) == model.account);
@@ -120,11 +122,12 @@ fn healthy(model: &mut Model, health: Health) {
             let paused = accounts.first().and_then(|known| known.paused);
             return (
                 age,
+                notices,
                 paused,
                 Health { last_event: None, accounts: Vec::new(), ..health.clone() },
             );
         }
-        (age, None, Health { last_event: None, accounts, ..health.clone() })
+        (age, notices, None, Health { last_event: None, accounts, ..health.clone() })
     };
     let changed = words(&model.health) != words(&health);
     model.health = health;

@@ -10,7 +10,11 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use self::table::rows;
+
 use super::outbox::{ApiError, Outcome, Throttle};
+use super::state::State;
 
 /// What an error means for the message and for those behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,18 +41,37 @@ pub enum Class {
     Request,
 }
 
+/// What the sender does about an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Conduct {
+    /// Tries again, as often as the config says.
+    Retries,
+    /// Waits as long as the limit asks, without using up a try.
+    Waits,
+    /// Asks the person, since nobody knows whether the message was accepted.
+    Asks,
+    /// Gives the message up.
+    Final,
+    /// Stops the account and keeps its queue; tries one message now and then.
+    StopsAccount,
+}
+
 impl Class {
-    /// Whether the same message will never pass as it is.
+    /// What the sender does about it when Meta refuses a request so. Of a message that Meta had accepted
+    /// before it failed, nothing is tried again.
     #[must_use]
-    pub const fn is_final(self) -> bool {
+    pub const fn conduct(self) -> Conduct {
         match self {
-            Self::Passing | Self::Throttled(_) | Self::Ambiguous | Self::Account => false,
+            Self::Passing => Conduct::Retries,
+            Self::Throttled(_) => Conduct::Waits,
+            Self::Ambiguous => Conduct::Asks,
+            Self::Account => Conduct::StopsAccount,
             Self::WindowClosed
             | Self::OptedOut
             | Self::Recipient
             | Self::Template
             | Self::Media
-            | Self::Request => true,
+            | Self::Request => Conduct::Final,
         }
     }
 }
@@ -74,6 +97,14 @@ pub fn lookup(code: Option<i64>, http_status: u16, subcode: Option<i64>) -> Entr
         Some(_) => unknown_code(http_status),
         None => no_code(http_status),
     })
+}
+
+/// Explains the error of a stored message, of which the code is known and what it came to: that tells how an
+/// unknown code was taken.
+#[must_use]
+pub fn shown(code: i64, state: State) -> Entry {
+    let http_status = if state == State::Uncertain { 500 } else { 0 };
+    lookup(Some(code), http_status, None)
 }
 
 /// What an error answer to a message or a read receipt comes to.

@@ -89,6 +89,34 @@ pub struct AccountHealth {
     pub pace: Option<Pace>,
 }
 
+impl AccountHealth {
+    /// What a person should know of it at any time, in plain words: that it is near the messaging limit, or has
+    /// outcomes that are not written down.
+    #[must_use]
+    pub fn notices(&self) -> Vec<String> {
+        let name = &self.name;
+        let mut notices = Vec::new();
+        if let Some(limit) = self.people.limit.filter(|_| self.people.is_near()) {
+            let used = format!(
+                "{name}: at least {} of {limit} people were written to outside the window in 24 hours",
+                self.people.reached
+            );
+            notices.push(if self.people.is_full() {
+                format!("{used}; templates to others are held until there is room")
+            } else {
+                used
+            });
+        }
+        let unwritten = self.pace.as_ref().map_or(0, |pace| pace.unwritten);
+        if unwritten > 0 {
+            notices.push(format!(
+                "{name}: what became of {unwritten} requests is not written down yet; it is kept and tried again"
+            ));
+        }
+        notices
+    }
+}
+
 /// Messages of an account that are not done, by state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
@@ -218,5 +246,40 @@ impl Refused {
             + self.size
             + self.incomplete
             + self.store
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Health, Pace, People};
+    use crate::domain::id::AccountId;
+
+    #[test]
+    fn the_messaging_limit_warns_at_four_fifths_and_is_full_at_all() {
+        for (reached, near, full) in
+            [(0, false, false), (199, false, false), (200, true, false), (250, true, true)]
+        {
+            let people = People { reached, limit: Some(250) };
+            assert_eq!((people.is_near(), people.is_full()), (near, full), "{reached}");
+        }
+        let unlimited = People { reached: 1_000_000, limit: None };
+        assert!(!unlimited.is_near() && !unlimited.is_full());
+    }
+
+    #[test]
+    fn accounts_stay_in_order_and_say_what_one_has_to_know() {
+        let mut health = Health::default();
+        health.account_mut(AccountId(2), "second");
+        let first = health.account_mut(AccountId(1), "first");
+        assert_eq!(first.notices(), [""; 0]);
+        first.people = People { reached: 8, limit: Some(10) };
+        first.pace = Some(Pace { unwritten: 2, ..Pace::default() });
+        let notices = first.notices();
+        assert_eq!(notices.len(), 2, "{notices:?}");
+        assert!(notices[0].contains("at least 8 of 10") && notices[1].contains("not written"));
+        first.people.reached = 10;
+        assert!(first.notices()[0].contains("held"));
+        let names: Vec<&str> = health.accounts.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(names, ["first", "second"]);
     }
 }

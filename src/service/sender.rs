@@ -14,6 +14,8 @@ pub mod errand;
 mod hold;
 mod media;
 mod pace;
+#[cfg(test)]
+mod tests;
 pub mod transport;
 
 use std::path::PathBuf;

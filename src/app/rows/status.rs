@@ -14,13 +14,13 @@ pub(super) fn lines(message: &Message, look: &Look<'_>, lines: &mut Lines) {
     }
     match message.state {
         State::Failed => {
-            let why = reason(message.trouble.as_ref());
+            let why = reason(message.state, message.trouble.as_ref());
             let what = if message.can_go_again() { "send again" } else { "drop" };
             let keys = keys(&[(look.resend_key, what), (look.explain_key, "explain")]);
             with_keys(&why, &keys, Tone::Failure, look, lines);
         }
         State::Uncertain => {
-            let why = reason(message.trouble.as_ref());
+            let why = reason(message.state, message.trouble.as_ref());
             let keys =
                 keys(&[(look.resend_key, "send again or drop"), (look.explain_key, "explain")]);
             let known = "not known whether it was accepted";
@@ -72,7 +72,7 @@ fn with_keys(words: &str, keys: &str, tone: Tone, look: &Look<'_>, lines: &mut L
 /// Why a queued message is not on its way yet.
 fn waiting(message: &Message, look: &Look<'_>, lines: &mut Lines) {
     let Some(trouble) = &message.trouble else { return };
-    let mut words = reason(Some(trouble));
+    let mut words = reason(message.state, Some(trouble));
     if let Some(at) = message.not_before.filter(|at| *at > look.now) {
         words.push_str("; next try at ");
         words.push_str(&when::clock_seconds(at, look.zone));
@@ -81,10 +81,10 @@ fn waiting(message: &Message, look: &Look<'_>, lines: &mut Lines) {
 }
 
 /// The code and what it means in plain words; Meta's or our own words where no code says it better.
-pub(crate) fn reason(trouble: Option<&Trouble>) -> String {
+pub(crate) fn reason(state: State, trouble: Option<&Trouble>) -> String {
     match trouble {
         Some(Trouble { code: Some(code), .. }) => {
-            let entry = error_code::lookup(Some(*code), 0, None);
+            let entry = error_code::shown(*code, state);
             format!("{code} {}", entry.plain)
         }
         Some(Trouble { code: None, detail }) if !detail.is_empty() => detail.clone(),

@@ -266,8 +266,9 @@ static ROWS: &[Row] = rows! {
         "Nothing to do: new messages arrive as ever";
 };
 
+/// All rows: the first and the last code of each, and what it means. Subcodes of 190 come last.
 #[cfg(test)]
-pub(super) fn rows() -> impl Iterator<Item = (i64, i64, Entry)> {
+pub(crate) fn rows() -> impl Iterator<Item = (i64, i64, Entry)> {
     ROWS.iter().chain(TOKEN_ROWS).map(|row| (row.first, row.last, row.entry))
 }
 

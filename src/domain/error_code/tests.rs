@@ -1,8 +1,9 @@
 //! Every code of Meta's list has its row, and the classes are those of the table of message states.
 
 use super::table::{known, rows};
-use super::{Class, classify, classify_media, lookup, media_reason};
+use super::{Class, Conduct, classify, classify_media, lookup, media_reason, shown};
 use crate::domain::outbox::{ApiError, Outcome, Throttle};
+use crate::domain::state::State;
 
 fn class(code: i64) -> Class {
     lookup(Some(code), 400, None).class
@@ -192,5 +193,24 @@ fn why_a_file_cannot_be_had_is_said_in_a_few_words() {
         (own(""), "nobody says why"),
     ] {
         assert_eq!(media_reason(&error), words);
+    }
+}
+
+#[test]
+fn an_unknown_code_is_explained_as_it_was_taken() {
+    assert!(shown(999_999, State::Uncertain).plain.contains("may have been sent"));
+    assert!(shown(999_999, State::Failed).plain.contains("refused"));
+    assert_eq!(shown(131_026, State::Uncertain), shown(131_026, State::Failed));
+}
+
+#[test]
+fn each_class_has_one_conduct() {
+    let by = |code| class(code).conduct();
+    assert_eq!(by(131_016), Conduct::Retries);
+    assert_eq!(by(131_056), Conduct::Waits);
+    assert_eq!(by(131_000), Conduct::Asks);
+    assert_eq!(by(190), Conduct::StopsAccount);
+    for code in [100, 131_026, 131_047, 131_050, 131_053, 132_001] {
+        assert_eq!(by(code), Conduct::Final, "{code}");
     }
 }

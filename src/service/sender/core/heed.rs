@@ -11,6 +11,9 @@ use crate::domain::outbox::{ApiError, MEDIA_RETRY, Outcome, Throttle};
 use crate::domain::time::{Monotonic, Timestamp};
 use crate::store::outbox::Fetched;
 
+/// Meta tells times in whole seconds, cut off.
+const META_SECOND: Duration = Duration::from_secs(1);
+
 /// The first and the longest wait of an account that cannot send: token, payment, restriction.
 pub(super) const TROUBLE: (Duration, Duration) =
     (Duration::from_secs(30), Duration::from_secs(300));
@@ -68,7 +71,10 @@ impl Core {
     /// A status reported that the account cannot send. What was reported before this sender began is over:
     /// the first message tells.
     pub(super) fn reported_trouble(&mut self, code: i64, at: Timestamp, now: Now) {
-        let news = self.trouble_known.replace(at).map_or(at > self.began, |known| at > known);
+        let news = self
+            .trouble_known
+            .replace(at)
+            .map_or(at + META_SECOND > self.began, |known| at > known);
         if news {
             let error = ApiError { code: Some(code), ..ApiError::default() };
             self.pause(trouble(&error), &error, now);

@@ -907,7 +907,7 @@ fn what_comes_in_counts_against_the_rate() {
     // A flood stalls it for a second, not for as long as it would have taken to send.
     world.core.came_in(10_000, world.now);
     let before = world.sent.len();
-    world.run(Duration::from_millis(2000));
+    world.run(Duration::from_secs(2));
     assert!(world.sent.len() - before >= 60, "{}", world.sent.len() - before);
 }
 
@@ -949,7 +949,8 @@ fn what_was_heard_of_an_uncertain_message_is_noted_when_its_time_is_over_and_at_
     world.core.stop(world.now);
     world.run(Duration::from_secs(1));
     assert!(world.core.is_settled());
-    assert_eq!(world.heard[&2].as_secs_f64().round(), 11.0);
+    let heard = world.heard[&2];
+    assert!(heard > Duration::from_secs(10) && heard <= Duration::from_secs(11), "{heard:?}");
 }
 
 #[test]
