@@ -33,7 +33,7 @@ pub enum PeopleLimit {
 
 /// How late a send may be without the rate suffering: timers are exact to a millisecond, and a busy
 /// machine adds some. As much may go at once after a rest.
-const LATENESS: Duration = Duration::from_millis(50);
+const LATENESS: Duration = Duration::from_millis(15);
 
 /// How much closer together two sends may reach Meta than they left here.
 const JITTER: Duration = Duration::from_millis(20);
@@ -70,7 +70,7 @@ fn debt(ages: impl IntoIterator<Item = Duration>, interval: Duration) -> Duratio
 }
 
 /// Limits the messages per second of one number. No sliding second ever holds more than the limit, and a
-/// queue that never runs dry uses at least 97 % of it, provided that it asks again within 50 ms of the
+/// queue that never runs dry uses at least 97 % of it, provided that it asks again within 10 ms of the
 /// time it was told.
 ///
 /// The debt spreads the sends, the window keeps the promise. The debt alone would have to give up as much of

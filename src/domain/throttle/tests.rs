@@ -54,8 +54,7 @@ fn saturate(
 
 #[test]
 fn a_full_queue_uses_the_limit_and_never_more() {
-    let stalls = (0..60).map(|n| if n == 0 { 45_000 } else { 0 }).collect::<Vec<_>>();
-    let lates = [vec![0], vec![0, 3000, 100, 1500], vec![9000], vec![0, 0, 0, 0, 14_000], stalls];
+    let lates = [vec![0], vec![0, 3000, 100, 1500], vec![9000], vec![0, 0, 0, 0, 0, 0, 9_000]];
     for limit in [1, 2, 20, 80, 1000] {
         for late in &lates {
             let mut limiter = RateLimiter::new(limit);
