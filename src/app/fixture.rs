@@ -15,7 +15,7 @@ use crate::domain::health::{Condition, Health};
 use crate::domain::id::AccountId;
 use crate::domain::time::Timestamp;
 
-pub(crate) use queue::{long_queue, queue_world, sending_health};
+pub(crate) use queue::{long_queue, queue_world, sending_health, waiting};
 pub(crate) use world::{World, conversation, message, nasty, outbound, text, world};
 
 /// The present of the tests: Friday 2026-11-20, 14:32 in São Paulo.

@@ -118,9 +118,9 @@ impl Why {
     }
 }
 
-/// Why a message is in the queue.
+/// Why a message is in the queue. `paused`: the person has paused its account.
 #[must_use]
-pub fn why(row: &QueueRow, now: Timestamp) -> Why {
+pub fn why(row: &QueueRow, now: Timestamp, paused: bool) -> Why {
     let message = &row.message;
     let trouble = || reason(message.state, message.trouble.as_ref());
     let plain = |tone, words| Why { tone, until: None, words };
@@ -136,7 +136,7 @@ pub fn why(row: &QueueRow, now: Timestamp) -> Why {
             words: String::new(),
         },
         State::Sending => plain(Tone::Dim, "on its way".to_owned()),
-        _ => waits(row, now),
+        _ => waits(row, now, paused),
     }
 }
 
@@ -159,7 +159,7 @@ pub(crate) fn held(message: &Message) -> String {
 }
 
 /// Why a queued message is not on its way yet.
-fn waits(row: &QueueRow, now: Timestamp) -> Why {
+fn waits(row: &QueueRow, now: Timestamp, paused: bool) -> Why {
     let message = &row.message;
     let at = message.not_before.filter(|at| *at > now);
     let (until, words) = match (&message.trouble, at) {
@@ -168,6 +168,7 @@ fn waits(row: &QueueRow, now: Timestamp) -> Why {
         }
         (None, Some(at)) => (Some(("waits until", at)), "they got too much for now".to_owned()),
         (None, None) if row.behind => (None, "waits behind an earlier message to them".to_owned()),
+        (None, None) if paused => (None, "waits: sending is paused".to_owned()),
         (None, None) => (None, "waits for its turn".to_owned()),
     };
     Why { tone: Tone::Dim, until, words }

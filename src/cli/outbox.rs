@@ -20,6 +20,7 @@ use crate::domain::state::State;
 use crate::domain::text::display_safe;
 use crate::domain::time::Timestamp;
 use crate::error::{Error, Kind};
+use crate::store::account::paused_since;
 use crate::store::outbox::{browse, decide, decide_some, pause_account, resume_account};
 use crate::store::{ReadConn, WriteConn};
 
@@ -142,6 +143,7 @@ fn list(
 ) -> Result<(), Error> {
     let wanted = state.map(Listed::state);
     let filter = wanted.and_then(QueueFilter::of).unwrap_or_default();
+    let paused = paused_since(read, account).map_err(failed)?.is_some();
     let mut page = QueuePage::First;
     let mut left = limit;
     while left > 0 {
@@ -152,9 +154,9 @@ fn list(
             }
             left -= 1;
             if json {
-                json_line(&object(row, now))?;
+                json_line(&object(row, now, paused))?;
             } else {
-                line(&text_line(row, now))?;
+                line(&text_line(row, now, paused))?;
             }
         }
         let Some(last) = found.rows.last().filter(|_| found.more_below) else { break };
@@ -164,10 +166,10 @@ fn list(
 }
 
 /// The message with whom it is for, why it is there and what helps.
-fn object(row: &QueueRow, now: Timestamp) -> Value {
+fn object(row: &QueueRow, now: Timestamp, paused: bool) -> Value {
     let message = &row.message;
     let mut value = output::message(message);
-    let why = why(row, now);
+    let why = why(row, now, paused);
     let known = message.trouble.as_ref().map(|trouble| {
         let entry = error_code::lookup(trouble.code, 0, None);
         json!({ "plain": entry.plain, "remedy": entry.remedy })
@@ -186,12 +188,12 @@ fn object(row: &QueueRow, now: Timestamp) -> Value {
 }
 
 /// `    12  2023-11-14T22:13:20.007Z  failed     Ana: text`, and why on a line of its own.
-fn text_line(row: &QueueRow, now: Timestamp) -> String {
+fn text_line(row: &QueueRow, now: Timestamp, paused: bool) -> String {
     let message = &row.message;
     let name = describe::name(&row.contact);
     let text = describe::line(message);
     let at = output::time(message.at);
-    let why = why(row, now).line(output::time);
+    let why = why(row, now, paused).line(output::time);
     format!(
         "{:>6}  {at}  {:<9}  {}: {text}\n        {why}",
         message.id.0,

@@ -115,7 +115,7 @@ fn message(model: &Model, row: &QueueRow, area: Area, canvas: &mut Canvas<'_>) {
     let column = TEXT + name_room + 2;
     let line = describe::line(found);
     canvas.put(area, column, 0, end.saturating_sub(column + 1), &line, theme.dim);
-    let why = queue::why(row, model.now);
+    let why = queue::why(row, model.now, model.is_paused());
     let words = why.line(|at| queue::until(at, model));
     canvas.put(area, TEXT, 1, area.width.saturating_sub(TEXT + 1), &words, theme.tone(why.tone));
     if selected {

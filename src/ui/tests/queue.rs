@@ -1,9 +1,11 @@
 use std::fmt::Write;
 
 use super::{draw, screen, shown};
-use crate::app::fixture::{Stage, World, now, queue_world, sending_health};
+use crate::app::fixture::{Stage, World, now, queue_world, sending_health, waiting};
 use crate::app::msg::Msg;
+use crate::app::queue::why;
 use crate::domain::health::{Stop, StopKind};
+use crate::domain::state::State;
 use crate::domain::time::Timestamp;
 use crate::ui::{Borders, Colours, Glyphs, Theme};
 
@@ -102,4 +104,11 @@ fn no_size_breaks_the_queue_and_ascii_has_no_other_character() {
     let written = "çãõéíáú";
     let odd: Vec<char> = drawn.chars().filter(|c| !c.is_ascii() && !written.contains(*c)).collect();
     assert!(odd.is_empty(), "{odd:?}");
+}
+
+#[test]
+fn what_waits_because_sending_is_paused_says_so() {
+    let row = waiting(1, "Ana Souza", 1, "Oi", State::Queued);
+    assert_eq!(why(&row, now(), false).words, "waits for its turn");
+    assert_eq!(why(&row, now(), true).words, "waits: sending is paused");
 }
