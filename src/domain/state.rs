@@ -328,4 +328,4 @@ const fn earlier_reported(state: State, report: Report) -> Step {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

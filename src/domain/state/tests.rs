@@ -33,7 +33,8 @@ const TABLE: &str = "
     earlier failed  =    =    =    =    =    =    =    =    =    =    =    =    =
 ";
 
-fn causes() -> Vec<Cause> {
+/// Every cause, one kind of hold for all.
+pub(crate) fn causes() -> Vec<Cause> {
     let mut causes = vec![
         Cause::TimeCame,
         Cause::Hold(HoldReason::WindowClosed),

@@ -7,13 +7,11 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{QueueCounts, Room, SentRequest, Unresolved};
 use crate::domain::id::{AccountId, ConversationId, MessageId};
-use crate::domain::message::Message;
-use crate::domain::state::State;
 use crate::domain::throttle::{PAIR_COST, PAIR_MEMORY};
 use crate::domain::time::Timestamp;
 use crate::store::error::Error;
 use crate::store::read::ReadConn;
-use crate::store::{account, lane, merge, message, row};
+use crate::store::{account, lane, merge, row};
 
 /// Numbers about the outbox of an account.
 pub fn queue_counts(read: &ReadConn, account: AccountId) -> Result<QueueCounts, Error> {
@@ -95,29 +93,6 @@ pub fn unresolved(read: &ReadConn, account: AccountId) -> Result<Vec<Unresolved>
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// Messages of an account that are in one of these states, in the order written: up to `limit` of those after
-/// `after`.
-pub fn waiting_messages(
-    read: &ReadConn,
-    account: AccountId,
-    states: &[State],
-    after: Option<MessageId>,
-    limit: u32,
-) -> Result<Vec<Message>, Error> {
-    let snapshot = read.snapshot()?;
-    let states = row::json_list(states.iter().map(|state| row::state_number(*state)));
-    let mut query = snapshot.prepare_cached(
-        "SELECT id FROM message WHERE account = ?1 AND state IN (0, 1, 2, 3, 9, 10)
-             AND state IN (SELECT value FROM json_each(?2)) AND id > ?3 ORDER BY id LIMIT ?4",
-    )?;
-    let after = after.map_or(0, |after| after.0);
-    let rows = query
-        .query_map(params![account.0, states, after, limit], |row| Ok(MessageId(row.get(0)?)))?;
-    let ids: Vec<MessageId> = rows.collect::<Result<_, _>>()?;
-    drop(query);
-    message::by_ids(&snapshot, &ids)
 }
 
 /// When the next job is due, kinds without room and the lanes of messages in `excluded` left out. None when

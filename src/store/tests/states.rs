@@ -1,6 +1,6 @@
 use super::*;
 use crate::domain::message::LateProof;
-use crate::domain::state::{Cause, Step, step};
+use crate::domain::state::{Step, step};
 use crate::store::outbox::{cancel, rescue, send_again};
 use crate::store::standing::{self, Proof};
 use crate::store::{list, message};
@@ -305,21 +305,7 @@ fn a_failed_message_is_sent_again_with_fresh_tries() {
 
 #[test]
 fn the_table_of_states_holds_through_the_database() {
-    let reports = [Report::Sent, Report::Delivered, Report::Read, Report::Played, Report::Failed];
-    let mut causes = vec![
-        Cause::TimeCame,
-        Cause::Hold(crate::domain::state::HoldReason::WindowClosed),
-        Cause::Release,
-        Cause::Cancel,
-        Cause::Claim,
-        Cause::Accepted,
-        Cause::Deferred,
-        Cause::Refused,
-        Cause::OutcomeUnknown,
-        Cause::SendAgain,
-    ];
-    causes.extend(reports.map(Cause::Reported));
-    causes.extend(reports.map(Cause::EarlierReported));
+    let causes = crate::domain::state::tests::causes();
     let mut world = World::new();
     let chat = world.begin("15551230001");
     let mut expected = Vec::new();

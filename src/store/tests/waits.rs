@@ -11,8 +11,8 @@ use crate::domain::throttle::{Limits, PAIR_BURST, PAIR_COST, PeopleLimit};
 use crate::store::account::{people_reached, set_limits};
 use crate::store::message;
 use crate::store::outbox::{
-    self, SentRequest, Terms, cancel, decide, enqueue_on, overdue, pause_account, recent_requests,
-    release, resume_account, send_again, tend,
+    self, SentRequest, Terms, decide, enqueue_on, overdue, pause_account, recent_requests, release,
+    resume_account, send_again, tend,
 };
 
 const DAY: i64 = 24 * 3600;
@@ -286,22 +286,6 @@ fn one_decision_about_many_tells_what_could_not_be_done() {
     let decided = world.do_it(|tx| decide(tx, &ids, Decision::Cancel, t(7)));
     assert_eq!(decided.done, ids, "failed and queued ones are withdrawn");
     world.sound();
-}
-
-#[test]
-fn the_queue_is_listed_by_state_in_pages() {
-    let mut world = World::new();
-    let a = world.begin("1");
-    let ids: Vec<MessageId> = (0..5).map(|n| world.say(a, "hi", t(n))).collect();
-    world.do_it(|tx| cancel(tx, ids[0], t(9)));
-    world.do_it(|tx| outbox::hold(tx, ids[1], HoldReason::Person, t(9)));
-    let list = |states: &[State], after| {
-        let found = outbox::waiting_messages(&world.read, world.account, states, after, 2).unwrap();
-        found.into_iter().map(|message| message.id).collect::<Vec<_>>()
-    };
-    assert_eq!(list(&[State::Held, State::Queued], None), ids[1..3]);
-    assert_eq!(list(&[State::Held, State::Queued], Some(ids[2])), ids[3..5]);
-    assert_eq!(list(&[State::Failed, State::Cancelled], None), []);
 }
 
 #[test]
