@@ -10,6 +10,7 @@ pub mod media;
 pub mod request;
 pub mod response;
 pub mod signature;
+pub mod template;
 pub mod webhook;
 
 pub use client::{CallError, Client, Settings, SetupError};

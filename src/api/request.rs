@@ -4,6 +4,8 @@
 //! never leaves the machine. Limits are in characters, as Meta counts them. Whether the window is open or
 //! the contact wants the message is not decided here.
 
+mod template;
+
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
@@ -132,10 +134,7 @@ fn content(body: &Body) -> Result<(&'static str, Value), Unsendable> {
         Body::Interactive { kind, text, options } => {
             Ok(("interactive", interactive(kind, text, options)?))
         }
-        // One with variables is refused by Meta (132000): their values are not part of the body.
-        Body::Template { name, language, .. } => {
-            Ok(("template", json!({"name": name, "language": {"code": language}})))
-        }
+        Body::Template(sent) => Ok(("template", template::template(sent)?)),
         Body::Reply { .. } => refuse("reply"),
         Body::Order { .. } => refuse("order"),
         Body::System { .. } => refuse("system"),

@@ -4,6 +4,7 @@ use crate::domain::conversation::Contact;
 use crate::domain::message::{
     Body, Card, Media, MediaCopy, MediaKind, Message, OrderItem, ReplyKind,
 };
+use crate::domain::template::{SentHeader, SentTemplate};
 use crate::domain::{phone, text};
 
 /// How a paragraph is meant.
@@ -102,13 +103,7 @@ pub fn body(body: &Body) -> Vec<Paragraph> {
             parts
         }
         Body::Location { latitude, longitude, name, address } => {
-            let place: Vec<_> =
-                [name.as_deref(), address.as_deref()].into_iter().flatten().collect();
-            let mut parts = vec![label(&format!("[location] {latitude:.5}, {longitude:.5}"))];
-            if !place.is_empty() {
-                parts.push(aside(&place.join(", ")));
-            }
-            parts
+            place_of(*latitude, *longitude, name.as_deref(), address.as_deref())
         }
         Body::Contacts(cards) => cards_of(cards),
         Body::Reaction { emoji: Some(emoji), .. } => vec![label(&format!("[reaction] {emoji}"))],
@@ -121,9 +116,7 @@ pub fn body(body: &Body) -> Vec<Paragraph> {
             }
             parts
         }
-        Body::Template { name, language, text } => {
-            vec![label(&format!("[template] {name}, {language}")), said(text)]
-        }
+        Body::Template(sent) => template_of(sent),
         Body::Order { text, items } => order_of(text.as_deref(), items),
         Body::System { text, .. } => vec![label(&format!("[WhatsApp] {text}"))],
         Body::Edit { text, .. } => vec![label("[edited an earlier message]"), said(text)],
@@ -187,6 +180,45 @@ pub fn bytes(size: u64) -> String {
         1_000..1_000_000 => format!("{} KB", size / 1_000),
         _ => format!("{}.{} MB", size / 1_000_000, size % 1_000_000 / 100_000),
     }
+}
+
+fn template_of(sent: &SentTemplate) -> Vec<Paragraph> {
+    let SentTemplate { name, language, category, .. } = sent;
+    let mut words = format!("[template] {name}, {language}");
+    if let Some(category) = category {
+        words.push_str(", ");
+        words.push_str(&category.name().to_lowercase());
+    }
+    let mut parts = vec![label(&words)];
+    match &sent.header {
+        None => {}
+        Some(SentHeader::Text { text, .. }) => parts.push(said(text)),
+        Some(SentHeader::Media(media)) => parts.push(media_label(media)),
+        Some(SentHeader::Location { latitude, longitude, name, address }) => {
+            parts.extend(place_of(*latitude, *longitude, name.as_deref(), address.as_deref()));
+        }
+    }
+    parts.push(said(&sent.text));
+    parts.extend(sent.footer.as_deref().map(aside));
+    if !sent.buttons.is_empty() {
+        let texts: Vec<_> = sent.buttons.iter().map(|button| button.text.as_str()).collect();
+        parts.push(aside(&format!("( {} )", texts.join(" )  ( "))));
+    }
+    parts
+}
+
+fn place_of(
+    latitude: f64,
+    longitude: f64,
+    name: Option<&str>,
+    address: Option<&str>,
+) -> Vec<Paragraph> {
+    let place: Vec<_> = [name, address].into_iter().flatten().collect();
+    let mut parts = vec![label(&format!("[location] {latitude:.5}, {longitude:.5}"))];
+    if !place.is_empty() {
+        parts.push(aside(&place.join(", ")));
+    }
+    parts
 }
 
 fn cards_of(cards: &[Card]) -> Vec<Paragraph> {

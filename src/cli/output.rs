@@ -170,7 +170,7 @@ fn kind(body: &Body) -> &str {
         Body::Reaction { .. } => "reaction",
         Body::Reply { .. } => "reply",
         Body::Interactive { .. } => "interactive",
-        Body::Template { .. } => "template",
+        Body::Template(_) => "template",
         Body::Order { .. } => "order",
         Body::System { .. } => "system",
         Body::Edit { .. } => "edit",
@@ -186,7 +186,6 @@ fn text(body: &Body) -> Option<&str> {
     match body {
         Body::Text { text, .. }
         | Body::Interactive { text, .. }
-        | Body::Template { text, .. }
         | Body::System { text, .. }
         | Body::Edit { text, .. } => Some(text),
         Body::Media { media, caption } => caption.as_deref().or(media.file_name.as_deref()),
@@ -194,6 +193,7 @@ fn text(body: &Body) -> Option<&str> {
         Body::Contacts(cards) => cards.first().and_then(|card| card.name.as_deref()),
         Body::Reaction { emoji, .. } => emoji.as_deref(),
         Body::Reply { title, .. } => Some(title),
+        Body::Template(sent) => Some(&sent.text),
         Body::Order { text, .. } => text.as_deref(),
         Body::Unsupported { detail, .. } => detail.as_deref(),
         Body::Revoke { .. } | Body::Welcome | Body::Unknown { .. } => None,

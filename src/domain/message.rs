@@ -4,6 +4,7 @@ use super::id::{
     AccountId, ContactId, ConversationId, EventId, MediaId, MessageId, RequestId, Wamid,
 };
 use super::state::{HoldReason, State};
+use super::template::{SentHeader, SentTemplate};
 use super::time::Timestamp;
 
 /// Which way a message went.
@@ -195,14 +196,7 @@ pub enum Body {
         options: Vec<String>,
     },
     /// A template, as rendered when it was sent.
-    Template {
-        /// Its name.
-        name: String,
-        /// Its language code.
-        language: String,
-        /// What the customer sees, when known.
-        text: String,
-    },
+    Template(Box<SentTemplate>),
     /// A cart sent to the shop.
     Order {
         /// The words that came with it.
@@ -248,6 +242,19 @@ pub enum Body {
 }
 
 impl Body {
+    /// The file that belongs to it: its own, or the one above a template's text.
+    #[must_use]
+    pub fn file(&self) -> Option<&Media> {
+        match self {
+            Self::Media { media, .. } => Some(media),
+            Self::Template(sent) => match &sent.header {
+                Some(SentHeader::Media(media)) => Some(media),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// Whether there is something of it to show, and not only that it came.
     #[must_use]
     pub const fn is_shown(&self) -> bool {

@@ -16,6 +16,7 @@ pub mod page;
 pub mod phone;
 pub mod queue;
 pub mod state;
+pub mod template;
 pub mod text;
 pub mod throttle;
 pub mod time;

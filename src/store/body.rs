@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::error::Error;
+use super::template;
 use crate::domain::id::Wamid;
 use crate::domain::message::{Body, Card, Media, OrderItem, ReplyKind};
 
@@ -61,9 +62,7 @@ pub(super) fn columns(body: &Body) -> Columns {
         Body::Interactive { kind, text, options } => {
             Columns::new(7, Some(text), &json!({"kind": kind, "options": options}))
         }
-        Body::Template { name, language, text } => {
-            Columns::new(TEMPLATE, Some(text), &json!({"name": name, "language": language}))
-        }
+        Body::Template(sent) => Columns::new(TEMPLATE, Some(&sent.text), &template::extra(sent)),
         Body::Order { text, items } => {
             let items: Vec<Value> = items.iter().map(item_json).collect();
             Columns::new(9, text.as_deref(), &Value::Array(items))
@@ -152,11 +151,9 @@ pub(super) fn body(columns: Columns, media: Option<Media>) -> Result<Body, Error
             text: text.unwrap_or_default(),
             options: strings(extra.get("options")),
         },
-        TEMPLATE => Body::Template {
-            name: string("name").unwrap_or_default(),
-            language: string("language").unwrap_or_default(),
-            text: text.unwrap_or_default(),
-        },
+        TEMPLATE => {
+            Body::Template(Box::new(template::sent(&extra, text.unwrap_or_default(), media)?))
+        }
         9 => Body::Order { text, items: list(&extra).iter().map(item).collect() },
         10 => Body::System {
             kind: string("kind").unwrap_or_default(),
@@ -217,13 +214,8 @@ pub(super) fn line(body: &Body) -> String {
         Body::Text { text, .. } | Body::Interactive { text, .. } | Body::System { text, .. } => {
             text
         }
-        Body::Template { name, text, .. } => {
-            if text.is_empty() {
-                name
-            } else {
-                text
-            }
-        }
+        Body::Template(sent) if sent.text.is_empty() => &sent.name,
+        Body::Template(sent) => &sent.text,
         Body::Edit { text, .. } => text,
         Body::Media { media, caption } => {
             let own = caption.as_deref().or(media.file_name.as_deref()).unwrap_or_default();

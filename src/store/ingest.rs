@@ -370,7 +370,7 @@ fn take_effect(
         | Body::Contacts(_)
         | Body::Reply { .. }
         | Body::Interactive { .. }
-        | Body::Template { .. }
+        | Body::Template(_)
         | Body::Order { .. }
         | Body::System { .. }
         | Body::Welcome

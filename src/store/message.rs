@@ -261,7 +261,11 @@ pub(super) fn read_body(row: &Row<'_>) -> Result<Body, Error> {
         extra: get(row, "extra")?,
         target: get(row, "target")?,
     };
-    let media = if kind == body::MEDIA { Some(read_media(row)?) } else { None };
+    let media = match kind {
+        body::MEDIA => Some(read_media(row)?),
+        body::TEMPLATE if get::<Option<i64>>(row, "file_kind")?.is_some() => Some(read_media(row)?),
+        _ => None,
+    };
     body::body(columns, media)
 }
 

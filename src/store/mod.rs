@@ -32,6 +32,7 @@ pub mod search;
 mod standing;
 mod stored;
 mod tally;
+mod template;
 pub mod write;
 
 pub use error::Error;

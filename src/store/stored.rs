@@ -90,7 +90,7 @@ pub(super) fn insert(
             now.millis()
         ])?;
     let id = MessageId(id);
-    if let Body::Media { media, .. } = new.body {
+    if let Some(media) = new.body.file() {
         insert_media(tx, new, id, media)?;
     }
     if let Some(raw) = new.raw {

@@ -11,6 +11,7 @@ use crate::domain::id::{
 };
 use crate::domain::message::{Body, Card, Media, MediaCopy, MediaKind, OrderItem};
 use crate::domain::outbox::{Recipient, Send};
+use crate::domain::template::SentTemplate;
 
 const REQUEST: RequestId = RequestId([0x0f; 16]);
 
@@ -131,11 +132,12 @@ fn cases() -> Vec<(&'static str, Send)> {
         ),
         (
             "template",
-            send(Body::Template {
+            send(Body::Template(Box::new(SentTemplate {
                 name: "hello_world".to_owned(),
                 language: "en_US".to_owned(),
                 text: "Hello World".to_owned(),
-            }),
+                ..SentTemplate::default()
+            }))),
         ),
     ]
 }

@@ -8,6 +8,7 @@ use super::{json, status};
 use crate::api::media::sha256_hex;
 use crate::domain::id::MediaId;
 use crate::domain::message::{Body, Card, Media, MediaCopy, MediaKind, OrderItem, ReplyKind};
+use crate::domain::template::SentTemplate;
 
 /// Meta's types whose content lies under a key of the same name, for messages that name no type.
 const KINDS: [&str; 15] = [
@@ -208,13 +209,13 @@ fn offered(kind: String, content: &Value) -> Option<Body> {
 
 fn template(content: &Value) -> Option<Body> {
     let language = content.get("language");
-    Some(Body::Template {
+    Some(Body::Template(Box::new(SentTemplate {
         name: json::text(content, "name")?,
         language: language
             .and_then(|language| json::text(language, "code").or_else(|| json::scalar(language)))
             .unwrap_or_default(),
-        text: String::new(),
-    })
+        ..SentTemplate::default()
+    })))
 }
 
 fn order(content: &Value) -> Option<Body> {

@@ -188,7 +188,7 @@ fn body(body: &Body) -> String {
         Body::Interactive { kind, text, options } => {
             format!("interactive {kind} {text:?} {options:?}")
         }
-        Body::Template { name, language, .. } => format!("template {name} {language}"),
+        Body::Template(sent) => format!("template {} {}", sent.name, sent.language),
         Body::Order { text, items } => {
             items.iter().fold(format!("order{}", some(" ", text.as_ref())), |text, item| {
                 let (id, currency) = (&item.retailer_id, &item.currency);

@@ -12,7 +12,6 @@ use super::tend::tend;
 use crate::domain::id::{
     AccountId, ContactId, ConversationId, MessageId, OutboxId, PhoneNumberId, RequestId, Wamid,
 };
-use crate::domain::message::Body;
 use crate::domain::outbox::{Job, JobKind, MEDIA_LIFE, Recipient, Send};
 use crate::domain::state::{Cause, State, Step};
 use crate::domain::time::Timestamp;
@@ -278,13 +277,16 @@ fn outgoing(tx: &Tx<'_>, account: AccountId, id: MessageId) -> Result<Send, Erro
 fn take_download(tx: &mut Tx<'_>, due: &Due) -> Result<Option<JobKind>, Error> {
     let Some(message) = due.message else { return put_aside(tx, due).map(|()| None) };
     match message::body_of(tx.conn, message) {
-        Ok(Body::Media { media, .. }) => {
+        Ok(body) => {
+            let Some(media) = body.file().cloned() else {
+                return put_aside(tx, due).map(|()| None);
+            };
             let mut query = tx.conn.prepare_cached("SELECT at FROM message WHERE id = ?1")?;
             let at = query.query_row([message.0], |row| row.get(0))?;
             let until = Timestamp::from_millis(at) + MEDIA_LIFE;
             Ok(Some(JobKind::MediaDownload { message, media, until }))
         }
-        Ok(_) | Err(Error::Value(_)) => put_aside(tx, due).map(|()| None),
+        Err(Error::Value(_)) => put_aside(tx, due).map(|()| None),
         Err(error) => Err(error),
     }
 }

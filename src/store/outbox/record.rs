@@ -72,7 +72,7 @@ pub fn record(tx: &mut Tx<'_>, job: &Job, verdict: &Verdict, now: Timestamp) -> 
 /// A template that did not go does not count against the messaging limit.
 fn not_reached(tx: &Tx<'_>, job: &Job, send: &Send, now: Timestamp) -> Result<(), Error> {
     match send.body {
-        Body::Template { .. } => gate::unreach(tx, job.account, send.contact, now),
+        Body::Template(_) => gate::unreach(tx, job.account, send.contact, now),
         _ => Ok(()),
     }
 }

@@ -1,8 +1,14 @@
 use super::*;
 use crate::domain::conversation::Filter;
 use crate::domain::event::{EchoMessage, ErrorReport};
-use crate::domain::message::{Author, Card, LateProof, OrderItem, ReplyKind};
+use crate::domain::id::MediaId;
+use crate::domain::message::{
+    Author, Card, LateProof, Media, MediaCopy, MediaKind, OrderItem, ReplyKind,
+};
 use crate::domain::page::ListPage;
+use crate::domain::template::{
+    Category, SentAction, SentButton, SentHeader, SentTemplate, TextParameter,
+};
 use crate::store::event::{self, EffectKind};
 use crate::store::{list, message, search};
 
@@ -248,6 +254,33 @@ fn a_failure_tells_why() {
     world.sound();
 }
 
+/// A template with everything that one can have, but for a header.
+fn whole_template(header: Option<SentHeader>) -> Body {
+    let some = |text: &str| Some(text.to_owned());
+    let actions = [
+        SentAction::Reply { payload: some("p") },
+        SentAction::Reply { payload: None },
+        SentAction::Url { url: "https://a.example/7".to_owned(), suffix: some("7") },
+        SentAction::Phone { number: "+1".to_owned() },
+        SentAction::CopyCode { code: "25OFF".to_owned() },
+        SentAction::OneTimePassword { code: "123".to_owned() },
+        SentAction::Flow { token: some("t") },
+        SentAction::Catalog { product: None },
+        SentAction::VoiceCall,
+    ];
+    let button = |action| SentButton { text: "b".to_owned(), action };
+    Body::Template(Box::new(SentTemplate {
+        name: "n".to_owned(),
+        language: "en".to_owned(),
+        category: Some(Category::Marketing),
+        header,
+        text: "Hi Ana".to_owned(),
+        values: vec![TextParameter { name: some("name"), text: "Ana".to_owned() }],
+        footer: some("bye"),
+        buttons: actions.into_iter().map(button).collect(),
+    }))
+}
+
 #[test]
 fn every_body_comes_back_as_it_was() {
     let mut world = World::new();
@@ -272,7 +305,34 @@ fn every_body_comes_back_as_it_was() {
             text: "?".to_owned(),
             options: vec!["yes".to_owned(), "no".to_owned()],
         },
-        Body::Template { name: "n".to_owned(), language: "en".to_owned(), text: "t".to_owned() },
+        Body::Template(Box::new(SentTemplate {
+            name: "n".to_owned(),
+            language: "en".to_owned(),
+            text: "t".to_owned(),
+            ..SentTemplate::default()
+        })),
+        whole_template(None),
+        whole_template(Some(SentHeader::Text {
+            text: "For Ana".to_owned(),
+            value: Some(TextParameter { name: None, text: "Ana".to_owned() }),
+        })),
+        whole_template(Some(SentHeader::Location {
+            latitude: 1.5,
+            longitude: -2.0,
+            name: some("here"),
+            address: None,
+        })),
+        whole_template(Some(SentHeader::Media(Media {
+            kind: MediaKind::Document,
+            id: Some(MediaId::new("77")),
+            url: None,
+            mime_type: None,
+            sha256: None,
+            file_name: some("a.pdf"),
+            voice: false,
+            animated: false,
+            copy: MediaCopy::Pending,
+        }))),
         Body::Order {
             text: None,
             items: vec![OrderItem {

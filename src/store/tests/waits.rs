@@ -7,6 +7,7 @@ use crate::domain::event::{ErrorReport, PreferenceUpdate};
 use crate::domain::message::Hold;
 use crate::domain::outbox::Decision;
 use crate::domain::state::HoldReason;
+use crate::domain::template::SentTemplate;
 use crate::domain::throttle::{Limits, PAIR_BURST, PAIR_COST, PeopleLimit};
 use crate::store::account::{people_reached, set_limits};
 use crate::store::message;
@@ -41,11 +42,12 @@ impl World {
         marketing: bool,
         now: Timestamp,
     ) -> MessageId {
-        let body = Body::Template {
+        let body = Body::Template(Box::new(SentTemplate {
             name: "offer".to_owned(),
             language: "en".to_owned(),
             text: "Hello".to_owned(),
-        };
+            ..SentTemplate::default()
+        }));
         self.write_on(conversation, body, Terms { at: None, marketing }, now)
     }
 
