@@ -153,6 +153,7 @@ fn button(value: &Value, category: &Category) -> Button {
         }),
         "CATALOG" => Button::Catalog { text },
         "VOICE_CALL" => Button::VoiceCall { text },
+        "REQUEST_CONTACT_INFO" => Button::ContactInfo { text },
         _ => Button::Other { kind, text },
     }
 }

@@ -136,7 +136,7 @@ pub fn body(body: &Body) -> Vec<Paragraph> {
     }
 }
 
-fn media_label(media: &Media) -> Paragraph {
+fn media_words(media: &Media) -> String {
     let kind = match media.kind {
         MediaKind::Audio if media.voice => "voice message",
         MediaKind::Sticker if media.animated => "animated sticker",
@@ -151,9 +151,15 @@ fn media_label(media: &Media) -> Paragraph {
         words.push(' ');
         words.push_str(name);
     }
+    words
+}
+
+fn media_label(media: &Media) -> Paragraph {
+    let words = media_words(media);
     match &media.copy {
         MediaCopy::Stored { size, .. } => label(&format!("{words}  {}", bytes(*size))),
         MediaCopy::Pending => label(&format!("{words}  not fetched yet")),
+        MediaCopy::Outside { .. } => label(&words),
         MediaCopy::Failed(reason) => {
             let (words, reason) = (text::display_safe(&words), text::display_safe(reason));
             Paragraph { text: format!("{words}\n{reason}"), voice: Voice::Lost }
@@ -193,6 +199,10 @@ fn template_of(sent: &SentTemplate) -> Vec<Paragraph> {
     match &sent.header {
         None => {}
         Some(SentHeader::Text { text, .. }) => parts.push(said(text)),
+        // What was sent by id or link is never fetched.
+        Some(SentHeader::Media(media @ Media { copy: MediaCopy::Pending, .. })) => {
+            parts.push(label(&media_words(media)));
+        }
         Some(SentHeader::Media(media)) => parts.push(media_label(media)),
         Some(SentHeader::Location { latitude, longitude, name, address }) => {
             parts.extend(place_of(*latitude, *longitude, name.as_deref(), address.as_deref()));

@@ -93,6 +93,12 @@ pub enum MediaCopy {
         /// Bytes.
         size: u64,
     },
+    /// A file to be sent, at this path of this machine. It is brought into the data directory before the
+    /// message is written, so that it can be sent later as it is now.
+    Outside {
+        /// As the person named it.
+        path: String,
+    },
     /// It cannot be had; the reason in plain words.
     Failed(String),
 }

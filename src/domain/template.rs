@@ -3,13 +3,21 @@
 //! Meta's words for categories, statuses and the like are ours too; what is not known is kept by its word.
 //! Limits are in characters, as Meta counts them. Text in here is as it came: sinks sanitise it.
 
+mod check;
+mod file;
+mod fill;
+mod obstacle;
 mod sent;
 mod slot;
 mod variable;
 mod word;
 
+pub use check::{Flaw, check, flaws};
+pub use file::{FileSource, file_source, file_too_big, mime_type};
+pub use fill::{fill, render};
+pub use obstacle::{Obstacle, obstacle};
 pub use sent::{SentAction, SentButton, SentHeader, SentTemplate, TextParameter};
-pub use slot::{Filling, Place, Rule, Slot, slots};
+pub use slot::{Filling, Place, Rule, Slot, place, slots};
 pub use variable::{Piece, pieces, variables};
 pub use word::{Category, MediaFormat, OtpKind, ParameterFormat, Quality, Status};
 
@@ -138,6 +146,11 @@ pub enum Button {
         /// What is on it.
         text: String,
     },
+    /// Asks for the person's number. There is nothing to fill in, and Meta writes what is on it.
+    ContactInfo {
+        /// What is on it.
+        text: String,
+    },
     /// A type that this version cannot fill.
     Other {
         /// Meta's word for the type.
@@ -158,6 +171,7 @@ impl Button {
             | Self::CopyCode { text, .. }
             | Self::Catalog { text }
             | Self::VoiceCall { text }
+            | Self::ContactInfo { text }
             | Self::Other { text, .. } => text,
             Self::Otp(otp) => &otp.text,
             Self::Flow(flow) => &flow.text,

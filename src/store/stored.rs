@@ -127,6 +127,9 @@ fn insert_media(
         MediaCopy::Stored { path, size } => {
             (1, Some(path), Some(i64::try_from(*size).unwrap_or(i64::MAX)), None)
         }
+        MediaCopy::Outside { path } => {
+            return Err(Error::Value(format!("`{path}` is not in the data directory")));
+        }
         MediaCopy::Failed(reason) => (2, None, None, Some(reason)),
     };
     tx.conn

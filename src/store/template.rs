@@ -53,6 +53,7 @@ fn button_json(button: &SentButton) -> Value {
         SentAction::Flow { token } => ("flow", token.as_ref()),
         SentAction::Catalog { product } => ("catalog", product.as_ref()),
         SentAction::VoiceCall => ("voice_call", None),
+        SentAction::ContactInfo => ("contact_info", None),
     };
     let url = match &button.action {
         SentAction::Url { url, .. } => Some(url),
@@ -116,6 +117,7 @@ fn button(button: &Value) -> Option<SentButton> {
         "flow" => SentAction::Flow { token: value },
         "catalog" => SentAction::Catalog { product: value },
         "voice_call" => SentAction::VoiceCall,
+        "contact_info" => SentAction::ContactInfo,
         _ => return None,
     };
     Some(SentButton { text: string(button, "text")?, action })

@@ -17,12 +17,12 @@ pub(super) fn template(sent: &SentTemplate) -> Result<Value, Unsendable> {
     }
     components.extend(sent.buttons.iter().enumerate().filter_map(|(index, button)| {
         let (sub_type, parameter) = parameter(button)?;
-        Some(json!({
-            "type": "button",
-            "sub_type": sub_type,
-            "index": index.to_string(),
-            "parameters": [parameter],
-        }))
+        let index = index.to_string();
+        let mut component = json!({"type": "button", "sub_type": sub_type, "index": index});
+        if let (Some(component), Some(parameter)) = (component.as_object_mut(), parameter) {
+            component.insert("parameters".to_owned(), json!([parameter]));
+        }
+        Some(component)
     }));
     let mut template = Map::new();
     template.insert("name".to_owned(), json!(sent.name));
@@ -61,9 +61,9 @@ fn text(parameter: &TextParameter) -> Value {
     }
 }
 
-/// The button's `sub_type` and its one parameter, when it was given a value.
-fn parameter(button: &SentButton) -> Option<(&'static str, Value)> {
-    Some(match &button.action {
+/// The button's `sub_type` and its parameter, for a button that goes into the request.
+fn parameter(button: &SentButton) -> Option<(&'static str, Option<Value>)> {
+    let (sub_type, parameter) = match &button.action {
         SentAction::Reply { payload } => {
             ("quick_reply", json!({"type": "payload", "payload": payload.as_ref()?}))
         }
@@ -76,13 +76,16 @@ fn parameter(button: &SentButton) -> Option<(&'static str, Value)> {
         // To Meta the button of a one-time password is a link that ends in it.
         SentAction::OneTimePassword { code } => ("url", json!({"type": "text", "text": code})),
         SentAction::Flow { token } => {
-            ("flow", json!({"type": "action", "action": {"flow_token": token.as_ref()?}}))
+            // Meta refuses a flow's template without the component, and takes this for no token.
+            let token = token.as_deref().unwrap_or("unused");
+            ("flow", json!({"type": "action", "action": {"flow_token": token}}))
         }
-        SentAction::Catalog { product } => {
-            let product = product.as_ref()?;
+        SentAction::Catalog { product: None } => return Some(("catalog", None)),
+        SentAction::Catalog { product: Some(product) } => {
             let action = json!({"thumbnail_product_retailer_id": product});
             ("catalog", json!({"type": "action", "action": action}))
         }
-        SentAction::Phone { .. } | SentAction::VoiceCall => return None,
-    })
+        SentAction::Phone { .. } | SentAction::VoiceCall | SentAction::ContactInfo => return None,
+    };
+    Some((sub_type, Some(parameter)))
 }

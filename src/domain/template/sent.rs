@@ -112,4 +112,6 @@ pub enum SentAction {
     },
     /// Calls the business inside WhatsApp.
     VoiceCall,
+    /// Asks for the person's number.
+    ContactInfo,
 }

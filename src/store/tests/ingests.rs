@@ -267,6 +267,7 @@ fn whole_template(header: Option<SentHeader>) -> Body {
         SentAction::Flow { token: some("t") },
         SentAction::Catalog { product: None },
         SentAction::VoiceCall,
+        SentAction::ContactInfo,
     ];
     let button = |action| SentButton { text: "b".to_owned(), action };
     Body::Template(Box::new(SentTemplate {
