@@ -119,6 +119,7 @@ const TIMERS: &[(&str, &str)] = &[
     ),
     ("src/service/listener/probe.rs", "the next request to itself"),
     ("src/service/sender.rs", "the next try to begin when the store fails"),
+    ("src/service/tunnel.rs", "the next start of the tool, and the next look whether it works"),
     ("src/service/sender/drive.rs", "the time at which the next job is due"),
 ];
 

@@ -209,6 +209,16 @@ impl Client {
         response::value(status, &body).map_err(CallError::Refused)
     }
 
+    /// The JSON that a post of `body` to `path` is answered with.
+    pub(super) async fn post(&self, path: &[&str], body: &Value) -> Result<Value, CallError> {
+        let call = self
+            .request(Method::POST, at(&self.base, path))
+            .header(CONTENT_TYPE, "application/json")
+            .body(body.to_string());
+        let (status, body) = self.answer(call).await?;
+        response::value(status, &body).map_err(CallError::Refused)
+    }
+
     /// The token, for the one call that has to name it in its query.
     pub(super) const fn token(&self) -> &SecretString {
         &self.token
@@ -361,7 +371,7 @@ fn bearer(token: &SecretString) -> Result<HeaderValue, SetupError> {
 }
 
 /// The innermost cause. The outer layers only say that sending failed, the outermost with the URL.
-fn root_cause(error: &reqwest::Error) -> String {
+pub(super) fn root_cause(error: &reqwest::Error) -> String {
     let Some(mut cause) = error.source() else {
         return "no cause is known".to_owned();
     };

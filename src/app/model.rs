@@ -359,6 +359,9 @@ impl Model {
         if let Some(reason) = &self.health.challenge_trouble {
             banners.push(format!("The webhook cannot be set up at Meta: {reason}"));
         }
+        if let Condition::Down(reason) = &self.health.tunnel.condition {
+            banners.push(format!("Nothing comes through the tunnel: {reason}"));
+        }
         if let Condition::Down(reason) = &self.health.sender {
             banners.push(format!("Nothing is being sent: {reason}"));
         }

@@ -114,6 +114,7 @@ pub(super) fn show(
     let mut inbox =
         Loop::begin(surface, model, theme, events, stage, clock).map_err(no_terminal)?;
     inbox.settle(FULL).map_err(no_terminal)?;
+    backstage.with_tunnel(session)?;
     backstage.go_live(session)?;
     started(&backstage)?;
     let ending = inbox.run();

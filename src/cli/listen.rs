@@ -13,6 +13,7 @@ use super::{Session, failed, say};
 use crate::domain::health::{Condition, Health};
 use crate::domain::id::EventId;
 use crate::domain::text::display_safe;
+use crate::domain::tunnel::TunnelHealth;
 use crate::error::{Error, Kind};
 use crate::service::bus::{Interest, Subscription};
 use crate::service::reader::ReadError;
@@ -47,6 +48,7 @@ pub(super) fn run(session: &Session, listen: &Listen) -> Result<(), Error> {
         ended.send(Heard::Panic(said)).ok();
     });
     let mut backstage = Backstage::prepare(session, Arc::clone(&on_panic))?;
+    backstage.with_tunnel(session)?;
     backstage.go_live(session)?;
     let asked = told.clone();
     let _signals = signal::start(false, on_panic, move |_| {
@@ -145,6 +147,7 @@ fn tell_health(before: &mut Health, now: Health) {
     if before.listener_rebuilt != now.listener_rebuilt {
         say("listener: it did not answer its own request and was built anew");
     }
+    tell_tunnel(&before.tunnel, &now.tunnel);
     if before.sender != now.sender {
         say(&format!("sender: {}", condition(&now.sender)));
     }
@@ -159,6 +162,27 @@ fn tell_health(before: &mut Health, now: Health) {
         }
     }
     *before = now;
+}
+
+fn tell_tunnel(before: &TunnelHealth, now: &TunnelHealth) {
+    let Some(kind) = now.kind else { return };
+    if before.url != now.url
+        && let Some(url) = &now.url
+    {
+        say(&format!("tunnel: {kind} gives {}", display_safe(url)));
+    }
+    if before.condition == now.condition {
+        return;
+    }
+    let words = display_safe(&condition(&now.condition)).into_owned();
+    match (&now.condition, now.round_trip, &now.url) {
+        (Condition::Up, Some(took), Some(url)) => say(&format!(
+            "tunnel: {kind} ok, {} leads here and back in {} ms",
+            display_safe(url),
+            took.as_millis()
+        )),
+        _ => say(&format!("tunnel: {kind} {words}")),
+    }
 }
 
 fn condition(condition: &Condition) -> String {

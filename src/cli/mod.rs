@@ -13,6 +13,7 @@ mod send;
 mod services;
 mod sim;
 mod told;
+mod tunnel;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -30,9 +31,11 @@ use crate::config::{self, Config};
 use crate::domain::id::{AccountId, MessageId, Wamid};
 use crate::domain::message::Message;
 use crate::domain::time::Clock;
+use crate::domain::tunnel::Kind as TunnelKind;
 use crate::error::{Error, Kind};
 use crate::logging::{self, LogGuard};
 use crate::paths::{self, Paths};
+use crate::service::tunnel::guard;
 use crate::store::account::Account;
 use crate::store::{self, ReadConn, message};
 
@@ -61,6 +64,9 @@ struct Global {
     /// Which account of the config, by name; the first when left out.
     #[arg(long, global = true, value_name = "NAME", env = "TWOTICKS_ACCOUNT", hide_env = true)]
     account: Option<String>,
+    /// For the inbox and listen: what brings webhooks here, in place of the config's tunnel.kind.
+    #[arg(long, global = true, value_name = "KIND", value_parser = tunnel::kind)]
+    tunnel: Option<TunnelKind>,
     /// How much is logged: error, warn, info, debug or trace.
     #[arg(long, global = true, value_name = "LEVEL", value_parser = level)]
     log_level: Option<tracing::Level>,
@@ -110,6 +116,13 @@ struct Session {
 /// Runs the program with these arguments, the program's name first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     harden();
+    let args: Vec<OsString> = args.into_iter().collect();
+    // Not a command for people: only the tunnel calls it.
+    if let [_, first, line @ ..] = args.as_slice()
+        && first == guard::COMMAND
+    {
+        return tunnel::guard(line);
+    }
     let line = match CommandLine::try_parse_from(args) {
         Ok(line) => line,
         Err(error) => return explain(&error),
@@ -168,7 +181,13 @@ impl Session {
             .filter(|(name, _)| name.starts_with("TWOTICKS_"))
             .collect();
         let file = paths::config_file(global.config.clone())?;
-        let config = config::load(&file, global.config.is_some(), &env)?;
+        let mut config = config::load(&file, global.config.is_some(), &env)?;
+        if let Some(kind) = global.tunnel {
+            config.tunnel.kind = kind;
+            if let Some(missing) = config.tunnel.missing() {
+                return Err(Error::usage(format!("--tunnel {}: {missing}", kind.name())));
+            }
+        }
         for warning in &config.warnings {
             say(&format!("warning: {}: {warning}", file.display()));
         }

@@ -97,6 +97,15 @@ impl Backstage {
         }
     }
 
+    /// Brings webhooks here by the tunnel of the config, if it has one. Before [`Backstage::go_live`].
+    pub(super) fn with_tunnel(&mut self, session: &Session) -> Result<(), Error> {
+        let tunnel = super::tunnel::config(session)?;
+        if let Some(services) = &mut self.services {
+            services.set_tunnel(tunnel);
+        }
+        Ok(())
+    }
+
     /// Starts the sender and the listener. A thread fetches the secrets first, since a command that prints
     /// one may take its time; what cannot be had is said in the health.
     pub(super) fn go_live(&mut self, session: &Session) -> Result<(), Error> {

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::read::Place;
 use super::secret::SecretSource;
+use crate::domain::tunnel::{Kind, Level};
 
 /// Everything that can be set.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub struct Config {
     pub timezone: TimeZone,
     /// The webhook listener.
     pub listener: Listener,
+    /// What brings webhooks to the listener.
+    pub tunnel: Tunnel,
     /// The sender.
     pub sender: Sender,
     /// The screen.
@@ -71,6 +74,52 @@ pub struct Listener {
     pub port: u16,
     /// The path that webhooks are posted to.
     pub path: String,
+}
+
+/// What brings webhooks to the listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tunnel {
+    /// Which tool is started.
+    pub kind: Kind,
+    /// The public address, where it is known beforehand; https, except on loopback.
+    pub public_url: Option<Url>,
+    /// For ssh: the host, with a user if need be.
+    pub destination: Option<String>,
+    /// For ssh: the port to open there, or `address:port`.
+    pub remote: String,
+    /// For `command`: what the shell runs.
+    pub command: Option<String>,
+    /// Further arguments of the tool.
+    pub args: Vec<String>,
+    /// Whether Meta is told of a new address.
+    pub register: Register,
+}
+
+impl Tunnel {
+    /// What the kind needs and is not set.
+    #[must_use]
+    pub const fn missing(&self) -> Option<&'static str> {
+        match self.kind {
+            Kind::Ssh if self.destination.is_none() => Some(
+                "kind \"ssh\" needs tunnel.destination, such as \"nokey@localhost.run\" or a host of yours",
+            ),
+            Kind::Command if self.command.is_none() => {
+                Some("kind \"command\" needs tunnel.command: what the shell is to run")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether Meta is told of a new address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Register {
+    /// Once the person has said so.
+    Ask,
+    /// Never.
+    Never,
+    /// At once, there.
+    At(Level),
 }
 
 /// The sender.

@@ -7,8 +7,11 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 
 use crate::clock::SystemClock;
+use crate::domain::tunnel::Kind;
 
-use super::{Colour, Config, META, Place, SecretError, SecretSource, Source, load, parse, schema};
+use super::{
+    Colour, Config, META, Place, Register, SecretError, SecretSource, Source, load, parse, schema,
+};
 
 const EXAMPLE: &str = include_str!("../../config.example.toml");
 
@@ -307,5 +310,27 @@ fn uncertain_messages_are_asked_about_unless_the_config_lets_them_go_again() {
         assert_eq!(problems.len(), 1, "{problems:?}");
         let told = format!("line 2: sender.uncertain = \"{wrong}\": must");
         assert!(problems[0].starts_with(&told), "{problems:?}");
+    }
+}
+
+#[test]
+fn a_tunnel_says_what_its_kind_lacks_and_takes_no_option_for_a_host() {
+    let tunnel = |text: &str| read(&format!("[tunnel]\n{text}"), &[], false);
+    let set = tunnel("kind = \"ssh\"\ndestination = \"me@a.example\"\nremote = \"127.0.0.1:90\"")
+        .unwrap()
+        .tunnel;
+    assert_eq!((set.kind, set.register), (Kind::Ssh, Register::Ask));
+    for (text, told) in [
+        ("kind = \"shh\"", "did you mean \"ssh\"?"),
+        ("kind = \"ssh\"", "needs tunnel.destination"),
+        ("kind = \"command\"", "needs tunnel.command"),
+        ("destination = \"-oProxyCommand=x\"", "must be a host"),
+        ("remote = \"http\"", "must be a port"),
+        ("public_url = \"http://a.example\"", "must be the https address"),
+        ("public_url = \"https://a.example/?x=1\"", "must be the https address"),
+        ("register = \"yes\"", "must be one of ask, never, number, waba, app"),
+    ] {
+        let problems = tunnel(text).unwrap_err();
+        assert!(problems.len() == 1 && problems[0].contains(told), "{text}: {problems:?}");
     }
 }

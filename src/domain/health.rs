@@ -2,6 +2,7 @@
 
 use super::id::AccountId;
 use super::time::Timestamp;
+use super::tunnel::TunnelHealth;
 
 /// Whether a background part works.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub struct Health {
     pub unknown_number: Option<String>,
     /// Webhooks refused since the start, by reason.
     pub refused: Refused,
+    /// What brings webhooks here from outside.
+    pub tunnel: TunnelHealth,
     /// The sender.
     pub sender: Condition,
     /// Jobs waiting or under way.

@@ -20,4 +20,5 @@ pub mod template;
 pub mod text;
 pub mod throttle;
 pub mod time;
+pub mod tunnel;
 pub mod window;

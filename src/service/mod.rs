@@ -15,6 +15,7 @@ pub mod sender;
 pub mod stop;
 pub mod thread;
 mod tick;
+pub mod tunnel;
 pub mod writer;
 
 use std::collections::BTreeSet;
@@ -35,6 +36,7 @@ use self::role::{Role, Seat};
 use self::sender::core::Policy;
 use self::thread::OnPanic;
 use self::tick::Tick;
+use self::tunnel::TunnelConfig;
 use self::writer::{Writer, WriterThread};
 use crate::domain::health::Health;
 use crate::domain::id::{ConversationId, PhoneNumberId, WabaId};
@@ -137,6 +139,7 @@ pub struct Services {
     clock: Arc<dyn Clock>,
     config: ServiceConfig,
     missing: Vec<Missing>,
+    tunnel: Option<TunnelConfig>,
     on_panic: OnPanic,
     seats: [Arc<Seat>; 2],
     nudges: watch::Sender<u64>,
@@ -192,6 +195,7 @@ impl Services {
             clock,
             config,
             missing: Vec::new(),
+            tunnel: None,
             on_panic,
             seats,
             nudges,
@@ -219,6 +223,11 @@ impl Services {
     /// Sends the messages of this conversation alone. Counts for [`Services::start_net`], so call it before.
     pub const fn send_only(&mut self, conversation: ConversationId) {
         self.config.sender.only = Some(conversation);
+    }
+
+    /// Has webhooks brought here by this tunnel. Counts for [`Services::start_net`], so call it before.
+    pub fn set_tunnel(&mut self, tunnel: Option<TunnelConfig>) {
+        self.tunnel = tunnel;
     }
 
     /// Starts sending and listening, as far as no other process does. Best after the first frame.
@@ -261,6 +270,14 @@ impl Services {
             },
             try_now: self.nudges.subscribe(),
         };
+        let tunnel = self.tunnel.clone().filter(|_| listens).map(|config| tunnel::Parts {
+            config,
+            path: self.config.listener.path.clone(),
+            app_secrets: secrets(|account| &account.app_secrets),
+            verify_tokens: secrets(|account| &account.verify_tokens),
+            bus: self.bus(),
+            clock: Arc::clone(&self.clock),
+        });
         let listener = listener::Parts {
             config: self.config.listener.clone(),
             app_secrets: secrets(|account| &account.app_secrets),
@@ -271,7 +288,8 @@ impl Services {
             bus: self.bus(),
             clock: Arc::clone(&self.clock),
         };
-        self.net = Some(Net::start(sender, listener, self.bus(), Arc::clone(&self.on_panic))?);
+        self.net =
+            Some(Net::start(sender, listener, tunnel, self.bus(), Arc::clone(&self.on_panic))?);
         Ok(())
     }
 

@@ -1,5 +1,5 @@
-//! The one thread on which everything asynchronous happens: a small tokio runtime with the sender's and the
-//! listener's tasks. Nothing is detached, the store is never touched here, and the end is bounded.
+//! The one thread on which everything asynchronous happens: a small tokio runtime with the tasks of
+//! the sender, the listener and the tunnel. Nothing is detached, the store is never touched here, and the end is bounded.
 
 use std::io;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use super::bus::Bus;
 use super::stop::Stop;
 use super::thread::{OnPanic, Thread, join_all};
-use super::{listener, sender};
+use super::{listener, sender, tunnel};
 
 /// Threads for name look-ups and files.
 const BLOCKING_THREADS: usize = 4;
@@ -30,6 +30,7 @@ impl Net {
     pub(super) fn start(
         sender: sender::Parts,
         listener: listener::Parts,
+        tunnel: Option<tunnel::Parts>,
         bus: Bus,
         on_panic: OnPanic,
     ) -> io::Result<Self> {
@@ -49,7 +50,10 @@ impl Net {
             runtime.block_on(async {
                 let mut tasks = JoinSet::new();
                 tasks.spawn(sender::run(sender, stopped.clone()));
-                tasks.spawn(listener::run(listener, stopped));
+                tasks.spawn(listener::run(listener, stopped.clone()));
+                if let Some(tunnel) = tunnel {
+                    tasks.spawn(tunnel::run(tunnel, stopped));
+                }
                 join_all(tasks, "net", &tell, || {}).await;
             });
             runtime.shutdown_timeout(LAST_LOOK_UP);

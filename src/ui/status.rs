@@ -4,11 +4,13 @@
 use ratatui::style::Style;
 
 use super::paint::Canvas;
+use super::theme::Theme;
 use crate::app::action::{Action, Context};
 use crate::app::layout::{Area, Layout};
 use crate::app::{Mode, Model, Screen, when};
 use crate::domain::health::Condition;
 use crate::domain::text;
+use crate::domain::tunnel::TunnelHealth;
 
 pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
@@ -82,6 +84,7 @@ fn facts(model: &Model, canvas: &Canvas<'_>) -> Vec<(Style, String)> {
         (Condition::Off, _) => (theme.dim, "  hook off".to_owned()),
         (Condition::Down(_), _) => (theme.banner, "  hook down".to_owned()),
     });
+    facts.extend(tunnel(&health.tunnel, theme));
     match &health.sender {
         Condition::Up => {}
         Condition::Elsewhere => facts.push((theme.plain, "  sender elsewhere".to_owned())),
@@ -99,4 +102,17 @@ fn facts(model: &Model, canvas: &Canvas<'_>) -> Vec<(Style, String)> {
     let failed = if health.failed > 0 { theme.failure } else { theme.dim };
     facts.push((failed, format!("  fail {} ", health.failed)));
     facts
+}
+
+/// What brings webhooks here, if anything of ours does.
+fn tunnel(tunnel: &TunnelHealth, theme: &Theme) -> Option<(Style, String)> {
+    let kind = tunnel.kind?;
+    let (style, word) = match &tunnel.condition {
+        Condition::Up => (theme.plain, "ok"),
+        Condition::Starting => (theme.dim, "starts"),
+        Condition::Elsewhere => (theme.plain, "elsewhere"),
+        Condition::Off => (theme.dim, "off"),
+        Condition::Down(_) => (theme.banner, "down"),
+    };
+    Some((style, format!("  tunnel {kind} {word}")))
 }

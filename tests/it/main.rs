@@ -31,3 +31,4 @@ mod soak;
 #[cfg(target_os = "linux")]
 mod target;
 mod terminal;
+mod tunnel;

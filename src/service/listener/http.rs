@@ -27,7 +27,7 @@ use tokio::time::{sleep, timeout};
 use super::probe::{self, Probing};
 use super::seats::{Occupant, Phase, Seats};
 use super::seldom::Seldom;
-use crate::api::signature;
+use crate::api::{callback, signature};
 use crate::domain::health::Refused;
 use crate::domain::time::Clock;
 use crate::service::bus::Bus;
@@ -109,6 +109,8 @@ pub struct Endpoint {
 enum Answer {
     Challenge(String),
     Stored,
+    /// To a self-test, which came through the tunnel.
+    SelfTest(String),
     /// To the listener's own request.
     Here,
     WrongVerifyToken,
@@ -222,6 +224,9 @@ impl Endpoint {
             }
             return Err(Answer::BadSignature);
         }
+        if let Some(answer) = callback::self_test_answer(&body) {
+            return Ok(Answer::SelfTest(answer));
+        }
         occupant.keep();
         let stored = self.sink.store(body).await;
         occupant.wait_for(Phase::Head);
@@ -253,7 +258,7 @@ impl Endpoint {
 impl Answer {
     const fn status(&self) -> StatusCode {
         match self {
-            Self::Challenge(_) | Self::Stored => StatusCode::OK,
+            Self::Challenge(_) | Self::Stored | Self::SelfTest(_) => StatusCode::OK,
             Self::Here => StatusCode::NO_CONTENT,
             Self::WrongVerifyToken => StatusCode::FORBIDDEN,
             Self::WrongPath => StatusCode::NOT_FOUND,
@@ -268,7 +273,7 @@ impl Answer {
 
     fn refusal(&self) -> Option<fn(&mut Refused) -> &mut u64> {
         match self {
-            Self::Challenge(_) | Self::Stored | Self::Here => None,
+            Self::Challenge(_) | Self::Stored | Self::SelfTest(_) | Self::Here => None,
             Self::WrongVerifyToken => Some(|refused| &mut refused.verify_token),
             Self::WrongPath => Some(|refused| &mut refused.path),
             Self::WrongMethod => Some(|refused| &mut refused.method),
@@ -283,7 +288,7 @@ impl Answer {
         let status = self.status();
         let wrong_method = matches!(self, Self::WrongMethod);
         let body = match self {
-            Self::Challenge(challenge) => Bytes::from(challenge),
+            Self::Challenge(answer) | Self::SelfTest(answer) => Bytes::from(answer),
             _ => Bytes::new(),
         };
         let mut response = Response::new(Full::new(body));

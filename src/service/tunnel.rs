@@ -1,0 +1,358 @@
+//! Keeps the tunnel: starts its tool once the listener hears, reads the public address from what it prints,
+//! proves that a signed event comes through and back, and starts it anew when it ends or goes silent.
+//!
+//! The tool runs under a guard, a small child of our own binary ([`guard`]) that holds the other end of a
+//! pipe and ends the tool when that is closed: however this process ends, nothing is left behind. The
+//! listener stays on loopback; only the tool is seen from outside. Whoever has the listener has the tunnel.
+
+pub mod guard;
+mod output;
+mod tool;
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::sync::{Notify, watch};
+use tokio::time::{sleep, timeout};
+use url::Url;
+
+use self::output::Lines;
+use super::bus::{Bus, Interest};
+use super::stop::Stopped;
+use crate::api::callback::{Astray, Prover};
+use crate::domain::health::Condition;
+use crate::domain::id::RequestId;
+use crate::domain::time::Clock;
+use crate::domain::tunnel::{self, Kind};
+
+/// Lines of the tool that are kept to say why it ended.
+const KEPT_LINES: usize = 20;
+
+/// What runs, and how.
+#[derive(Clone, Debug)]
+pub struct TunnelConfig {
+    /// Which tool; [`Kind::None`] with an address proves a proxy of the person's own.
+    pub kind: Kind,
+    /// The address that is known beforehand, without the path.
+    pub public_url: Option<Url>,
+    /// For ssh: the host, with a user if need be.
+    pub destination: Option<String>,
+    /// For ssh: the port there, or `address:port`.
+    pub remote: String,
+    /// For [`Kind::Command`]: what the shell runs, with `{port}` for the listener's port.
+    pub command: Option<String>,
+    /// Further arguments of the tool.
+    pub args: Vec<String>,
+    /// Our own binary, which guards the tool.
+    pub guard: PathBuf,
+    /// Variables of the environment that the tool does not get.
+    pub withheld: Vec<OsString>,
+    /// When to ask again whether events come through.
+    pub proving: Proving,
+}
+
+/// When to ask whether events come through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Proving {
+    /// How long a tool may take until it prints its address.
+    pub address: Duration,
+    /// How long one request to ourselves may take.
+    pub answer: Duration,
+    /// Between two questions while all is well.
+    pub every: Duration,
+    /// Between two tries while it is not.
+    pub again: Duration,
+    /// How long a new address may take to be reachable; Cloudflare's need some seconds.
+    pub patience: Duration,
+    /// How long one that worked may be silent before its tool is started anew.
+    pub silence: Duration,
+}
+
+impl Default for Proving {
+    fn default() -> Self {
+        Self {
+            address: Duration::from_secs(30),
+            answer: Duration::from_secs(10),
+            every: Duration::from_secs(30),
+            again: Duration::from_secs(2),
+            patience: Duration::from_secs(60),
+            silence: Duration::from_secs(20),
+        }
+    }
+}
+
+/// What the tunnel needs besides its config.
+pub(super) struct Parts {
+    pub(super) config: TunnelConfig,
+    /// The path of webhooks.
+    pub(super) path: String,
+    pub(super) app_secrets: Vec<SecretString>,
+    pub(super) verify_tokens: Vec<SecretString>,
+    pub(super) bus: Bus,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+/// Why one run of the tool ended.
+enum Ended {
+    Stopped,
+    /// The listener is no longer where the tool leads.
+    Moved,
+    /// The tool ended, or what it made does not work; why.
+    Failed(String),
+}
+
+struct Tunnel {
+    parts: Parts,
+    /// Something changed with the listener.
+    changed: Arc<Notify>,
+    /// Runs that failed in a row, none of which worked in between.
+    failures: u32,
+}
+
+/// Keeps the tunnel until the word to stop.
+pub(super) async fn run(parts: Parts, mut stopped: Stopped) {
+    let bus = parts.bus.clone();
+    let kind = parts.config.kind;
+    if kind == Kind::None && parts.config.public_url.is_none() {
+        return;
+    }
+    bus.update_health(|health| {
+        health.tunnel.kind = Some(match kind {
+            Kind::None => "proxy",
+            kind => kind.name(),
+        });
+    });
+    let changed = Arc::new(Notify::new());
+    let woken = Arc::clone(&changed);
+    let news = bus.subscribe(Interest::Sending, move || woken.notify_one());
+    let mut tunnel = Tunnel { parts, changed, failures: 0 };
+    while !stopped.is_set() {
+        let local = tokio::select! {
+            local = tunnel.listening(&news) => local,
+            () = stopped.wait() => break,
+        };
+        match tunnel.once(local, &news, &mut stopped).await {
+            Ended::Stopped => break,
+            Ended::Moved => {}
+            Ended::Failed(why) => {
+                tunnel.failures += 1;
+                let wait = tunnel::backoff(tunnel.failures);
+                tracing::warn!(why, ?wait, "the tunnel is down");
+                bus.update_health(|health| {
+                    health.tunnel.condition = Condition::Down(why);
+                    health.tunnel.round_trip = None;
+                    health.tunnel.restarts += 1;
+                });
+                tokio::select! {
+                    () = sleep(wait) => {}
+                    () = stopped.wait() => break,
+                }
+            }
+        }
+    }
+    bus.update_health(|health| {
+        health.tunnel.condition = Condition::Off;
+        health.tunnel.url = None;
+        health.tunnel.round_trip = None;
+    });
+}
+
+impl Tunnel {
+    /// Waits until this process listens, and says meanwhile why there is no tunnel.
+    async fn listening(&self, news: &super::bus::Subscription) -> SocketAddr {
+        loop {
+            drop(news.take());
+            let health = self.parts.bus.health();
+            if let Some(address) = hears(&health) {
+                return address;
+            }
+            let condition = match &health.listener {
+                Condition::Elsewhere => Condition::Elsewhere,
+                Condition::Up | Condition::Starting => Condition::Starting,
+                Condition::Off => Condition::Down("the listener is off".to_owned()),
+                Condition::Down(_) => Condition::Down("it waits for the listener".to_owned()),
+            };
+            self.parts.bus.update_health(|health| health.tunnel.condition = condition);
+            self.changed.notified().await;
+        }
+    }
+
+    /// Runs the tool once, and proves what it makes for as long as it works.
+    async fn once(
+        &mut self,
+        local: SocketAddr,
+        news: &super::bus::Subscription,
+        stopped: &mut Stopped,
+    ) -> Ended {
+        let (tell, address) = watch::channel(self.parts.config.public_url.clone());
+        self.parts.bus.update_health(|health| health.tunnel.condition = Condition::Starting);
+        let bus = self.parts.bus.clone();
+        let changed = Arc::clone(&self.changed);
+        let moved = async {
+            loop {
+                changed.notified().await;
+                drop(news.take());
+                if hears(&bus.health()) != Some(local) {
+                    return;
+                }
+            }
+        };
+        if self.parts.config.kind == Kind::None {
+            return tokio::select! {
+                why = self.prove(address) => Ended::Failed(why),
+                () = moved => Ended::Moved,
+                () = stopped.wait() => Ended::Stopped,
+            };
+        }
+        let mut tool = match tool::start(&self.parts.config, local) {
+            Ok(tool) => tool,
+            Err(why) => return Ended::Failed(why),
+        };
+        let kind = self.parts.config.kind;
+        let known = self.parts.config.public_url.is_some();
+        let mut lines = tool.lines();
+        let ended = {
+            let said = async {
+                let mut kept = VecDeque::new();
+                follow(&mut lines, kind, &mut kept, (!known).then_some(&tell)).await;
+                kept
+            };
+            tokio::select! {
+                kept = said => Err(kept),
+                why = self.prove(address) => Ok(Ended::Failed(why)),
+                () = moved => Ok(Ended::Moved),
+                () = stopped.wait() => Ok(Ended::Stopped),
+            }
+        };
+        let status = tool.end().await;
+        ended.unwrap_or_else(|kept: VecDeque<String>| {
+            let said = tunnel::complaint(kind, kept.iter().map(String::as_str));
+            Ended::Failed(format!("{} ended{status}: {said}", kind.name()))
+        })
+    }
+
+    /// Proves the address again and again. Ends with the reason when nothing came through for too long.
+    async fn prove(&mut self, mut address: watch::Receiver<Option<Url>>) -> String {
+        let proving = self.parts.config.proving;
+        if timeout(proving.address, address.wait_for(Option::is_some)).await.is_err() {
+            let name = self.parts.config.kind.name();
+            return format!("{name} told no public address within {:?}", proving.address);
+        }
+        // Whether this address worked already, and since when it does not.
+        let (mut worked, mut silent) = (false, None);
+        loop {
+            let Some(base) = address.borrow_and_update().clone() else { continue };
+            let url = with_path(&base, &self.parts.path);
+            self.parts.bus.update_health(|health| health.tunnel.url = Some(url.to_string()));
+            let begun = self.parts.clock.monotonic();
+            let wait = match self.round_trip(&url).await {
+                Ok(took) => {
+                    (worked, silent) = (true, None);
+                    self.failures = 0;
+                    self.parts.bus.update_health(|health| {
+                        health.tunnel.condition = Condition::Up;
+                        health.tunnel.round_trip = Some(took);
+                    });
+                    proving.every
+                }
+                Err(astray) => {
+                    let why = astray.to_string();
+                    tracing::debug!(why, "the tunnel does not work yet, or no longer");
+                    let patience = if worked { proving.silence } else { proving.patience };
+                    if begun.since(*silent.get_or_insert(begun)) >= patience {
+                        return why;
+                    }
+                    // A new address takes its time; one that worked is down.
+                    if worked {
+                        self.parts.bus.update_health(|health| {
+                            health.tunnel.condition = Condition::Down(why);
+                            health.tunnel.round_trip = None;
+                        });
+                    }
+                    proving.again
+                }
+            };
+            tokio::select! {
+                () = sleep(wait) => {}
+                changed = address.changed() => {
+                    if changed.is_err() {
+                        std::future::pending::<()>().await;
+                    }
+                    (worked, silent) = (false, None);
+                }
+            }
+        }
+    }
+
+    /// A challenge and a signed event through the address and back.
+    async fn round_trip(&self, url: &Url) -> Result<Duration, Astray> {
+        let prover = Prover::new(url, self.parts.config.proving.answer)?;
+        let (challenge, nonce) = (nonce()?, nonce()?);
+        if let Some(verify_token) = self.parts.verify_tokens.first() {
+            prover.challenge(url, verify_token, &challenge).await?;
+        }
+        let Some(secret) = self.parts.app_secrets.first() else {
+            return Err(Astray::NoAnswer(
+                "no app_secret is set, so no event is trusted".to_owned(),
+            ));
+        };
+        let begun = self.parts.clock.monotonic();
+        prover.self_test(url, secret, &nonce).await?;
+        Ok(self.parts.clock.monotonic().since(begun))
+    }
+}
+
+fn nonce() -> Result<String, Astray> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| Astray::NoAnswer(error.to_string()))?;
+    Ok(RequestId(bytes).to_string())
+}
+
+/// Reads what a tool prints until it ends: addresses are told on if anybody asks, the last lines kept.
+async fn follow(
+    lines: &mut Lines,
+    kind: Kind,
+    kept: &mut VecDeque<String>,
+    tell: Option<&watch::Sender<Option<Url>>>,
+) {
+    while let Some(line) = lines.next().await {
+        tracing::debug!(line = %crate::domain::text::display_safe(&line), "{}", kind.name());
+        let found = tunnel::address(kind, &line).and_then(|found| found.parse::<Url>().ok());
+        if let (Some(found), Some(tell)) = (found, tell) {
+            tell.send_if_modified(|address| {
+                // Whatever else a command prints, its first address is the one.
+                let fixed = kind == Kind::Command && address.is_some();
+                let new = !fixed && address.as_ref() != Some(&found);
+                if new {
+                    *address = Some(found);
+                }
+                new
+            });
+        }
+        if kept.len() == KEPT_LINES {
+            kept.pop_front();
+        }
+        kept.push_back(line);
+    }
+}
+
+fn hears(health: &crate::domain::health::Health) -> Option<SocketAddr> {
+    let up = health.listener == Condition::Up;
+    health.listener_address.as_ref().filter(|_| up).and_then(|address| address.parse().ok())
+}
+
+/// The address that Meta is to post to.
+#[must_use]
+pub fn with_path(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
+    url
+}
+
+#[cfg(test)]
+mod tests;
