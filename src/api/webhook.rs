@@ -12,6 +12,7 @@ mod message;
 mod notice;
 mod peer;
 mod status;
+mod template;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -24,6 +24,10 @@ pub struct Changes {
     pub outbox: bool,
     /// A webhook was stored, whatever was in it.
     pub events: bool,
+    /// The catalogue of templates changed.
+    pub templates: bool,
+    /// Meta told something that a person should hear of.
+    pub notices: bool,
 }
 
 impl Changes {
@@ -38,6 +42,8 @@ impl Changes {
         self.everything |= other.everything;
         self.outbox |= other.outbox;
         self.events |= other.events;
+        self.templates |= other.templates;
+        self.notices |= other.notices;
         self.words |= other.words;
         self.conversations.append(&mut other.conversations);
         self.arrivals.append(&mut other.arrivals);

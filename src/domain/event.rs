@@ -4,6 +4,7 @@
 use super::id::{PhoneNumberId, RequestId, UserId, WaId, WabaId, Wamid};
 use super::message::{Body, Context};
 use super::state::{Report, State};
+use super::template::{Category, Quality, Status};
 use super::time::Timestamp;
 
 /// One message, one status, or one notice out of a POST.
@@ -36,7 +37,9 @@ pub enum ItemKind {
     Identity(IdentityUpdate),
     /// A contact stops, resumes or signs up for marketing messages.
     Preference(PreferenceUpdate),
-    /// Anything else that concerns the account, its templates or its quality: kept raw, shown as a notice.
+    /// What Meta holds of a template changed.
+    Template(TemplateUpdate),
+    /// Anything else that concerns the account or its quality: kept raw, shown as a notice.
     Notice {
         /// One line in plain words.
         summary: String,
@@ -188,4 +191,59 @@ pub struct PreferenceUpdate {
     pub value: String,
     /// Meta's time.
     pub at: Timestamp,
+}
+
+/// A change of one template, in one language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateUpdate {
+    /// The template's name.
+    pub name: String,
+    /// Its language code with an underscore.
+    pub language: String,
+    /// What changed.
+    pub change: TemplateChange,
+    /// Meta's time, to the second; none in some shapes.
+    pub at: Option<Timestamp>,
+    /// One line in plain words, without a time of day.
+    pub summary: String,
+}
+
+/// What changed of a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TemplateChange {
+    /// Whether it may be sent.
+    Status {
+        /// What it is now.
+        status: Status,
+        /// Why, when Meta says.
+        reason: Option<String>,
+        /// How long a pause lasts, in hours, by Meta's rules.
+        pause_hours: Option<u8>,
+    },
+    /// What customers make of it.
+    Quality(Quality),
+    /// What it is for.
+    Category(Category),
+    /// It will be for something else within a day.
+    CategorySoon,
+    /// What it says. Parts that the webhook does not name stay as they were.
+    Text {
+        /// The line above the body.
+        header: Option<String>,
+        /// The body.
+        body: Option<String>,
+        /// The line below it.
+        footer: Option<String>,
+    },
+}
+
+/// Something that Meta told of the account or its templates, for a person to hear.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tidings {
+    /// Grows with each.
+    pub number: i64,
+    /// One line in plain words, unsanitised.
+    pub words: String,
+    /// Until when it lasts, if it says so.
+    pub until: Option<Timestamp>,
 }

@@ -1,5 +1,6 @@
 //! How the background parts are doing, as the status bar and `doctor` say it.
 
+use super::catalogue::Sync;
 use super::id::AccountId;
 use super::time::Timestamp;
 use super::tunnel::TunnelHealth;
@@ -66,6 +67,7 @@ impl Health {
                     paused: None,
                     people: People::default(),
                     pace: None,
+                    sync: Sync::Idle,
                 };
                 self.accounts.insert(place, new);
                 place
@@ -90,6 +92,8 @@ pub struct AccountHealth {
     pub people: People,
     /// How fast it sends; none unless this process sends for it.
     pub pace: Option<Pace>,
+    /// How fetching its templates goes, in this process.
+    pub sync: Sync,
 }
 
 impl AccountHealth {

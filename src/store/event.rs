@@ -1,10 +1,11 @@
 //! The stored webhook POSTs and what each of them changed.
 
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::error::Error;
 use super::read::ReadConn;
 use super::row::{self, get};
+use crate::domain::event::Tidings;
 use crate::domain::id::{AccountId, EventId, MessageId};
 use crate::domain::state::State;
 use crate::domain::time::Timestamp;
@@ -107,6 +108,22 @@ pub fn event(read: &ReadConn, id: EventId) -> Result<(EventRow, Vec<u8>), Error>
     )?;
     let body = query.query_row([id.0], |row| row.get(0))?;
     Ok((event, body))
+}
+
+/// What Meta told last of an account or its templates.
+pub fn tidings(read: &ReadConn) -> Result<Option<Tidings>, Error> {
+    let mut query = read.conn.prepare_cached(
+        "SELECT id, detail, until FROM event_effect WHERE kind >= 6 AND kind = ?1 AND detail IS NOT NULL
+         ORDER BY id DESC LIMIT 1",
+    )?;
+    let found = query.query_row([EffectKind::Notice as i64], |row| {
+        Ok(Tidings {
+            number: row.get(0)?,
+            words: row.get(1)?,
+            until: row.get::<_, Option<i64>>(2)?.map(Timestamp::from_millis),
+        })
+    });
+    Ok(found.optional()?)
 }
 
 /// The newest items that are no message and no status: notices, errors, and what was not understood.

@@ -6,6 +6,7 @@
 use rusqlite::{OptionalExtension as _, params};
 
 use super::account;
+use super::catalogue;
 use super::error::Error;
 use super::event::EffectKind;
 use super::facts;
@@ -67,11 +68,12 @@ struct Effect {
     message: Option<MessageId>,
     states: Option<(State, State)>,
     detail: Option<String>,
+    until: Option<Timestamp>,
 }
 
 impl Effect {
     const fn of(kind: EffectKind) -> Self {
-        Self { kind, message: None, states: None, detail: None }
+        Self { kind, message: None, states: None, detail: None, until: None }
     }
 
     fn because(kind: EffectKind, detail: impl Into<String>) -> Self {
@@ -150,8 +152,9 @@ fn note(
 ) -> Result<(), Error> {
     tx.conn
         .prepare_cached(
-            "INSERT INTO event_effect (event, kind, account, message, from_state, to_state, field, detail)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO event_effect
+                 (event, kind, account, message, from_state, to_state, field, detail, until)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute(params![
             event.0,
@@ -161,7 +164,8 @@ fn note(
             effect.states.map(|(from, _)| row::state_number(from)),
             effect.states.map(|(_, to)| row::state_number(to)),
             item.field,
-            effect.detail
+            effect.detail,
+            effect.until.map(Timestamp::millis)
         ])?;
     Ok(())
 }
@@ -194,7 +198,14 @@ fn apply(
     let found = account_of(tx, item)?;
     let account = found.as_ref().map(|(account, _)| *account);
     let effect = match &item.kind {
-        ItemKind::Notice { summary } => Effect::because(EffectKind::Notice, summary),
+        ItemKind::Template(update) => {
+            let until = catalogue::update(tx, item.waba.as_ref(), update, now)?;
+            Effect { until, ..Effect::because(EffectKind::Notice, &update.summary) }
+        }
+        ItemKind::Notice { summary } => {
+            tx.changes.notices = true;
+            Effect::because(EffectKind::Notice, summary)
+        }
         ItemKind::Error { code, detail } => {
             Effect::because(EffectKind::Error, format!("{code}: {detail}"))
         }
@@ -267,9 +278,10 @@ fn place(tx: &mut Tx<'_>, place: &Place<'_>) -> Result<Effect, Error> {
             })
         }
         ItemKind::Preference(update) => preference(tx, place, update),
-        ItemKind::Notice { .. } | ItemKind::Error { .. } | ItemKind::Unknown { .. } => {
-            Ok(Effect::of(EffectKind::Notice))
-        }
+        ItemKind::Template(_)
+        | ItemKind::Notice { .. }
+        | ItemKind::Error { .. }
+        | ItemKind::Unknown { .. } => Ok(Effect::of(EffectKind::Notice)),
     }
 }
 

@@ -16,8 +16,11 @@ use crate::domain::time::Timestamp;
 const APPLICATION_ID: i64 = 0x7469_636b;
 
 /// All steps, in order; the number of the last one is the schema's version. Append only.
-pub(super) const STEPS: &[&str] =
-    &[include_str!("schema/0001_start.sql"), include_str!("schema/0002_sending.sql")];
+pub(super) const STEPS: &[&str] = &[
+    include_str!("schema/0001_start.sql"),
+    include_str!("schema/0002_sending.sql"),
+    include_str!("schema/0003_templates.sql"),
+];
 
 /// The first version without the bug that damages a WAL database when two connections checkpoint and
 /// write at once (sqlite.org/wal.html#walresetbug).

@@ -5,7 +5,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::peer::{Contacts, contact, is_same};
-use super::{Fields, Items, Place, echo, json, message, notice, status};
+use super::{Fields, Items, Place, echo, json, message, notice, status, template};
 use crate::domain::event::{IdentityChange, IdentityUpdate, ItemKind, Peer, PreferenceUpdate};
 use crate::domain::id::UserId;
 use crate::domain::time::Timestamp;
@@ -43,7 +43,7 @@ pub(super) fn read(raw: &RawValue, value: &Fields<'_>, items: &mut Items) {
             });
         }
         field => {
-            let kind = notice_or_unknown(field, raw);
+            let kind = notice_or_unknown(field, raw, items.place.time);
             items.push(raw, kind);
         }
     }
@@ -72,6 +72,7 @@ fn conversation(value: &Fields<'_>, items: &mut Items) {
             ItemKind::Echo(_)
             | ItemKind::Identity(_)
             | ItemKind::Preference(_)
+            | ItemKind::Template(_)
             | ItemKind::Notice { .. }
             | ItemKind::Error { .. }
             | ItemKind::Unknown { .. } => {}
@@ -144,14 +145,19 @@ fn user_id(
     })
 }
 
-fn notice_or_unknown(field: &str, raw: &RawValue) -> ItemKind {
-    match super::read(raw) {
-        Ok(value) => match notice::summary(field, &value) {
-            Some(summary) => ItemKind::Notice { summary },
-            None => {
-                ItemKind::Unknown { reason: format!("the webhook field `{field}` is not known") }
-            }
-        },
-        Err(reason) => ItemKind::Unknown { reason },
+fn notice_or_unknown(field: &str, raw: &RawValue, at: Option<Timestamp>) -> ItemKind {
+    let value = match super::read(raw) {
+        Ok(value) => value,
+        Err(reason) => return ItemKind::Unknown { reason },
+    };
+    if let Some(update) = template::update(field, &value, at) {
+        return ItemKind::Template(update);
+    }
+    match notice::summary(field, &value) {
+        Some(summary) => ItemKind::Notice { summary },
+        None if template::FIELDS.contains(&field) => {
+            ItemKind::Unknown { reason: "it does not say which template, or what of it".to_owned() }
+        }
+        None => ItemKind::Unknown { reason: format!("the webhook field `{field}` is not known") },
     }
 }

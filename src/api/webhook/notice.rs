@@ -1,4 +1,4 @@
-//! One plain line for what concerns the account, its templates and its quality.
+//! One plain line for what concerns the account and its quality.
 //!
 //! States and events are in Meta's own words, which are those of its pages; everything else stays in the
 //! raw JSON.
@@ -23,15 +23,6 @@ const KEPT: [&str; 9] = [
 /// The line for `value` of a change of `field`; `None` for a field that is not known.
 pub(super) fn summary(field: &str, value: &Value) -> Option<String> {
     let summary = match field {
-        // Meta's page shows quality changes under the field of status changes: the keys decide.
-        "message_template_status_update" if value.get("new_quality_score").is_none() => {
-            template_status(value)
-        }
-        "message_template_status_update" | "message_template_quality_update" => {
-            template_quality(value)
-        }
-        "message_template_components_update" => format!("{}: its text changed", template(value)),
-        "template_category_update" => template_category(value),
         "phone_number_quality_update" => number_quality(value),
         "phone_number_name_update" => number_name(value),
         "account_update" => account(value),
@@ -84,37 +75,6 @@ fn aside(parts: impl IntoIterator<Item = Option<String>>) -> String {
 
 fn number(value: &Value) -> String {
     format!("number {}", word(value, "display_phone_number"))
-}
-
-/// Languages come with a hyphen in some examples; everywhere else they have an underscore.
-fn template(value: &Value) -> String {
-    let language =
-        json::text(value, "message_template_language").map(|text| text.replace('-', "_"));
-    format!("template {}{}", word(value, "message_template_name"), aside([language]))
-}
-
-fn template_status(value: &Value) -> String {
-    let why = aside([
-        json::text(value, "reason"),
-        inner(value, "other_info", "title"),
-        inner(value, "rejection_info", "reason"),
-        inner(value, "disable_info", "disable_date"),
-    ]);
-    format!("{}: {}{why}", template(value), word(value, "event"))
-}
-
-fn template_quality(value: &Value) -> String {
-    let old = json::text(value, "previous_quality_score").map(|old| format!("was {old}"));
-    format!("{}: quality {}{}", template(value), word(value, "new_quality_score"), aside([old]))
-}
-
-/// Meta gives 24 hours' notice, naming the correct category, and then says that it changed.
-fn template_category(value: &Value) -> String {
-    if let Some(correct) = json::text(value, "correct_category") {
-        return format!("{}: category will become {correct}", template(value));
-    }
-    let old = json::text(value, "previous_category").map(|old| format!("was {old}"));
-    format!("{}: category {}{}", template(value), word(value, "new_category"), aside([old]))
 }
 
 fn number_quality(value: &Value) -> String {

@@ -117,6 +117,7 @@ fn line(item: &Item) -> String {
             preference.at.millis() / 1000,
             preference.value
         ),
+        ItemKind::Template(update) => format!("template {}", update.summary),
         ItemKind::Notice { summary } => format!("notice {summary}"),
         ItemKind::Error { code, detail } => format!("error {code} {detail}"),
         ItemKind::Unknown { reason } => format!("unknown {reason}"),

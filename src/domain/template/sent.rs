@@ -2,7 +2,7 @@
 //!
 //! It is kept with the message, so that history stays true when the template changes or goes.
 
-use super::Category;
+use super::{Category, Filling, Place};
 use crate::domain::message::Media;
 
 /// A template as rendered when it was sent. Of one sent elsewhere, and of rows of older versions, only some
@@ -25,6 +25,59 @@ pub struct SentTemplate {
     pub footer: Option<String>,
     /// The buttons in their order, which is their index.
     pub buttons: Vec<SentButton>,
+}
+
+impl SentTemplate {
+    /// The values again, for one that is to be sent like it. Files that were uploaded are not among them:
+    /// their ids expire.
+    #[must_use]
+    pub fn filling(&self) -> Filling {
+        let mut filling = Filling::new();
+        let number = |index: usize| (index + 1).to_string();
+        for (index, value) in self.values.iter().enumerate() {
+            let variable = value.name.clone().unwrap_or_else(|| number(index));
+            filling.insert(Place::Body(variable), value.text.clone());
+        }
+        match &self.header {
+            Some(SentHeader::Text { value: Some(value), .. }) => {
+                let variable = value.name.clone().unwrap_or_else(|| number(0));
+                filling.insert(Place::HeaderText(variable), value.text.clone());
+            }
+            Some(SentHeader::Media(media)) => {
+                if let Some(url) = &media.url {
+                    filling.insert(Place::HeaderMedia, url.clone());
+                }
+            }
+            Some(SentHeader::Location { latitude, longitude, name, address }) => {
+                let parts = [Some(latitude.to_string()), Some(longitude.to_string())];
+                let words = [name.clone(), address.clone()];
+                let place: Vec<String> = parts.into_iter().chain(words).flatten().collect();
+                filling.insert(Place::HeaderLocation, place.join(", "));
+            }
+            Some(SentHeader::Text { value: None, .. }) | None => {}
+        }
+        for (index, button) in self.buttons.iter().enumerate() {
+            let value = match &button.action {
+                SentAction::Reply { payload } => payload.clone(),
+                SentAction::Url { suffix, .. } => suffix.clone(),
+                SentAction::CopyCode { code } => Some(code.clone()),
+                SentAction::Flow { token } => token.clone(),
+                SentAction::Catalog { product } => product.clone(),
+                // A one-time password is never good twice.
+                SentAction::OneTimePassword { .. }
+                | SentAction::Phone { .. }
+                | SentAction::VoiceCall
+                | SentAction::ContactInfo => None,
+            };
+            if let Some(value) = value {
+                filling.insert(Place::Button(index), value);
+            }
+        }
+        if self.category == Some(Category::Authentication) {
+            filling.clear();
+        }
+        filling
+    }
 }
 
 /// A value for a variable.

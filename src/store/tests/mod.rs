@@ -1,6 +1,7 @@
 //! Tests through the store's own questions, always on a file.
 
 mod browse;
+mod catalogue;
 mod claims;
 mod identities;
 mod ingests;

@@ -1,0 +1,231 @@
+//! The catalogue: fetched whole, changed by webhooks, and what became of the messages sent from it.
+
+use super::{World, accepted, status as status_of, t};
+use crate::domain::catalogue::Tally;
+use crate::domain::event::{ErrorReport, Item, ItemKind, TemplateChange, TemplateUpdate};
+use crate::domain::id::WabaId;
+use crate::domain::message::{Body, NewMessage, Priority};
+use crate::domain::state::Report;
+use crate::domain::template::{
+    Category, ParameterFormat, Quality, SentTemplate, Status, Template, TextParameter,
+};
+use crate::domain::time::Timestamp;
+use crate::store::catalogue::{Kept, Told, age, put, settle, templates};
+use crate::store::event::tidings;
+
+fn template(name: &str, language: &str) -> Template {
+    Template {
+        meta_id: Some("1".to_owned()),
+        name: name.to_owned(),
+        language: language.to_owned(),
+        category: Category::Utility,
+        status: Status::Approved,
+        quality: Quality::Green,
+        reason: None,
+        parameters: ParameterFormat::Positional,
+        header: None,
+        body: crate::domain::template::Text::default(),
+        footer: None,
+        buttons: Vec::new(),
+        authentication: crate::domain::template::Authentication::default(),
+        ttl_seconds: None,
+        other: Vec::new(),
+    }
+}
+
+fn told(name: &str, language: &str) -> Told {
+    let json = format!(
+        r#"{{"name":"{name}","components":[{{"type":"BODY","text":"old {name}"}},{{"type":"FOOTER","text":"foot"}}]}}"#
+    );
+    Told { template: template(name, language), json }
+}
+
+impl World {
+    /// As if Meta had told all of this when asked at `at`.
+    fn sync(&mut self, all: &[Told], at: Timestamp) {
+        let account = self.account;
+        let names: Vec<(String, String)> = all
+            .iter()
+            .map(|one| (one.template.name.clone(), one.template.language.clone()))
+            .collect();
+        self.do_it(|tx| {
+            all.iter().try_for_each(|one| put(tx, account, one, at))?;
+            settle(tx, account, &names, at)
+        });
+    }
+
+    fn hear(&mut self, name: &str, change: TemplateChange, at: Timestamp) {
+        let update = TemplateUpdate {
+            name: name.to_owned(),
+            language: "pt_BR".to_owned(),
+            change,
+            at: Some(at),
+            summary: format!("{name} pt_BR changed"),
+        };
+        let item = Item {
+            waba: Some(WabaId::new("waba")),
+            phone_number: None,
+            display_number: None,
+            field: "message_template_status_update".to_owned(),
+            kind: ItemKind::Template(update),
+            raw: "{}".to_owned(),
+        };
+        self.post(&[item]);
+    }
+
+    fn kept(&self) -> Vec<Kept> {
+        templates(&self.read, self.account, None).unwrap()
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.kept().iter().map(|kept| format!("{} {}", kept.name, kept.language)).collect()
+    }
+}
+
+fn status(status: Status, pause_hours: Option<u8>) -> TemplateChange {
+    TemplateChange::Status { status, reason: Some("FIRST_PAUSE".to_owned()), pause_hours }
+}
+
+#[test]
+fn a_catalogue_replaces_the_one_before() {
+    let mut world = World::new();
+    assert_eq!(age(&world.read, world.account).unwrap().synced_at, None);
+    world.sync(&[told("a", "pt_BR"), told("a", "en_US"), told("b", "pt_BR")], t(0));
+    assert_eq!(world.names(), ["a en_US", "a pt_BR", "b pt_BR"]);
+    let mut changed = told("a", "pt_BR");
+    changed.template.status = Status::Rejected;
+    changed.template.reason = Some("INVALID_FORMAT".to_owned());
+    world.sync(&[changed, told("c", "pt_BR")], t(1000));
+    assert_eq!(world.names(), ["a pt_BR", "c pt_BR"]);
+    let kept = &world.kept()[0];
+    assert_eq!(kept.status, Status::Rejected);
+    assert_eq!(kept.reason.as_deref(), Some("INVALID_FORMAT"));
+    assert_eq!(age(&world.read, world.account).unwrap().synced_at, Some(t(1000)));
+}
+
+#[test]
+fn a_webhook_changes_the_catalogue_at_once_and_is_told_with_its_end() {
+    let mut world = World::new();
+    world.sync(&[told("cupom", "pt_BR")], t(0));
+    world.hear("cupom", status(Status::Paused, Some(3)), t(100));
+    let kept = &world.kept()[0];
+    assert_eq!(kept.status, Status::Paused);
+    assert_eq!(kept.reason.as_deref(), Some("FIRST_PAUSE"));
+    assert_eq!(kept.paused_until, Some(t(100 + 3 * 3600)));
+    let tidings = tidings(&world.read).unwrap().unwrap();
+    assert_eq!(tidings.words, "cupom pt_BR changed");
+    assert_eq!(tidings.until, kept.paused_until);
+    world.hear("cupom", TemplateChange::Quality(Quality::Red), t(101));
+    world.hear("cupom", TemplateChange::Category(Category::Marketing), t(102));
+    let text =
+        TemplateChange::Text { header: None, body: Some("new words".to_owned()), footer: None };
+    world.hear("cupom", text, t(103));
+    let kept = &world.kept()[0];
+    assert_eq!((&kept.quality, &kept.category), (&Quality::Red, &Category::Marketing));
+    assert!(kept.json.contains("new words") && kept.json.contains("foot"), "{}", kept.json);
+    assert!(!kept.json.contains("old cupom"), "{}", kept.json);
+}
+
+#[test]
+fn webhooks_in_any_order_leave_the_newest() {
+    for order in [[0, 1], [1, 0]] {
+        let mut world = World::new();
+        world.sync(&[told("cupom", "pt_BR")], t(0));
+        for which in order {
+            match which {
+                0 => world.hear("cupom", status(Status::Paused, Some(3)), t(100)),
+                _ => world.hear("cupom", status(Status::Approved, None), t(200)),
+            }
+        }
+        assert_eq!(world.kept()[0].status, Status::Approved, "{order:?}");
+        assert_eq!(world.kept()[0].paused_until, None);
+    }
+}
+
+#[test]
+fn an_old_webhook_does_not_undo_a_catalogue_but_asks_for_another() {
+    let mut world = World::new();
+    world.sync(&[told("cupom", "pt_BR")], t(1000));
+    assert_eq!(age(&world.read, world.account).unwrap().lacks_at, None);
+    world.hear("cupom", status(Status::Paused, Some(3)), t(500));
+    assert_eq!(world.kept()[0].status, Status::Approved);
+    assert!(age(&world.read, world.account).unwrap().lacks_at.is_some());
+    world.sync(&[told("cupom", "pt_BR")], t(2000));
+    assert_eq!(age(&world.read, world.account).unwrap().lacks_at, None);
+}
+
+#[test]
+fn a_template_that_only_a_webhook_told_of_asks_for_the_catalogue() {
+    let mut world = World::new();
+    world.sync(&[], t(0));
+    world.hear("nova", status(Status::Approved, None), t(100));
+    assert_eq!(world.names(), [""; 0]);
+    assert_eq!(age(&world.read, world.account).unwrap().lacks_at, Some(t(0)));
+}
+
+#[test]
+fn a_fetch_that_began_before_a_webhook_does_not_undo_it() {
+    let mut world = World::new();
+    world.sync(&[told("cupom", "pt_BR")], t(0));
+    world.hear("cupom", status(Status::Paused, Some(3)), t(1000));
+    world.sync(&[told("cupom", "pt_BR")], t(999));
+    assert_eq!(world.kept()[0].status, Status::Paused);
+    assert_eq!(world.kept()[0].paused_until, Some(t(1000 + 3 * 3600)));
+    world.sync(&[told("cupom", "pt_BR")], t(5000));
+    assert_eq!(world.kept()[0].status, Status::Approved);
+}
+
+#[test]
+fn a_deleted_template_goes() {
+    let mut world = World::new();
+    world.sync(&[told("a", "pt_BR"), told("b", "pt_BR")], t(0));
+    world.hear("a", status(Status::Deleted, None), t(100));
+    assert_eq!(world.names(), ["b pt_BR"]);
+}
+
+#[test]
+fn what_became_of_the_messages_is_counted_as_it_happens() {
+    let mut world = World::new();
+    world.sync(&[told("cupom", "pt_BR"), told("other", "pt_BR")], t(0));
+    let (ana, rui) = (world.begin("5511988880001"), world.begin("5511988880002"));
+    let send = |world: &mut World, to, value: &str, at| {
+        let sent = SentTemplate {
+            name: "cupom".to_owned(),
+            language: "pt_BR".to_owned(),
+            text: format!("Oi {value}"),
+            values: vec![TextParameter { name: None, text: value.to_owned() }],
+            ..SentTemplate::default()
+        };
+        let new = NewMessage {
+            account: world.account,
+            conversation: to,
+            body: Body::Template(Box::new(sent)),
+            reply_to: None,
+            priority: Priority::Person,
+        };
+        world.do_it(|tx| crate::store::outbox::enqueue(tx, &new, at))
+    };
+    send(&mut world, ana, "Ana", t(1));
+    send(&mut world, rui, "Rui", t(2));
+    assert_eq!(world.kept()[0].tally, Tally::default());
+    for (n, job) in world.claim(10, t(3)).iter().enumerate() {
+        world.record(job, &accepted(&format!("w{n}")), t(4));
+    }
+    world.post(&[
+        status_of("w0", Report::Delivered, t(5), None),
+        status_of("w0", Report::Read, t(6), None),
+    ]);
+    let mut failed = status_of("w1", Report::Failed, t(6), None);
+    let ItemKind::Status(update) = &mut failed.kind else { unreachable!() };
+    update.error = Some(ErrorReport { code: 131_049, title: String::new(), details: None });
+    world.post(&[failed]);
+    let kept = world.kept();
+    let tally = Tally { sent: 1, delivered: 1, read: 1, failed: 1, reasons: vec![(131_049, 1)] };
+    assert_eq!(kept[0].tally, tally);
+    assert_eq!(kept[0].last_used, Some(t(2)));
+    assert_eq!(kept[0].last.as_ref().unwrap().values[0].text, "Rui");
+    assert_eq!((kept[1].last_used, kept[1].last.is_none()), (None, true));
+    let here = templates(&world.read, world.account, Some(ana)).unwrap();
+    assert_eq!((here[0].used_here, here[1].used_here), (1, 0));
+    assert_eq!(here[0].last.as_ref().unwrap().values[0].text, "Ana");
+}
