@@ -58,7 +58,13 @@ fn typed(dir: &Path) -> Vec<f64> {
         Services::start(config, Arc::clone(&clock), Arc::clone(&on_panic)).expect("threads");
     let (told, events) = channel();
     let stage = Stage::new(
-        (services.reader(), services.writer(), &services.bus(), services.nudge()),
+        (
+            services.reader(),
+            services.writer(),
+            &services.bus(),
+            services.nudge(),
+            services.templates(),
+        ),
         told.clone(),
         Arc::clone(&clock),
         true,

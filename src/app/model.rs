@@ -2,6 +2,7 @@
 //! alone; it holds no conversation but the one shown, and of that one a window of messages.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
@@ -22,6 +23,7 @@ use super::rows::Look;
 use super::update::Sure;
 use super::wait::Wait;
 use super::when;
+use crate::domain::catalogue::Catalogue;
 use crate::domain::conversation::{Conversation, Draft};
 use crate::domain::health::{AccountHealth, Condition, Health};
 use crate::domain::id::{AccountId, ConversationId, MessageId};
@@ -178,6 +180,10 @@ pub struct Model {
     pub(crate) kept_unread: HashSet<ConversationId>,
     /// The pending search for the next conversation of a kind.
     pub(crate) next: Wait<Wanted>,
+    /// The pending look for what Meta told last, and the number of what was heard of it.
+    pub(crate) told: (Wait<()>, Option<i64>),
+    /// The account's templates, as last read.
+    pub(crate) catalogue: Option<Arc<Catalogue>>,
     pub(crate) title: String,
     tickets: u64,
     commands: u64,
@@ -218,6 +224,8 @@ impl Model {
             quit_armed: None,
             kept_unread: HashSet::new(),
             next: Wait::default(),
+            told: (Wait::default(), None),
+            catalogue: None,
             title: String::new(),
             tickets: 0,
             commands: 0,

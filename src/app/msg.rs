@@ -2,9 +2,13 @@
 //! carries effects to the services and brings their answers back. Nothing here knows SQL, HTTP or a
 //! terminal library.
 
+use std::sync::Arc;
+
 use super::list::Came;
+use crate::domain::catalogue::Catalogue;
 use crate::domain::change::Changes;
 use crate::domain::conversation::{Conversation, Counts, Draft, Filter};
+use crate::domain::event::Tidings;
 use crate::domain::health::Health;
 use crate::domain::id::{AccountId, ConversationId, MessageId, WaId};
 use crate::domain::message::{Message, NewMessage, TimelineEntry};
@@ -151,6 +155,20 @@ pub enum Query {
         /// Echoed in the answer.
         ticket: Ticket,
     },
+    /// All templates of the account.
+    Templates {
+        /// The account shown.
+        account: AccountId,
+        /// Which were used with this conversation, and how; none for the account as a whole.
+        conversation: Option<ConversationId>,
+        /// Echoed in the answer.
+        ticket: Ticket,
+    },
+    /// What Meta told last that a person should hear of.
+    Told {
+        /// Echoed in the answer.
+        ticket: Ticket,
+    },
     /// The next conversation of a kind after this place in the list, wrapping round.
     Next {
         /// The account shown.
@@ -229,6 +247,20 @@ pub enum Reply {
         /// How many requests went out lately.
         recent: Recent,
     },
+    /// To [`Query::Templates`].
+    Templates {
+        /// Which query.
+        ticket: Ticket,
+        /// By name and language.
+        catalogue: Arc<Catalogue>,
+    },
+    /// To [`Query::Told`].
+    Told {
+        /// Which query.
+        ticket: Ticket,
+        /// None when Meta never told anything.
+        tidings: Option<Tidings>,
+    },
     /// To [`Query::Next`].
     Next {
         /// Which query.
@@ -272,6 +304,10 @@ pub enum Command {
     Decide(Which, Decision),
     /// Let the account send nothing any more, or let it send again.
     Pause(AccountId, bool),
+    /// Fetch all templates from Meta.
+    SyncTemplates(AccountId),
+    /// Give up fetching them.
+    CancelSync(AccountId),
 }
 
 /// Which messages a decision is about.
@@ -312,6 +348,8 @@ pub enum Done {
     Message(MessageId),
     /// The conversation that was begun or found.
     Conversation(ConversationId),
+    /// So many templates were fetched.
+    Synced(u32),
     /// What became of a decision.
     Decided {
         /// What was done and what was not.

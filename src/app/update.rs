@@ -86,6 +86,9 @@ fn changed(model: &mut Model, changes: &Changes, effects: &mut Vec<Effect>) {
     if concerns_list {
         queue::changed(model, effects);
     }
+    if changes.notices || changes.everything {
+        open::ask_tidings(model, effects);
+    }
     let shown = model.chat.as_ref().map(|chat| chat.id);
     if shown.is_some_and(|id| changes.everything || changes.conversations.contains(&id)) {
         open::refresh_chat(model, effects);

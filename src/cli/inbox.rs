@@ -76,6 +76,7 @@ pub(super) fn show(
             backstage.writer.clone(),
             &backstage.bus,
             backstage.nudge.clone(),
+            backstage.templates.clone(),
         ),
         told.clone(),
         Arc::clone(&session.clock),

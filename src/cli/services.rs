@@ -14,6 +14,7 @@ use crate::domain::outbox::RetryPolicy;
 use crate::domain::time::{Clock, Timestamp};
 use crate::error::Error;
 use crate::service::bus::Bus;
+use crate::service::catalogue::Templates;
 use crate::service::listener::ListenerConfig;
 use crate::service::listener::http::Limits;
 use crate::service::reader::Reader;
@@ -35,6 +36,7 @@ pub(super) struct Backstage {
     pub(super) writer: Writer,
     pub(super) bus: Bus,
     pub(super) nudge: Nudge,
+    pub(super) templates: Templates,
     // Dropped in this order: the thread hands the services back when it ends.
     starter: Option<(Thread, Receiver<Services>)>,
     services: Option<Services>,
@@ -53,6 +55,7 @@ impl Backstage {
             writer: services.writer(),
             bus: services.bus(),
             nudge: services.nudge(),
+            templates: services.templates(),
             starter: None,
             services: Some(services),
             on_panic,

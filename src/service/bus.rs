@@ -19,6 +19,8 @@ pub enum Interest {
     Everything,
     /// Only what may give the sender work: changes of the outbox, and whether the listener hears.
     Sending,
+    /// Only changes of the catalogue of templates.
+    Templates,
 }
 
 /// What happened since the news were last taken.
@@ -116,6 +118,7 @@ impl Bus {
             let wanted = match subscriber.interest {
                 Interest::Everything => true,
                 Interest::Sending => changes.outbox || changes.everything,
+                Interest::Templates => changes.templates || changes.everything,
             };
             if wanted {
                 subscriber.changes.merge(changes.clone());
@@ -141,6 +144,7 @@ impl Bus {
                 true
             }
             Interest::Sending => listener_changed,
+            Interest::Templates => false,
         });
     }
 

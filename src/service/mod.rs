@@ -6,6 +6,7 @@
 //! a hint to read it again.
 
 pub mod bus;
+pub mod catalogue;
 mod counts;
 pub mod listener;
 mod net;
@@ -28,6 +29,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::watch;
 
 use self::bus::Bus;
+use self::catalogue::{Orders, Templates};
 use self::counts::Counts;
 use self::listener::ListenerConfig;
 use self::net::Net;
@@ -38,6 +40,7 @@ use self::thread::OnPanic;
 use self::tick::Tick;
 use self::tunnel::TunnelConfig;
 use self::writer::{Writer, WriterThread};
+use crate::api::client::{Client, Settings};
 use crate::domain::health::Health;
 use crate::domain::id::{ConversationId, PhoneNumberId, WabaId};
 use crate::domain::time::Clock;
@@ -121,6 +124,22 @@ fn distinct<'a>(secrets: impl Iterator<Item = &'a SecretString>) -> Vec<SecretSt
     secrets.filter(|secret| seen.insert(secret.expose_secret())).cloned().collect()
 }
 
+/// A client, or what is missing in plain words.
+fn client(api: &ApiConfig, token: Result<SecretString, Option<String>>) -> Result<Client, String> {
+    let unset = || "no access token; set `token` of the account in the config".to_owned();
+    let token = token.map_err(|why| why.unwrap_or_else(unset))?;
+    if token.expose_secret().is_empty() {
+        return Err(unset());
+    }
+    let settings = Settings {
+        base_url: api.base_url.clone(),
+        token,
+        connect_timeout: api.connect_timeout,
+        timeout: api.timeout,
+    };
+    Client::new(settings).map_err(|error| error.to_string())
+}
+
 /// Tells the sender that the person acted.
 #[derive(Clone, Debug)]
 pub struct Nudge(watch::Sender<u64>);
@@ -143,6 +162,7 @@ pub struct Services {
     on_panic: OnPanic,
     seats: [Arc<Seat>; 2],
     nudges: watch::Sender<u64>,
+    templates: (Templates, Option<Orders>),
     // Dropped in this order.
     _counts: Counts,
     net: Option<Net>,
@@ -190,6 +210,7 @@ impl Services {
         )?;
         let counts = Counts::start(&bus, &reader.handle(), &clock);
         let (nudges, _) = watch::channel(0);
+        let (templates, orders) = Templates::new();
         Ok(Self {
             bus,
             clock,
@@ -199,6 +220,7 @@ impl Services {
             on_panic,
             seats,
             nudges,
+            templates: (templates, Some(orders)),
             _counts: counts,
             net: None,
             reader,
@@ -235,9 +257,7 @@ impl Services {
     /// # Errors
     /// When the system gives no more threads.
     pub fn start_net(&mut self) -> io::Result<()> {
-        if self.net.is_some() {
-            return Ok(());
-        }
+        let Some(orders) = self.templates.1.take() else { return Ok(()) };
         let [sender_seat, listener_seat] = self.seats.clone();
         let secrets = |of: fn(&AccountConfig) -> &[SecretString]| {
             distinct(self.config.accounts.iter().flat_map(of))
@@ -288,8 +308,26 @@ impl Services {
             bus: self.bus(),
             clock: Arc::clone(&self.clock),
         };
-        self.net =
-            Some(Net::start(sender, listener, tunnel, self.bus(), Arc::clone(&self.on_panic))?);
+        let templates = catalogue::Parts {
+            shops: sender
+                .accounts
+                .iter()
+                .map(|one| catalogue::Shop {
+                    account: one.account.clone(),
+                    token: one.token.clone(),
+                })
+                .collect(),
+            api: self.config.api.clone(),
+            orders,
+            automatic: self.config.sender.only.is_none(),
+            writer: self.writer(),
+            reader: self.reader(),
+            bus: self.bus(),
+            clock: Arc::clone(&self.clock),
+        };
+        let (bus, on_panic) = (self.bus(), Arc::clone(&self.on_panic));
+        let work = net::Work { sender, listener, templates, tunnel };
+        self.net = Some(Net::start(work, bus, on_panic)?);
         Ok(())
     }
 
@@ -315,6 +353,12 @@ impl Services {
     #[must_use]
     pub fn health(&self) -> Health {
         self.bus.health()
+    }
+
+    /// For those who want the templates fetched.
+    #[must_use]
+    pub fn templates(&self) -> Templates {
+        self.templates.0.clone()
     }
 
     /// For those who hear that the person acted.

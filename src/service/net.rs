@@ -10,13 +10,21 @@ use tokio::task::JoinSet;
 use super::bus::Bus;
 use super::stop::Stop;
 use super::thread::{OnPanic, Thread, join_all};
-use super::{listener, sender, tunnel};
+use super::{catalogue, listener, sender, tunnel};
 
 /// Threads for name look-ups and files.
 const BLOCKING_THREADS: usize = 4;
 
 /// How long a name look-up that cannot be cancelled may delay the end.
 const LAST_LOOK_UP: Duration = Duration::from_millis(200);
+
+/// What the network part does.
+pub(super) struct Work {
+    pub(super) sender: sender::Parts,
+    pub(super) listener: listener::Parts,
+    pub(super) templates: catalogue::Parts,
+    pub(super) tunnel: Option<tunnel::Parts>,
+}
 
 /// The running network part. Dropping it stops and joins: at most some seconds, for answers under way.
 #[derive(Debug)]
@@ -27,13 +35,7 @@ pub(super) struct Net {
 }
 
 impl Net {
-    pub(super) fn start(
-        sender: sender::Parts,
-        listener: listener::Parts,
-        tunnel: Option<tunnel::Parts>,
-        bus: Bus,
-        on_panic: OnPanic,
-    ) -> io::Result<Self> {
+    pub(super) fn start(work: Work, bus: Bus, on_panic: OnPanic) -> io::Result<Self> {
         let (stop, stopped) = Stop::new();
         let tell = OnPanic::clone(&on_panic);
         let thread = Thread::start("net", on_panic, move || {
@@ -49,9 +51,10 @@ impl Net {
             };
             runtime.block_on(async {
                 let mut tasks = JoinSet::new();
-                tasks.spawn(sender::run(sender, stopped.clone()));
-                tasks.spawn(listener::run(listener, stopped.clone()));
-                if let Some(tunnel) = tunnel {
+                tasks.spawn(sender::run(work.sender, stopped.clone()));
+                tasks.spawn(listener::run(work.listener, stopped.clone()));
+                tasks.spawn(catalogue::run(work.templates, stopped.clone()));
+                if let Some(tunnel) = work.tunnel {
                     tasks.spawn(tunnel::run(tunnel, stopped));
                 }
                 join_all(tasks, "net", &tell, || {}).await;

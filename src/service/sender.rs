@@ -22,7 +22,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -32,14 +32,13 @@ use self::board::Board;
 use self::core::Policy;
 use self::drive::Driver;
 use self::transport::HttpTransport;
-use super::ApiConfig;
 use super::bus::Bus;
 use super::reader::Reader;
 use super::role::Seat;
 use super::stop::Stopped;
 use super::thread::{OnPanic, join_all};
 use super::writer::{Priority, Writer};
-use crate::api::client::{Client, Settings};
+use super::{ApiConfig, client};
 use crate::domain::health::{Condition, StopKind};
 use crate::domain::id::AccountId;
 use crate::domain::time::Clock;
@@ -164,20 +163,4 @@ async fn begin(shared: &Shared, accounts: Vec<NewAccount>) -> Vec<AccountId> {
         sleep(wait).await;
         wait = (wait * 2).min(BEGIN_RETRY.1);
     }
-}
-
-/// A client, or what is missing in plain words.
-fn client(api: &ApiConfig, token: Result<SecretString, Option<String>>) -> Result<Client, String> {
-    let unset = || "no access token; set `token` of the account in the config".to_owned();
-    let token = token.map_err(|why| why.unwrap_or_else(unset))?;
-    if token.expose_secret().is_empty() {
-        return Err(unset());
-    }
-    let settings = Settings {
-        base_url: api.base_url.clone(),
-        token,
-        connect_timeout: api.connect_timeout,
-        timeout: api.timeout,
-    };
-    Client::new(settings).map_err(|error| error.to_string())
 }

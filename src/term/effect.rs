@@ -15,17 +15,19 @@ use crate::domain::health::Health;
 use crate::domain::time::{Clock, Timestamp};
 use crate::service::Nudge;
 use crate::service::bus::{Bus, Interest, Subscription};
+use crate::service::catalogue::{self, Templates};
 use crate::service::reader::Reader;
 use crate::service::thread::{OnPanic, Thread};
 use crate::service::writer::{Pending, Priority, Writer};
 use crate::store::outbox::Terms;
-use crate::store::{self, ReadConn, Tx, conversation, list, message, outbox};
+use crate::store::{self, ReadConn, Tx, conversation, event, list, message, outbox};
 
 /// The services as the screen sees them.
 pub struct Stage {
     reader: Reader,
     writer: Writer,
     nudge: Nudge,
+    templates: Templates,
     news: Subscription,
     events: Sender<Event>,
     /// Dropped before the thread that hears it, which ends by that.
@@ -38,7 +40,7 @@ pub struct Stage {
 impl Stage {
     /// Connects the loop behind `events` with the services.
     pub fn new(
-        (reader, writer, bus, nudge): (Reader, Writer, &Bus, Nudge),
+        (reader, writer, bus, nudge, templates): (Reader, Writer, &Bus, Nudge, Templates),
         events: Sender<Event>,
         clock: Arc<dyn Clock>,
         read_receipts: bool,
@@ -63,6 +65,7 @@ impl Stage {
             reader,
             writer,
             nudge,
+            templates,
             news,
             events,
             pending,
@@ -90,6 +93,19 @@ impl Stage {
 
     /// Hands a command to the writer; its result comes back in the order of the commands.
     pub fn command(&self, id: CommandId, command: Command) {
+        match command {
+            Command::SyncTemplates(account) => {
+                let events = self.events.clone();
+                let answer = move |result: Result<u32, String>| {
+                    let finished = Finished { id, result: result.map(Done::Synced) };
+                    // A loop that has ended needs no answer.
+                    events.send(Event::Msg(Msg::Finished(finished))).ok();
+                };
+                return self.templates.sync(account, Box::new(answer));
+            }
+            Command::CancelSync(account) => self.templates.cancel(account),
+            _ => {}
+        }
         let clock = Arc::clone(&self.clock);
         let receipts = self.read_receipts;
         // Who sends something wants to know now whether the trouble is over.
@@ -113,6 +129,8 @@ const fn slot(query: &Query) -> &'static str {
         Query::Jump { .. } => "jump",
         Query::Queue { .. } => "queue",
         Query::Next { .. } => "next",
+        Query::Templates { .. } => "templates",
+        Query::Told { .. } => "told",
     }
 }
 
@@ -123,7 +141,9 @@ const fn ticket(query: &Query) -> Ticket {
         | Query::Timeline { ticket, .. }
         | Query::Jump { ticket, .. }
         | Query::Queue { ticket, .. }
-        | Query::Next { ticket, .. } => *ticket,
+        | Query::Next { ticket, .. }
+        | Query::Templates { ticket, .. }
+        | Query::Told { ticket } => *ticket,
     }
 }
 
@@ -174,6 +194,11 @@ fn ask(read: &ReadConn, query: Query) -> Result<Reply, store::Error> {
             };
             Reply::Queue { ticket, came, recent: outbox::recent(read, account, now)? }
         }
+        Query::Templates { account, conversation, ticket } => {
+            let catalogue = Arc::new(catalogue::read(read, account, conversation)?);
+            Reply::Templates { ticket, catalogue }
+        }
+        Query::Told { ticket } => Reply::Told { ticket, tidings: event::tidings(read)? },
         Query::Next { account, wanted, from, ticket } => {
             let found = match wanted {
                 Wanted::Unread => list::next_unread(read, account, from)?,
@@ -226,5 +251,7 @@ fn execute(
             outbox::resume_account(tx, *account)?;
             Done::Plain
         }
+        // Carried out beside the store.
+        Command::SyncTemplates(_) | Command::CancelSync(_) => Done::Plain,
     })
 }

@@ -200,7 +200,13 @@ impl Shop {
         let services = Services::start(config, Arc::clone(clock), Arc::clone(&on_panic)).unwrap();
         let (told, events) = channel();
         let stage = Stage::new(
-            (services.reader(), services.writer(), &services.bus(), services.nudge()),
+            (
+                services.reader(),
+                services.writer(),
+                &services.bus(),
+                services.nudge(),
+                services.templates(),
+            ),
             told.clone(),
             Arc::clone(clock),
             true,

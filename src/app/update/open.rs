@@ -121,6 +121,15 @@ pub(super) fn refresh_chat(model: &mut Model, effects: &mut Vec<Effect>) {
     }
 }
 
+/// Asks what Meta told last.
+pub(super) fn ask_tidings(model: &mut Model, effects: &mut Vec<Effect>) {
+    if model.account.is_some() && model.told.0.stale() {
+        let ticket = model.ticket();
+        model.told.0.start(ticket, ());
+        effects.push(Effect::Run(Query::Told { ticket }));
+    }
+}
+
 /// Reads the life of the message again, if one is shown.
 pub(super) fn refresh_timeline(model: &mut Model, effects: &mut Vec<Effect>) {
     let Some(message) = model.life.known.as_ref().map(|known| known.message) else { return };

@@ -8,7 +8,9 @@ use crate::app::list::{self, Came, Listed as _};
 use crate::app::model::{Focus, Model, Overlay, Screen};
 use crate::app::msg::{Effect, Reply, Ticket, Wanted};
 use crate::app::notice::Weight;
+use crate::app::when;
 use crate::domain::conversation::{Conversation, Draft};
+use crate::domain::event::Tidings;
 use crate::domain::message::Message;
 use crate::domain::page::ListPage;
 
@@ -45,7 +47,30 @@ pub(super) fn loaded(model: &mut Model, reply: Reply, effects: &mut Vec<Effect>)
         }
         Reply::Queue { ticket, came, recent } => queue::came(model, ticket, came, recent, effects),
         Reply::Next { ticket, row } => next(model, ticket, row, effects),
+        Reply::Templates { catalogue, .. } => {
+            model.catalogue = Some(catalogue);
+            model.touch();
+        }
+        Reply::Told { ticket, tidings } => told(model, ticket, tidings, effects),
         Reply::Failed { ticket, reason } => failed(model, ticket, &reason),
+    }
+}
+
+/// What Meta told, unless it was told before the program began.
+fn told(model: &mut Model, ticket: Ticket, tidings: Option<Tidings>, effects: &mut Vec<Effect>) {
+    if model.told.0.answered(ticket).is_none() {
+        return;
+    }
+    let number = tidings.as_ref().map_or(0, |tidings| tidings.number);
+    let heard = model.told.1.replace(number);
+    if let Some(tidings) = tidings.filter(|_| heard.is_some_and(|heard| heard < number)) {
+        let zone = &model.settings.timezone;
+        let until = tidings.until.map(|until| when::near(until, model.now, zone));
+        let until = until.map(|until| format!(", until {until}")).unwrap_or_default();
+        model.say(format!("{}{until}", tidings.words), Weight::Warning);
+    }
+    if model.told.0.take_again() {
+        open::ask_tidings(model, effects);
     }
 }
 

@@ -58,6 +58,8 @@ fn short(command: &Command) -> String {
             }
         }
         Command::Pause(_, pause) => format!("pause {pause}"),
+        Command::SyncTemplates(_) => "sync".to_owned(),
+        Command::CancelSync(_) => "cancel sync".to_owned(),
     }
 }
 

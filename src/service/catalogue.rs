@@ -1,0 +1,405 @@
+//! Keeps the catalogue of templates like Meta's: fetches it at the start, once a day, when a webhook tells of
+//! something that is not in it, and when somebody asks. A fetch that fails or is cancelled leaves what there
+//! was.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::sleep;
+
+use super::bus::{Bus, Interest};
+use super::reader::Reader;
+use super::stop::Stopped;
+use super::writer::{Priority, Writer};
+use super::{ApiConfig, client};
+use crate::api::client::Client;
+use crate::api::template::template;
+use crate::domain::catalogue::{Catalogue, Entry, Sync};
+use crate::domain::id::{AccountId, ConversationId, WabaId};
+use crate::domain::template::SentTemplate;
+use crate::domain::time::{Clock, Monotonic, Timestamp};
+use crate::store::account::{NewAccount, upsert_account};
+use crate::store::catalogue::{self, Kept, Told};
+use crate::store::{Error, ReadConn};
+
+/// A catalogue older than this is fetched again.
+const OLD: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// One that is younger than this at the start was just fetched by another process.
+const FRESH: Duration = Duration::from_secs(60);
+
+/// Before a fetch that failed is tried again; the first and the longest wait.
+const RETRY: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(60 * 60));
+
+/// Webhooks that tell of templates that are not here may come in hundreds; one fetch for all of them, and the
+/// next not before this.
+const REST: Duration = Duration::from_secs(30);
+
+/// Templates written in one step, so that a large catalogue keeps nobody waiting.
+const STEP: usize = 100;
+
+/// A listing that never ends is given up after so many pages; Meta allows 6,000 templates (Meta, templates).
+const PAGES_MAX: usize = 200;
+
+/// All templates of an account, with what became of the messages sent from them.
+pub fn read(
+    conn: &ReadConn,
+    account: AccountId,
+    conversation: Option<ConversationId>,
+) -> Result<Catalogue, Error> {
+    let synced_at = catalogue::age(conn, account)?.synced_at;
+    let kept = catalogue::templates(conn, account, conversation)?;
+    Ok(Catalogue { account, entries: kept.into_iter().filter_map(entry).collect(), synced_at })
+}
+
+fn entry(kept: Kept) -> Option<Entry> {
+    let mut template = template(&serde_json::from_str(&kept.json).ok()?)?;
+    template.status = kept.status;
+    template.quality = kept.quality;
+    template.category = kept.category;
+    template.reason = kept.reason;
+    Some(Entry {
+        template,
+        paused_until: kept.paused_until,
+        tally: kept.tally,
+        last_used: kept.last_used,
+        used_here: kept.used_here,
+        last_values: kept.last.as_ref().map(SentTemplate::filling).unwrap_or_default(),
+    })
+}
+
+/// Told how many templates there are, or why they could not be had, in plain words.
+pub type Answer = Box<dyn FnOnce(Result<u32, String>) + Send>;
+
+enum Order {
+    Sync(AccountId, Answer),
+    Cancel(AccountId),
+}
+
+/// The handle of those who want the catalogue fetched.
+#[derive(Clone)]
+pub struct Templates(mpsc::UnboundedSender<Order>);
+
+impl std::fmt::Debug for Templates {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Templates").finish_non_exhaustive()
+    }
+}
+
+/// What the orders come to.
+pub(super) struct Orders(mpsc::UnboundedReceiver<Order>);
+
+impl Templates {
+    pub(super) fn new() -> (Self, Orders) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        (Self(sender), Orders(receiver))
+    }
+
+    /// Fetches the catalogue now, or joins the fetch that is under way. Never blocks.
+    pub fn sync(&self, account: AccountId, answer: Answer) {
+        if let Err(mpsc::error::SendError(Order::Sync(_, answer))) =
+            self.0.send(Order::Sync(account, answer))
+        {
+            answer(Err("the network part is not running".to_owned()));
+        }
+    }
+
+    /// Gives up the fetch that is under way, if there is one.
+    pub fn cancel(&self, account: AccountId) {
+        drop(self.0.send(Order::Cancel(account)));
+    }
+}
+
+/// One account whose templates are kept.
+pub(super) struct Shop {
+    pub(super) account: NewAccount,
+    pub(super) token: Result<SecretString, Option<String>>,
+}
+
+/// What the task needs.
+pub(super) struct Parts {
+    pub(super) shops: Vec<Shop>,
+    pub(super) api: ApiConfig,
+    pub(super) orders: Orders,
+    /// Fetches by itself, not only when asked.
+    pub(super) automatic: bool,
+    pub(super) writer: Writer,
+    pub(super) reader: Reader,
+    pub(super) bus: Bus,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+/// Works until the word to stop.
+pub(super) async fn run(mut parts: Parts, mut stopped: Stopped) {
+    let news = Arc::new(Notify::new());
+    let bell = Arc::clone(&news);
+    let subscription = parts.bus.subscribe(Interest::Templates, move || bell.notify_one());
+    let mut keeper = tokio::select! {
+        keeper = Keeper::new(&mut parts) => keeper,
+        () = stopped.wait() => return,
+    };
+    loop {
+        if parts.automatic {
+            drop(subscription.take());
+            keeper.look().await;
+        }
+        let now = parts.clock.monotonic();
+        let wait = keeper.due().map(|due| due.since(now));
+        tokio::select! {
+            () = stopped.wait() => break,
+            order = parts.orders.0.recv() => match order {
+                Some(order) => keeper.obey(order),
+                None => break,
+            },
+            () = news.notified(), if parts.automatic => {}
+            () = sleep(wait.unwrap_or_default()), if wait.is_some() => {}
+            Some(done) = keeper.fetches.join_next() => keeper.done(done),
+        }
+    }
+    keeper.fetches.shutdown().await;
+}
+
+/// One account: how to reach its templates, and how that goes.
+struct Stand {
+    name: String,
+    reach: Result<(Client, WabaId), String>,
+    fetch: Option<Fetch>,
+    /// When it is to be looked at next.
+    due: Option<Monotonic>,
+    /// Until when it is left alone, unless somebody asks.
+    not_before: Option<Monotonic>,
+    wait: Duration,
+    started: bool,
+}
+
+struct Fetch {
+    handle: AbortHandle,
+    answers: Vec<Answer>,
+}
+
+struct Keeper {
+    stands: BTreeMap<AccountId, Stand>,
+    fetches: JoinSet<(AccountId, Result<u32, String>)>,
+    writer: Writer,
+    reader: Reader,
+    bus: Bus,
+    clock: Arc<dyn Clock>,
+}
+
+impl Keeper {
+    async fn new(parts: &mut Parts) -> Self {
+        let mut stands = BTreeMap::new();
+        for Shop { account, token } in std::mem::take(&mut parts.shops) {
+            let id = stored(&parts.writer, &account, &parts.clock).await;
+            let unnamed = "no `waba_id` in the config; templates belong to it".to_owned();
+            let reach = client(&parts.api, token)
+                .and_then(|client| Ok((client, account.waba.clone().ok_or(unnamed)?)));
+            let stand = Stand {
+                name: account.name,
+                reach,
+                fetch: None,
+                due: None,
+                not_before: None,
+                wait: RETRY.0,
+                started: false,
+            };
+            stands.insert(id, stand);
+        }
+        Self {
+            stands,
+            fetches: JoinSet::new(),
+            writer: parts.writer.clone(),
+            reader: parts.reader.clone(),
+            bus: parts.bus.clone(),
+            clock: Arc::clone(&parts.clock),
+        }
+    }
+
+    /// Starts what is due and notes when the rest is.
+    async fn look(&mut self) {
+        let accounts: Vec<AccountId> = self
+            .stands
+            .iter()
+            .filter(|(_, stand)| stand.reach.is_ok() && stand.fetch.is_none())
+            .map(|(account, _)| *account)
+            .collect();
+        for account in accounts {
+            let slot = format!("catalogue {account}");
+            let age = self.reader.ask(slot, move |conn| catalogue::age(conn, account)).await;
+            let now = self.clock.now();
+            let Some(stand) = self.stands.get_mut(&account) else { continue };
+            let clock = self.clock.monotonic();
+            if stand.not_before.is_some_and(|time| time > clock) {
+                stand.due = stand.not_before;
+                continue;
+            }
+            let age = age.unwrap_or_default();
+            let left = |life: Duration| {
+                age.synced_at.map_or(Duration::ZERO, |at| life.saturating_sub(since(at, now)))
+            };
+            let begins = !std::mem::replace(&mut stand.started, true);
+            if age.lacks_at.is_some() || left(if begins { FRESH } else { OLD }).is_zero() {
+                self.fetch(account, None);
+            } else {
+                stand.due = Some(clock + left(OLD));
+            }
+        }
+    }
+
+    fn due(&self) -> Option<Monotonic> {
+        self.stands
+            .values()
+            .filter(|stand| stand.fetch.is_none())
+            .filter_map(|stand| stand.due)
+            .min()
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Sync(account, answer) => self.fetch(account, Some(answer)),
+            Order::Cancel(account) => {
+                let fetch = self.stands.get_mut(&account).and_then(|stand| stand.fetch.take());
+                let Some(fetch) = fetch else { return };
+                fetch.handle.abort();
+                self.say(account, Sync::Idle);
+                for answer in fetch.answers {
+                    answer(Err("cancelled; the templates are as they were".to_owned()));
+                }
+            }
+        }
+    }
+
+    fn fetch(&mut self, account: AccountId, answer: Option<Answer>) {
+        let refuse = |answer: Option<Answer>, words: &str| {
+            if let Some(answer) = answer {
+                answer(Err(words.to_owned()));
+            }
+        };
+        let Some(stand) = self.stands.get_mut(&account) else {
+            return refuse(answer, "the account is not in the config");
+        };
+        if let Some(fetch) = &mut stand.fetch {
+            return fetch.answers.extend(answer);
+        }
+        let (client, waba) = match &stand.reach {
+            Ok((client, waba)) => (client.clone(), waba.clone()),
+            Err(words) => return refuse(answer, words),
+        };
+        let (writer, clock) = (self.writer.clone(), Arc::clone(&self.clock));
+        let (bus, name) = (self.bus.clone(), stand.name.clone());
+        let say = move |templates| {
+            let sync = Sync::Running { templates };
+            bus.update_health(|health| health.account_mut(account, &name).sync = sync);
+        };
+        say(0);
+        let handle = self.fetches.spawn(async move {
+            (account, fetch(&client, &waba, account, &writer, &*clock, say).await)
+        });
+        stand.fetch = Some(Fetch { handle, answers: answer.into_iter().collect() });
+    }
+
+    fn done(&mut self, done: Result<(AccountId, Result<u32, String>), tokio::task::JoinError>) {
+        // One that was cancelled was told so.
+        let Ok((account, result)) = done else { return };
+        let Some(stand) = self.stands.get_mut(&account) else { return };
+        let Some(fetch) = stand.fetch.take() else { return };
+        let sync = match &result {
+            Ok(_) => {
+                stand.wait = RETRY.0;
+                stand.not_before = Some(self.clock.monotonic() + REST);
+                Sync::Idle
+            }
+            Err(words) => {
+                tracing::warn!(account = stand.name, words, "the templates cannot be fetched");
+                stand.not_before = Some(self.clock.monotonic() + stand.wait);
+                stand.wait = (stand.wait * 2).min(RETRY.1);
+                Sync::Failed(words.clone())
+            }
+        };
+        self.say(account, sync);
+        for answer in fetch.answers {
+            answer(result.clone());
+        }
+    }
+
+    fn say(&self, account: AccountId, sync: Sync) {
+        let Some(stand) = self.stands.get(&account) else { return };
+        self.bus.update_health(|health| health.account_mut(account, &stand.name).sync = sync);
+    }
+}
+
+fn since(then: Timestamp, now: Timestamp) -> Duration {
+    Duration::from_millis(u64::try_from(now.millis() - then.millis()).unwrap_or(0))
+}
+
+/// The account's id. Tries until the store lets it.
+async fn stored(writer: &Writer, account: &NewAccount, clock: &Arc<dyn Clock>) -> AccountId {
+    loop {
+        let (account, now) = (account.clone(), clock.now());
+        let id = writer.run(Priority::Interactive, move |tx| upsert_account(tx, &account, now));
+        match id.await {
+            Ok(id) => return id,
+            Err(error) => tracing::debug!(%error, "the catalogue waits for the store"),
+        }
+        sleep(RETRY.0).await;
+    }
+}
+
+/// Fetches all pages, and only then touches what there was.
+async fn fetch(
+    client: &Client,
+    waba: &WabaId,
+    account: AccountId,
+    writer: &Writer,
+    clock: &dyn Clock,
+    say: impl Fn(u32),
+) -> Result<u32, String> {
+    let asked_at = clock.now();
+    let mut told: Vec<Told> = Vec::new();
+    let mut after: Option<String> = None;
+    for _ in 0..PAGES_MAX {
+        let page = client.templates(waba, after.as_deref()).await;
+        let page = page.map_err(|error| error.to_string())?;
+        told.extend(page.templates.iter().filter_map(|value| {
+            Some(Told { template: template(value)?, json: value.to_string() })
+        }));
+        say(count(&told));
+        // The same place twice would never end.
+        if page.after.is_none() || page.after == after {
+            return keep(writer, account, told, asked_at).await;
+        }
+        after = page.after;
+    }
+    Err(format!("Meta's list of templates goes on after {PAGES_MAX} pages; nothing was changed"))
+}
+
+fn count(told: &[Told]) -> u32 {
+    u32::try_from(told.len()).unwrap_or(u32::MAX)
+}
+
+async fn keep(
+    writer: &Writer,
+    account: AccountId,
+    told: Vec<Told>,
+    asked_at: Timestamp,
+) -> Result<u32, String> {
+    let found = count(&told);
+    let name = |one: &Told| (one.template.name.clone(), one.template.language.clone());
+    let names: Vec<(String, String)> = told.iter().map(name).collect();
+    let words = |error: super::writer::WriteError| error.to_string();
+    for step in told.chunks(STEP) {
+        let step = step.to_vec();
+        let put = writer.run(Priority::Bulk, move |tx| {
+            step.iter().try_for_each(|one| catalogue::put(tx, account, one, asked_at))
+        });
+        put.await.map_err(words)?;
+    }
+    let settled =
+        writer.run(Priority::Bulk, move |tx| catalogue::settle(tx, account, &names, asked_at));
+    settled.await.map_err(words)?;
+    Ok(found)
+}
