@@ -27,7 +27,7 @@ use twoticks::service::sender::core::Policy;
 use twoticks::service::writer::Priority;
 use twoticks::service::{AccountConfig, ApiConfig, ServiceConfig, Services};
 use twoticks::sim::{Delays, Language, Persona, Sample, Sim, SimConfig, Words, World, WorldConfig};
-use twoticks::store::{account, conversation, message, outbox};
+use twoticks::store::{Rules, account, conversation, message, outbox};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -81,6 +81,7 @@ fn config(dir: &Path, world: &WorldConfig, base_url: &str, listen: SocketAddr) -
             limits: Limits::default(),
         },
         sender: Policy { retry: RetryPolicy::default(), ..Policy::with_rate(80) },
+        rules: Rules::default(),
     }
 }
 

@@ -15,6 +15,7 @@ use twoticks::app::msg::{Effect, Input, Key, KeyCode, Msg, Query, Reply};
 use twoticks::app::{MessageStyle, Mode, Model, Settings, Setup, start, update};
 use twoticks::domain::id::AccountId;
 use twoticks::domain::time::Timestamp;
+use twoticks::domain::window::Outside;
 use twoticks::store::{ReadConn, list, message};
 use twoticks::ui::{Theme, view};
 
@@ -98,6 +99,7 @@ impl Inbox {
                 ellipsis: twoticks::domain::text::ELLIPSIS,
                 message_style: MessageStyle::Flat,
                 timezone: TimeZone::UTC,
+                outside: Outside::Refuse,
             },
             keymap: Keymap::new(SendKey::Enter, &BTreeMap::new()).expect("keys"),
         };
@@ -119,9 +121,9 @@ impl Inbox {
     fn answer(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             let reply = match effect {
-                Effect::Run(Query::List { account, filter, text, page, limit, ticket }) => {
+                Effect::Run(Query::List { account, filter, text, page, limit, now, ticket }) => {
                     let found =
-                        list::conversations(&self.read, account, filter, &text, page, limit)
+                        list::conversations(&self.read, account, filter, &text, page, limit, now)
                             .expect("list");
                     Reply::List {
                         ticket,
@@ -140,6 +142,7 @@ impl Inbox {
                         messages: found.messages,
                         more_before: found.more_before,
                         more_after: found.more_after,
+                        wishes: found.wishes,
                     }
                 }
                 // What is written and rung does not change the picture.

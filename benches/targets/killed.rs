@@ -69,7 +69,7 @@ fn first_list(path: &Path) -> f64 {
     let ((), took) = timed(|| {
         let read = ReadConn::open(path).expect("store");
         let page = ListPage::First;
-        let found = list::conversations(&read, AccountId(1), Filter::All, "", page, 50);
+        let found = list::conversations(&read, AccountId(1), Filter::All, "", page, 50, now());
         assert_eq!(found.expect("list").rows.len(), 50);
     });
     took.as_secs_f64() * 1e3

@@ -13,7 +13,7 @@ use twoticks::store::{ReadConn, list, message, search};
 use crate::fill;
 use crate::harness::{Target, figure, quantile, ratio, timed};
 use crate::http::load;
-use crate::shop::{self, PHONE_NUMBER, Shop};
+use crate::shop::{self, PHONE_NUMBER, Shop, now};
 use crate::webhook::Fresh;
 
 /// Three statuses of each message sent, and some answers.
@@ -89,7 +89,8 @@ fn look(database: &Path, goes_on: impl Fn() -> bool) -> Vec<f64> {
     while goes_on() {
         let ((), took) = timed(|| {
             let first = ListPage::First;
-            list::conversations(&read, AccountId(1), Filter::All, "", first, 50).expect("list");
+            list::conversations(&read, AccountId(1), Filter::All, "", first, 50, now())
+                .expect("list");
             message::messages(&read, ConversationId(1), MessagePage::Newest, 100).expect("page");
             search::search(&read, fill::COMMON, None, 50).expect("search");
         });

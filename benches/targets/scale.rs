@@ -11,6 +11,7 @@ use twoticks::store::{ReadConn, list, message, search};
 
 use crate::fill;
 use crate::harness::{Target, in_turn, ratio, timed};
+use crate::shop::now;
 
 const ACCOUNT: AccountId = AccountId(1);
 const BIGGEST: ConversationId = ConversationId(1);
@@ -50,15 +51,15 @@ impl Filled {
         Self {
             wamids: wamids.collect(),
             read,
-            middle_of_list: ListKey { activity, id: conversation },
+            middle_of_list: ListKey { activity, last_inbound: None, id: conversation },
             middle_of_biggest: SortKey { at, id: MessageId(id) },
             next: 0,
         }
     }
 
     fn list(&self, page: ListPage) {
-        let rows =
-            list::conversations(&self.read, ACCOUNT, Filter::All, "", page, 50).expect("list");
+        let rows = list::conversations(&self.read, ACCOUNT, Filter::All, "", page, 50, now())
+            .expect("list");
         assert_eq!(rows.rows.len(), 50);
     }
 

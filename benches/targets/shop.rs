@@ -14,8 +14,8 @@ use twoticks::service::listener::ListenerConfig;
 use twoticks::service::listener::http::Limits;
 use twoticks::service::sender::core::Policy;
 use twoticks::service::{AccountConfig, ApiConfig, ServiceConfig, Services};
-use twoticks::store::WriteConn;
 use twoticks::store::account::{NewAccount, upsert_account};
+use twoticks::store::{Rules, WriteConn};
 
 pub(crate) const PHONE_NUMBER: &str = "106540352242922";
 pub(crate) const WABA: &str = "102290129340398";
@@ -85,6 +85,7 @@ impl Shop {
                 limits: Limits::default(),
             },
             sender: Policy::with_rate(rate),
+            rules: Rules::default(),
         }
     }
 }

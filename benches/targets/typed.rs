@@ -12,10 +12,11 @@ use twoticks::app::{MessageStyle, Mode, Model, Settings, Setup};
 use twoticks::clock::SystemClock;
 use twoticks::domain::id::WaId;
 use twoticks::domain::time::Clock;
+use twoticks::domain::window::Outside;
 use twoticks::service::Services;
 use twoticks::service::thread::OnPanic;
 use twoticks::store::conversation::begin_conversation;
-use twoticks::term::effect::Stage;
+use twoticks::term::effect::{By, Stage};
 use twoticks::term::headless::Driver;
 use twoticks::ui::Theme;
 
@@ -67,7 +68,7 @@ fn typed(dir: &Path) -> Vec<f64> {
         ),
         told.clone(),
         Arc::clone(&clock),
-        true,
+        By { who: "bench".to_owned(), read_receipts: true },
         on_panic,
     )
     .expect("threads");
@@ -82,6 +83,7 @@ fn typed(dir: &Path) -> Vec<f64> {
             ellipsis: twoticks::domain::text::ELLIPSIS,
             message_style: MessageStyle::Flat,
             timezone: TimeZone::UTC,
+            outside: Outside::Refuse,
         },
         keymap: Keymap::new(SendKey::Enter, &BTreeMap::new()).expect("keys"),
     };

@@ -14,6 +14,7 @@ use crate::domain::conversation::Conversation;
 use crate::domain::id::{ConversationId, MessageId};
 use crate::domain::message::{Direction, Message, SortKey};
 use crate::domain::page::MessagePage;
+use crate::domain::wish::Wish;
 
 /// Messages per page.
 pub const PAGE: u32 = 100;
@@ -54,6 +55,8 @@ pub struct Chat {
     pub row: Option<Conversation>,
     /// The messages held.
     pub page: Paged<Message>,
+    /// What they said about marketing, oldest first: what changed nothing is left out.
+    pub wishes: Vec<Wish>,
     /// Messages have come at least once.
     pub loaded: bool,
     /// Why the last page could not be read.
@@ -84,6 +87,7 @@ impl Chat {
             id,
             row,
             page: Paged::default(),
+            wishes: Vec::new(),
             loaded: false,
             error: None,
             scroll: Scroll::Tail,
@@ -138,8 +142,26 @@ impl Chat {
         let Some(message) = messages.get(index) else { return Block::default() };
         let previous = index.checked_sub(1).and_then(|index| messages.get(index));
         let new = self.divider.filter(|(first, _)| *first == message.id).map(|(_, count)| count);
-        let place = Place { previous, new, expanded: self.expanded.contains(&message.id) };
+        let first = previous.is_none() && !self.page.more_before();
+        let last = index + 1 == messages.len() && !self.page.more_after();
+        let since = |wish: &Wish| first || previous.is_some_and(|before| before.at <= wish.at);
+        let split = self.wishes.partition_point(|wish| wish.at < message.at);
+        let (earlier, later) = self.wishes.split_at(split);
+        let from = earlier.partition_point(|wish| !since(wish));
+        let place = Place {
+            previous,
+            new,
+            expanded: self.expanded.contains(&message.id),
+            wishes: earlier.get(from..).unwrap_or_default(),
+            wishes_after: if last { later } else { &[] },
+        };
         rows::block(message, place, look)
+    }
+
+    /// Takes what they said about marketing; what was said again is news only to the store.
+    pub(crate) fn take_wishes(&mut self, mut wishes: Vec<Wish>) {
+        wishes.dedup_by_key(|wish| wish.stop);
+        self.wishes = wishes;
     }
 
     /// The selected message, if it is held.

@@ -1,10 +1,13 @@
 //! Plain words for everything a message can be, and for people. What comes out is sanitised.
 
-use crate::domain::conversation::Contact;
+use crate::domain::conversation::{Contact, Conversation};
 use crate::domain::message::{
     Body, Card, Media, MediaCopy, MediaKind, Message, OrderItem, ReplyKind,
 };
 use crate::domain::template::{SentHeader, SentTemplate};
+use crate::domain::time::Timestamp;
+use crate::domain::window::{CLOSING, Window};
+use crate::domain::wish::{How, Wish};
 use crate::domain::{phone, text};
 
 /// How a paragraph is meant.
@@ -291,5 +294,36 @@ fn order_sum(items: &[OrderItem]) -> String {
             format!("{articles}, {sum:.2} {}", first.currency)
         }
         _ => articles,
+    }
+}
+
+/// What is left of the window, in at most four columns: `23h`, `48m!`, `tpl` for templates only, `out` when
+/// not even marketing templates may go; nothing when it is not known.
+#[must_use]
+pub fn window_cell(row: &Conversation, now: Timestamp) -> String {
+    let out = row.opted_out.is_some();
+    match row.window(now) {
+        Window::Open(end) => match end.since(now) {
+            left if left < CLOSING => format!("{}m!", left.as_secs() / 60),
+            left => format!("{}h", left.as_secs() / 3600),
+        },
+        Window::Closed(_) | Window::Refused(_) | Window::Unknown if out => "out".to_owned(),
+        Window::Closed(_) | Window::Refused(_) => "tpl".to_owned(),
+        Window::Unknown => String::new(),
+    }
+}
+
+/// What somebody said about marketing, as a sentence without its end. Unsanitised.
+#[must_use]
+pub fn wish(wish: &Wish) -> String {
+    let (stopped, allowed) = ("They opted out of marketing", "They allow marketing again");
+    match (wish.stop, &wish.how) {
+        (true, How::Chosen) => format!("{stopped} in WhatsApp"),
+        (true, How::Wrote(word)) => format!("{stopped}: they wrote {word:?}"),
+        (true, How::Refused) => format!("{stopped}: WhatsApp refused a template (131050)"),
+        (true, How::Decided(who)) => format!("Marketing stopped by {who}"),
+        (false, How::Wrote(word)) => format!("{allowed}: they wrote {word:?}"),
+        (false, How::Decided(who)) => format!("Marketing allowed again by {who}"),
+        (false, How::Chosen | How::Refused) => format!("{allowed} in WhatsApp"),
     }
 }

@@ -14,6 +14,7 @@ use super::{MessageStyle, Mode, Model, Settings, Setup, start, update};
 use crate::domain::health::{Condition, Health};
 use crate::domain::id::AccountId;
 use crate::domain::time::Timestamp;
+use crate::domain::window::Outside;
 
 pub(crate) use queue::{long_queue, queue_world, sending_health, waiting};
 pub(crate) use world::{World, conversation, message, nasty, outbound, text, world};
@@ -44,6 +45,7 @@ pub(crate) fn setup(mode: Mode, size: (u16, u16)) -> Setup {
             ellipsis: crate::domain::text::ELLIPSIS,
             message_style: MessageStyle::Flat,
             timezone: TimeZone::get("America/Sao_Paulo").unwrap(),
+            outside: Outside::Refuse,
         },
         keymap: Keymap::new(SendKey::Enter, &BTreeMap::new()).unwrap(),
     }

@@ -49,10 +49,13 @@ impl Listed for Conversation {
     type Key = ListKey;
     type Filter = Filter;
     type Counts = Counts;
-    const LAST: ListKey =
-        ListKey { activity: Timestamp::from_millis(i64::MIN), id: ConversationId(i64::MIN) };
+    const LAST: ListKey = ListKey {
+        activity: Timestamp::from_millis(i64::MIN),
+        last_inbound: Some(Timestamp::from_millis(i64::MAX)),
+        id: ConversationId(i64::MAX),
+    };
     fn key(&self) -> ListKey {
-        ListKey { activity: self.activity, id: self.id }
+        Self::key(self)
     }
 }
 

@@ -32,6 +32,7 @@ use crate::domain::outbox::Decision;
 use crate::domain::queue::QueueFilter;
 use crate::domain::text;
 use crate::domain::time::Timestamp;
+use crate::domain::window::{Outside, Window};
 
 /// What the program runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +66,8 @@ pub struct Settings {
     pub ellipsis: &'static str,
     /// Times are shown in this zone.
     pub timezone: TimeZone,
+    /// What is done with a text while only a template may be sent.
+    pub outside: Outside,
 }
 
 /// What a [`Model`] starts from.
@@ -263,6 +266,7 @@ impl Model {
             self.quit_armed,
             self.composer.due(),
             self.window_end(),
+            self.list_closes(),
             self.queue_due(),
             Some(when::next_minute(self.now)),
         ]
@@ -292,12 +296,15 @@ impl Model {
     }
 
     fn window_end(&self) -> Option<Timestamp> {
-        use crate::domain::window::{Window, window};
-        let row = self.chat.as_ref()?.row.as_ref()?;
-        match window(row.last_inbound, self.now) {
+        match self.chat.as_ref()?.row.as_ref()?.window(self.now) {
             Window::Open(end) => Some(end),
-            Window::Closed(_) | Window::Unknown => None,
+            Window::Closed(_) | Window::Refused(_) | Window::Unknown => None,
         }
+    }
+
+    /// When the first window closes of those that are counted: then the list is read again.
+    pub(crate) fn list_closes(&self) -> Option<Timestamp> {
+        self.list.counts.closes.filter(|_| !self.list.wait.is_busy())
     }
 
     /// Where keys are being typed.
@@ -447,6 +454,7 @@ impl Model {
             text: self.sought.clone(),
             page,
             limit,
+            now: self.now,
             ticket,
         };
         Some((ticket, Effect::Run(query)))

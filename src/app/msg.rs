@@ -16,6 +16,7 @@ use crate::domain::outbox::{Decided, Decision};
 use crate::domain::page::{ListKey, ListPage, MessagePage, QueuePage};
 use crate::domain::queue::{QueueFilter, QueueRow, Recent, Sweep};
 use crate::domain::time::Timestamp;
+use crate::domain::wish::Wish;
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -108,6 +109,8 @@ pub enum Query {
         page: ListPage,
         /// At most this many rows.
         limit: u32,
+        /// As of when windows are looked at.
+        now: Timestamp,
         /// Echoed in the answer.
         ticket: Ticket,
     },
@@ -219,6 +222,8 @@ pub enum Reply {
         more_before: bool,
         /// More after these.
         more_after: bool,
+        /// What they said about marketing lately, oldest first.
+        wishes: Vec<Wish>,
     },
     /// To [`Query::Timeline`].
     Timeline {
@@ -302,6 +307,13 @@ pub enum Command {
     MarkUnread(ConversationId),
     /// Decide about messages that wait, failed or are uncertain.
     Decide(Which, Decision),
+    /// Stop marketing for the contact of a conversation, or allow it again.
+    Marketing {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// Whether it is stopped.
+        stop: bool,
+    },
     /// Let the account send nothing any more, or let it send again.
     Pause(AccountId, bool),
     /// Fetch all templates from Meta.

@@ -1,7 +1,7 @@
 //! Pages of text in front of the inbox, and the info pane beside it, as lines with a meaning: the help made
 //! from the key table, what is known of a contact and a message, what an error means.
 
-use super::action::{self, Context};
+use super::action::{self, Action, Context};
 use super::describe;
 use super::layout;
 use super::life::Timeline;
@@ -16,7 +16,7 @@ use crate::domain::message::{Direction, Message, TimelineEntry};
 use crate::domain::state::State;
 use crate::domain::text;
 use crate::domain::time::Timestamp;
-use crate::domain::window::{Window, window};
+use crate::domain::window::Window;
 
 /// What a part of a line means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,6 +192,7 @@ fn contact(model: &Model, page: &mut Page) {
     }
     let (words, ink) = window_words(row, model);
     page.fact("Window", &words, ink);
+    marketing(model, row, page);
     for (name, count, ink) in [
         ("Unread", row.unread, Ink::Plain),
         ("Queued", row.waiting, Ink::Plain),
@@ -203,14 +204,38 @@ fn contact(model: &Model, page: &mut Page) {
     }
 }
 
+/// What they want of marketing, when anything is known of it.
+fn marketing(model: &Model, row: &Conversation, page: &mut Page) {
+    let wishes = model.chat.as_ref().map_or(&[][..], |chat| &chat.wishes);
+    let key = model.keymap.key(Context::Chat, Action::Marketing);
+    let near = |at| when::near(at, model.now, &model.settings.timezone);
+    match (row.opted_out, wishes.last()) {
+        (Some(since), said) => {
+            let said = said.filter(|wish| wish.stop).map(describe::wish);
+            let said = said.unwrap_or_else(|| "They opted out".to_owned());
+            let words = format!("{said}, {}. {key} allows it again.", near(since));
+            page.fact("Marketing", &words, Ink::Bad);
+        }
+        (None, Some(wish)) => {
+            let words = format!("{}, {}", describe::wish(wish), near(wish.at));
+            page.fact("Marketing", &words, Ink::Plain);
+        }
+        (None, None) => {}
+    }
+}
+
 fn window_words(row: &Conversation, model: &Model) -> (String, Ink) {
     let near = |at| when::near(at, model.now, &model.settings.timezone);
-    match window(row.last_inbound, model.now) {
+    match row.window(model.now) {
         Window::Open(end) => {
             let left = when::left(end.since(model.now));
             (format!("open until {}, {left} left", near(end)), Ink::Plain)
         }
         Window::Closed(end) => (format!("closed since {}: templates only", near(end)), Ink::Bad),
+        Window::Refused(at) => {
+            let words = "WhatsApp refused (131047) what was sent";
+            (format!("{words} {}: templates only", near(at)), Ink::Bad)
+        }
         Window::Unknown => ("unknown: they have not written here".to_owned(), Ink::Dim),
     }
 }

@@ -13,6 +13,7 @@ use crate::domain::message::{Author, Direction, Message};
 use crate::domain::state::State;
 use crate::domain::text::{self, Markup};
 use crate::domain::time::Timestamp;
+use crate::domain::wish::Wish;
 
 /// Rows of a message shown before it is expanded.
 pub const COLLAPSED: usize = 30;
@@ -68,6 +69,15 @@ pub enum Row {
     Day(String),
     /// What follows was not read yet.
     New(u32),
+    /// Something that happened between messages.
+    Note {
+        /// When; blank on further rows of the same.
+        time: Option<String>,
+        /// What. Sanitised.
+        text: String,
+        /// What it means.
+        tone: Tone,
+    },
     /// A row of a message.
     Text {
         /// The time, on the first row of a message; blank when it is the minute of the message before.
@@ -118,6 +128,10 @@ pub struct Place<'a> {
     pub new: Option<u32>,
     /// All of it is shown, however long.
     pub expanded: bool,
+    /// What they said about marketing since the message before.
+    pub wishes: &'a [Wish],
+    /// What they said about it after this message, when it is the newest.
+    pub wishes_after: &'a [Wish],
 }
 
 #[cfg(test)]
@@ -139,12 +153,12 @@ pub fn block(message: &Message, place: Place<'_>, look: &Look<'_>) -> Block {
     #[cfg(test)]
     WRAPPED.set(WRAPPED.get() + 1);
     let mut before = Vec::new();
-    let new_day = place.previous.is_none_or(|previous| {
-        when::day(previous.at, look.zone) != when::day(message.at, look.zone)
-    });
-    if new_day {
-        before.push(Row::Day(when::day_label(message.at, look.now, look.zone)));
+    let mut last = place.previous.map(|previous| previous.at);
+    for wish in place.wishes {
+        day(&mut last, wish.at, look, &mut before);
+        note(wish, look, &mut before);
     }
+    day(&mut last, message.at, look, &mut before);
     if let Some(count) = place.new {
         before.push(Row::New(count));
     }
@@ -161,7 +175,31 @@ pub fn block(message: &Message, place: Place<'_>, look: &Look<'_>) -> Block {
         *time = (!same_minute).then(|| when::clock(message.at, look.zone));
         *mark = Some(mark_of(message));
     }
+    for wish in place.wishes_after {
+        day(&mut last, wish.at, look, &mut lines.rows);
+        note(wish, look, &mut lines.rows);
+    }
     Block { before, rows: lines.rows }
+}
+
+/// Begins a new day where `at` is of another one than what came last.
+fn day(last: &mut Option<Timestamp>, at: Timestamp, look: &Look<'_>, rows: &mut Vec<Row>) {
+    let same = last.is_some_and(|last| when::day(last, look.zone) == when::day(at, look.zone));
+    if !same {
+        rows.push(Row::Day(when::day_label(at, look.now, look.zone)));
+    }
+    *last = Some(at);
+}
+
+/// What they said about marketing, as rows of its own.
+fn note(wish: &Wish, look: &Look<'_>, rows: &mut Vec<Row>) {
+    let tone = if wish.stop { Tone::Held } else { Tone::Dim };
+    let safe = text::display_safe(&describe::wish(wish)).into_owned();
+    let mut time = Some(when::clock(wish.at, look.zone));
+    for line in text::wrap(&safe, look.width.max(text::MIN_COLUMNS)) {
+        let text = safe.get(line.range).unwrap_or_default().to_owned();
+        rows.push(Row::Note { time: time.take(), text, tone });
+    }
 }
 
 /// The state slot of a message.

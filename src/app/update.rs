@@ -3,6 +3,7 @@
 
 mod act;
 mod input;
+mod marketing;
 mod open;
 mod queue;
 mod replies;
@@ -10,7 +11,7 @@ mod settle;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use queue::Sure;
+pub(crate) use queue::{Deed, Sure};
 
 use super::model::{Awaited, Focus, Model, Overlay, Screen};
 use super::msg::{Done, Effect, Finished, Msg, QuitCause};
@@ -71,6 +72,9 @@ fn expire(model: &mut Model, effects: &mut Vec<Effect>) {
     }
     if model.composer.due().is_some_and(|due| due <= now) {
         open::save_draft(model, effects);
+    }
+    if model.list_closes().is_some_and(|closes| closes <= now) {
+        open::refresh_list(model, effects);
     }
     queue::expire(model, effects);
 }

@@ -3,14 +3,17 @@
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::output::{self, json_line, line};
+use super::services;
 use super::{Session, failed};
+use crate::app::describe::{self, window_cell};
 use crate::domain::conversation::{Conversation, Filter};
 use crate::domain::id::{ConversationId, WaId};
 use crate::domain::message::{Direction, Message};
-use crate::domain::page::{ListKey, ListPage, MessagePage};
+use crate::domain::page::{ListPage, MessagePage};
 use crate::domain::text::{self, display_safe, display_safe_multiline};
+use crate::domain::time::Timestamp;
 use crate::error::{Error, Kind};
-use crate::store::{ReadConn, list, message};
+use crate::store::{ReadConn, WriteConn, list, message, wish};
 
 /// Rows that are read at once.
 const PAGE: u32 = 200;
@@ -24,6 +27,9 @@ pub(super) struct Chats {
 #[derive(Debug, Subcommand)]
 enum What {
     /// List conversations, newest activity first.
+    ///
+    /// Each line has the id, the last activity, what is unread, and what is left of the window: 23h, 48m! in
+    /// the last hour, tpl for templates only, out when not even marketing templates may go.
     List {
         /// Which ones.
         #[arg(long, value_enum, default_value_t = Which::All)]
@@ -35,6 +41,10 @@ enum What {
         #[arg(long)]
         json: bool,
     },
+    /// Send no more marketing templates to a contact.
+    OptOut(Whose),
+    /// Allow marketing templates to a contact again, who asked for them.
+    OptIn(Whose),
     /// Show the messages of a conversation, oldest first.
     Show {
         /// Its id, or the contact's number with its plus.
@@ -49,11 +59,21 @@ enum What {
     },
 }
 
+#[derive(Debug, Args)]
+struct Whose {
+    /// The id of their conversation, or their number with its plus.
+    #[arg(value_name = "CONVERSATION", allow_hyphen_values = true)]
+    conversation: String,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Which {
     All,
     Unread,
+    /// Where the contact wrote last.
     Waiting,
+    /// Of these, those with an open window, the one that closes first on top.
+    Closing,
 }
 
 pub(super) fn run(session: &Session, chats: &Chats) -> Result<(), Error> {
@@ -64,9 +84,12 @@ pub(super) fn run(session: &Session, chats: &Chats) -> Result<(), Error> {
                 Which::All => Filter::All,
                 Which::Unread => Filter::Unread,
                 Which::Waiting => Filter::Waiting,
+                Which::Closing => Filter::Closing,
             };
             list_all(session, &read, filter, limit.unwrap_or(u32::MAX), *json)
         }
+        What::OptOut(whose) => marketing(session, &read, &whose.conversation, true),
+        What::OptIn(whose) => marketing(session, &read, &whose.conversation, false),
         What::Show { conversation, limit, json } => {
             show(session, &read, conversation, *limit, *json)
         }
@@ -85,18 +108,18 @@ fn list_all(
     let mut page = ListPage::First;
     let mut left = limit;
     while left > 0 {
-        let rows = list::conversations(read, account.id, filter, "", page, PAGE.min(left))
+        let rows = list::conversations(read, account.id, filter, "", page, PAGE.min(left), now)
             .map_err(failed)?;
         for row in &rows.rows {
             if json {
                 json_line(&output::conversation(row, now))?;
             } else {
-                line(&list_line(row))?;
+                line(&list_line(row, now))?;
             }
         }
         left = left.saturating_sub(u32::try_from(rows.rows.len()).unwrap_or(u32::MAX));
         let Some(last) = rows.rows.last().filter(|_| rows.more_below) else { break };
-        page = ListPage::After(ListKey { activity: last.activity, id: last.id });
+        page = ListPage::After(last.key());
     }
     Ok(())
 }
@@ -104,8 +127,8 @@ fn list_all(
 /// The columns a name is given; a longer one takes what it needs.
 const NAME: usize = 32;
 
-/// `  12  2023-11-14T22:13:20.007Z  2 new   Ana (+5511..)   < text`
-fn list_line(row: &Conversation) -> String {
+/// `  12  2023-11-14T22:13:20.007Z  2 new   23h  Ana (+5511..)   < text`
+fn list_line(row: &Conversation, now: Timestamp) -> String {
     let unread = match (row.unread, row.marked_unread) {
         (0, false) => "-".to_owned(),
         (0, true) => "marked".to_owned(),
@@ -124,7 +147,9 @@ fn list_line(row: &Conversation) -> String {
         format!("{mark} {state}{group}{}", display_safe(&preview.text))
     });
     let at = output::time(row.activity);
-    let line = format!("{:>5}  {at}  {unread:<7} {name}{padding}  {preview}", row.id.0);
+    let window = window_cell(row, now);
+    let line =
+        format!("{:>5}  {at}  {unread:<7} {window:<4}  {name}{padding}  {preview}", row.id.0);
     line.trim_end().to_owned()
 }
 
@@ -146,6 +171,13 @@ fn show(
     let rows = message::messages(read, id, MessagePage::Newest, limit).map_err(failed)?;
     if !json {
         super::say(&display_safe(&output::who(&rows.conversation.contact)));
+        for wish in &rows.wishes {
+            super::say(&format!(
+                "{} {}",
+                output::time(wish.at),
+                display_safe(&describe::wish(wish))
+            ));
+        }
     }
     for message in &rows.messages {
         if json {
@@ -153,6 +185,28 @@ fn show(
         } else {
             line(&message_line(message))?;
         }
+    }
+    Ok(())
+}
+
+/// Stops marketing for a contact or allows it again, and says what that comes to.
+fn marketing(session: &Session, read: &ReadConn, whose: &str, stop: bool) -> Result<(), Error> {
+    let id = find(session, read, whose)?;
+    let now = session.clock.now();
+    let path = session.paths.database();
+    let mut store =
+        WriteConn::open(&path, now).map_err(failed)?.with_rules(services::rules(session));
+    store.write(|tx| wish::decide(tx, id, stop, &super::who(), now)).map_err(failed)?;
+    let rows = message::messages(read, id, MessagePage::Newest, 1).map_err(failed)?;
+    let name = output::who(&rows.conversation.contact);
+    let name = display_safe(&name);
+    line(&if stop {
+        format!("no more marketing templates to {name}")
+    } else {
+        format!("marketing templates may go to {name} again")
+    })?;
+    if !stop && rows.conversation.waiting > 0 {
+        super::say("what is held for it goes once you let it: twoticks outbox list");
     }
     Ok(())
 }

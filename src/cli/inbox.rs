@@ -11,7 +11,7 @@ use crate::app::msg::{Msg, QuitCause};
 use crate::app::{self, Mode, Model, Setup};
 use crate::config;
 use crate::error::{Error, Kind};
-use crate::term::effect::Stage;
+use crate::term::effect::{By, Stage};
 use crate::term::run::{Ending, Event, Loop};
 use crate::term::tty::Tty;
 use crate::term::{self, input, signal};
@@ -80,7 +80,7 @@ pub(super) fn show(
         ),
         told.clone(),
         Arc::clone(&session.clock),
-        session.config.ui.read_receipts,
+        By { who: super::who(), read_receipts: session.config.ui.read_receipts },
         Arc::clone(&on_panic),
     )
     .map_err(no_threads)?;
@@ -157,6 +157,7 @@ fn settings(config: &config::Config, ellipsis: &'static str) -> app::Settings {
         },
         ellipsis,
         timezone: config.timezone.clone(),
+        outside: config.sender.outside_window,
     }
 }
 

@@ -90,7 +90,7 @@ enum Command {
     Listen(listen::Listen),
     /// List what waits, failed or is uncertain, and decide about it.
     Outbox(outbox::Outbox),
-    /// List conversations, or show one.
+    /// List conversations, show one, or stop marketing for its contact.
     Chats(chats::Chats),
     /// Run the Cloud API simulator, or drive a running one.
     Sim(sim::Simulate),
@@ -302,6 +302,13 @@ fn no_account(wanted: Option<&str>, names: &[String]) -> Error {
 /// What the store says is for people already.
 fn failed(error: impl std::error::Error) -> Error {
     Error::failed(error.to_string())
+}
+
+/// Who is at the keyboard, by their name on this machine.
+fn who() -> String {
+    let named = |name: &&str| std::env::var(name).ok().filter(|who| !who.trim().is_empty());
+    let found = ["USER", "LOGNAME", "USERNAME"].iter().find_map(named);
+    found.unwrap_or_else(|| "somebody at this machine".to_owned())
 }
 
 /// Says something on stderr.

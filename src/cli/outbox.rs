@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use super::output::{self, json_line, line};
+use super::services::rules;
 use super::{Session, failed};
 use crate::app::describe;
 use crate::app::queue::{self, why};
@@ -311,7 +312,9 @@ fn conclude(refused: &[String]) -> Result<(), Error> {
 
 fn open(session: &Session) -> Result<WriteConn, Error> {
     let path = session.paths.database();
-    WriteConn::open(&path, session.clock.now()).map_err(|error| {
-        Error::failed(format!("cannot open the database {}", path.display())).because(&error)
-    })
+    WriteConn::open(&path, session.clock.now()).map(|conn| conn.with_rules(rules(session))).map_err(
+        |error| {
+            Error::failed(format!("cannot open the database {}", path.display())).because(&error)
+        },
+    )
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::domain::conversation::{Contact, Conversation};
 use crate::domain::message::{Author, Body, Direction, Message, TimelineEntry};
 use crate::domain::time::Timestamp;
-use crate::domain::window::{Window, window};
+use crate::domain::window::Window;
 
 /// Writes one JSON object. On a terminal, characters that could drive it are escaped, which JSON allows.
 pub(super) fn json_line(value: &Value) -> io::Result<()> {
@@ -96,9 +96,10 @@ pub(super) fn contact(contact: &Contact) -> Value {
 
 /// A conversation with the names that every command uses.
 pub(super) fn conversation(row: &Conversation, now: Timestamp) -> Value {
-    let (word, until) = match window(row.last_inbound, now) {
+    let (word, until) = match row.window(now) {
         Window::Open(until) => ("open", Some(until)),
         Window::Closed(_) => ("closed", None),
+        Window::Refused(_) => ("refused", None),
         Window::Unknown => ("unknown", None),
     };
     json!({
@@ -115,6 +116,8 @@ pub(super) fn conversation(row: &Conversation, now: Timestamp) -> Value {
         "waiting": row.waiting,
         "window": word,
         "window_until": until.map(time),
+        "opted_out": row.opted_out.is_some(),
+        "opted_out_at": row.opted_out.map(time),
         "preview": row.preview.as_ref().map(|preview| json!({
             "message": preview.message.0,
             "direction": direction(preview.direction),

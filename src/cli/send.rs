@@ -21,7 +21,7 @@ use crate::domain::phone;
 use crate::domain::state::State;
 use crate::domain::text::display_safe;
 use crate::domain::time::Timestamp;
-use crate::domain::window::{Window, window};
+use crate::domain::window::{Outside, Window};
 use crate::error::{Error, Kind};
 use crate::service::reader::ReadError;
 use crate::service::writer;
@@ -114,7 +114,7 @@ pub(super) fn run(session: &Session, send: &Send) -> Result<(), Error> {
     }
     let conversation = begin(&backstage, session, account, recipient)?;
     let reply_to = quoted.map(|message| message.id);
-    refuse_outside_window(&backstage, conversation, session.clock.now(), at)?;
+    refuse_outside_window(&backstage, session, conversation, at)?;
     let new = NewMessage {
         account,
         conversation,
@@ -123,7 +123,7 @@ pub(super) fn run(session: &Session, send: &Send) -> Result<(), Error> {
         priority: Priority::Person,
     };
     let now = session.clock.now();
-    let terms = Terms { at, marketing: false };
+    let terms = Terms { at };
     let id = write(&backstage, move |tx| outbox::enqueue_on(tx, &new, &terms, now))?;
     if let Some(at) = at.filter(|_| send.wait.is_none()) {
         return scheduled(backstage, session, id, at, send.json);
@@ -334,12 +334,18 @@ fn refuse_other_conversation(
 
 fn refuse_outside_window(
     backstage: &Backstage,
+    session: &Session,
     id: ConversationId,
-    now: Timestamp,
     later: Option<Timestamp>,
 ) -> Result<(), Error> {
     let row = ask(backstage, move |read| list::conversation(read, id))?;
-    match window(row.last_inbound, later.unwrap_or(now)) {
+    let window = row.window(later.unwrap_or_else(|| session.clock.now()));
+    if window.is_shut() && session.config.sender.outside_window == Outside::Send {
+        super::say("warning: the customer service window is closed, so WhatsApp may refuse this");
+        return Ok(());
+    }
+    let help = "only a template reaches them until they write again";
+    match window {
         Window::Open(_) => Ok(()),
         Window::Unknown => {
             super::say("warning: no message of this contact is known, so the window may be closed");
@@ -354,10 +360,18 @@ fn refuse_outside_window(
             ));
             Ok(())
         }
+        Window::Refused(_) if later.is_some() => {
+            super::say("warning: unless they write again before, the message is held then");
+            Ok(())
+        }
         Window::Closed(at) => {
             let at = output::time(at);
-            Err(Error::failed(format!("the customer service window closed at {at}"))
-                .hint("only a template reaches them until they write again"))
+            Err(Error::failed(format!("the customer service window closed at {at}")).hint(help))
+        }
+        Window::Refused(at) => {
+            let at = output::time(at);
+            let why = "Meta holds the customer service window closed (131047)";
+            Err(Error::failed(format!("{why}: it refused what was sent at {at}")).hint(help))
         }
     }
 }

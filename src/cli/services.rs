@@ -23,7 +23,7 @@ use crate::service::thread::{OnPanic, Thread};
 use crate::service::writer::{Priority, Writer};
 use crate::service::{AccountConfig, ApiConfig, Missing, Nudge, ServiceConfig, Services};
 use crate::store::account::{Account as StoredAccount, NewAccount, accounts, upsert_account};
-use crate::store::{ReadConn, Tx, WriteConn, outbox};
+use crate::store::{ReadConn, Rules, Tx, WriteConn, outbox};
 
 /// What a panic on a thread of ours is turned into.
 pub(super) fn on_panic(told: impl Fn(String) + Send + Sync + 'static) -> OnPanic {
@@ -244,7 +244,14 @@ fn service_config(session: &Session) -> ServiceConfig {
             },
             ..Policy::new(config.sender.rate)
         },
+        rules: rules(session),
     }
+}
+
+/// What the config says about all that is written to the store.
+pub(super) fn rules(session: &Session) -> Rules {
+    let config = &session.config;
+    Rules { outside: config.sender.outside_window, keywords: config.marketing.clone() }
 }
 
 fn without_secrets(account: &Account) -> AccountConfig {

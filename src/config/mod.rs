@@ -4,6 +4,7 @@
 //!
 //! `config.example.toml` documents every key, and a test holds it to that.
 
+mod marketing;
 mod read;
 mod secret;
 mod settings;
@@ -20,6 +21,7 @@ use toml::de::{DeTable, DeValue};
 use url::{Host, Url};
 
 use crate::domain::tunnel::{Kind, Level};
+use crate::domain::window::Outside;
 use crate::error::Error;
 use read::{Document, Section};
 
@@ -41,6 +43,8 @@ pub const LEVELS: [(&str, tracing::Level); 5] = [
 ];
 /// Proof of a message takes some time to come; whoever resends sooner sends most of them twice.
 const LEAST_RESEND: Duration = Duration::from_secs(30);
+/// What is done with a text outside the window.
+const OUTSIDE: [(&str, Outside); 2] = [("refuse", Outside::Refuse), ("send", Outside::Send)];
 /// Variables that stand for flags of the command line, not for keys of the file.
 const GLOBAL_VARIABLES: [&str; 2] = ["TWOTICKS_CONFIG", "TWOTICKS_ACCOUNT"];
 
@@ -153,6 +157,7 @@ fn read_all(source: &Source<'_>, document: &mut Document<'_>) -> Config {
         listener: listener(document, &mut top),
         tunnel: tunnel(document, &mut top),
         sender: sender(document, &mut top),
+        marketing: marketing::read(document, &mut top),
         ui: ui(document, &mut top),
         keys: keys(document, &mut top),
         log: log(document, &mut top),
@@ -264,6 +269,7 @@ fn sender(document: &mut Document<'_>, top: &mut Section<'_, '_>) -> Sender {
         in_flight: section.integer(document, "in_flight", &(1..=1000)),
         connect_timeout,
         timeout,
+        outside_window: section.word(document, "outside_window", &OUTSIDE).unwrap_or_default(),
     };
     section.finish(document);
     sender

@@ -242,6 +242,33 @@ impl<'t, 'i> Section<'t, 'i> {
         written.into_iter().map(trimmed).collect()
     }
 
+    /// A list of texts, which may have nothing in it. From the environment they are parted by commas.
+    pub(super) fn list(
+        &mut self,
+        document: &mut Document<'_>,
+        key: &'static str,
+    ) -> Option<At<Vec<String>>> {
+        let (raw, place) = self.raw(document, key)?;
+        let written: Option<Vec<String>> = match raw {
+            Raw::Env(text) => Some(text.split(',').map(str::to_owned).collect()),
+            Raw::Toml(value) => value.get_ref().as_array().and_then(|list| {
+                list.iter().map(|one| Some(one.get_ref().as_str()?.to_owned())).collect()
+            }),
+        };
+        let Some(written) = written else {
+            let wanted = "must be a list of texts in quotes, [] for none";
+            document.problem(place, format!("{}: {wanted}", self.path(key)));
+            return None;
+        };
+        if written.len() > 1 && written.iter().any(|one| one.trim().is_empty()) {
+            let wanted = "one of the texts is empty; take it out";
+            document.problem(place, format!("{}: {wanted}", self.path(key)));
+            return None;
+        }
+        let texts = written.iter().map(|one| one.trim().to_owned());
+        Some(At { value: texts.filter(|one| !one.is_empty()).collect(), place })
+    }
+
     /// Text that `parse` makes something of, or says what it wants instead.
     pub(super) fn parsed<T>(
         &mut self,

@@ -10,6 +10,8 @@ use url::Url;
 use super::read::Place;
 use super::secret::SecretSource;
 use crate::domain::tunnel::{Kind, Level};
+use crate::domain::window::Outside;
+use crate::domain::wish::Keywords;
 
 /// Everything that can be set.
 #[derive(Clone, Debug)]
@@ -32,6 +34,8 @@ pub struct Config {
     pub tunnel: Tunnel,
     /// The sender.
     pub sender: Sender,
+    /// The words by which contacts stop and allow marketing.
+    pub marketing: Keywords,
     /// The screen.
     pub ui: Ui,
     /// Keys given to actions; which actions there are is not known here.
@@ -142,6 +146,8 @@ pub struct Sender {
     pub connect_timeout: Duration,
     /// For a request as a whole.
     pub timeout: Duration,
+    /// What is done with a message outside the window that is no template.
+    pub outside_window: Outside,
 }
 
 /// The screen.

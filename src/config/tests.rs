@@ -8,6 +8,7 @@ use secrecy::ExposeSecret;
 
 use crate::clock::SystemClock;
 use crate::domain::tunnel::Kind;
+use crate::domain::window::Outside;
 
 use super::{
     Colour, Config, META, Place, Register, SecretError, SecretSource, Source, load, parse, schema,
@@ -43,6 +44,7 @@ fn the_example_holds_every_key_and_its_default() {
     let default = read("", &[], false).unwrap();
     assert_eq!(config.listener, default.listener);
     assert_eq!(config.sender, default.sender);
+    assert_eq!(config.marketing, default.marketing);
     assert_eq!(config.ui, default.ui);
     assert_eq!((config.log.level, config.log.days), (default.log.level, default.log.days));
     assert_eq!(config.base_url, default.base_url);
@@ -333,4 +335,36 @@ fn a_tunnel_says_what_its_kind_lacks_and_takes_no_option_for_a_host() {
         let problems = tunnel(text).unwrap_err();
         assert!(problems.len() == 1 && problems[0].contains(told), "{text}: {problems:?}");
     }
+}
+
+#[test]
+fn keywords_are_a_list_that_may_be_empty_and_none_means_both() {
+    let words = |text: &str| read(text, &[], false).map(|config| config.marketing);
+    let default = words("").unwrap();
+    assert_eq!(default.meant("parar"), Some(true));
+    assert_eq!(default.meant("start"), Some(false));
+    let none = words("[marketing]\nopt_out_keywords = []").unwrap();
+    assert_eq!((none.stop.len(), none.allow.len()), (0, 1));
+    let own = words("[marketing]\nopt_out_keywords = [\" Sair da lista \"]").unwrap();
+    assert_eq!(own.meant("SAIR DA LISTA"), Some(true));
+    assert_eq!(own.meant("stop"), None);
+    for (wrong, told) in [
+        ("opt_out_keywords = \"STOP\"", "must be a list"),
+        ("opt_out_keywords = [\"STOP\", 1]", "must be a list"),
+        ("opt_out_keywords = [\"STOP\", \" \"]", "one of the texts is empty"),
+        ("opt_in_keywords = [\"Stop\"]", "\"Stop\" is in both lists"),
+    ] {
+        let problems = words(&format!("[marketing]\n{wrong}")).unwrap_err();
+        let [problem] = problems.as_slice() else { panic!("{problems:?}") };
+        assert!(problem.starts_with("line 2: ") && problem.contains(told), "{problem}");
+    }
+}
+
+#[test]
+fn a_text_outside_the_window_is_refused_unless_the_config_sends_it() {
+    let outside = |text: &str| read(text, &[], false).map(|config| config.sender.outside_window);
+    assert_eq!(outside("").unwrap(), Outside::Refuse);
+    assert_eq!(outside("[sender]\noutside_window = \"send\"").unwrap(), Outside::Send);
+    let problems = outside("[sender]\noutside_window = \"always\"").unwrap_err();
+    assert!(problems[0].contains("sender.outside_window = \"always\""), "{problems:?}");
 }

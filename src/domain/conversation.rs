@@ -2,8 +2,10 @@
 
 use super::id::{AccountId, ContactId, ConversationId, MessageId, UserId, WaId};
 use super::message::Direction;
+use super::page::ListKey;
 use super::state::State;
 use super::time::Timestamp;
+use super::window::{Window, window};
 
 /// What is known of the person on the other side.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,12 +66,30 @@ pub struct Conversation {
     pub waiting: u32,
     /// Meta's time of the newest inbound message; the window follows from it.
     pub last_inbound: Option<Timestamp>,
+    /// When the last message went that Meta refused because the window is shut (131047).
+    pub refused: Option<Timestamp>,
+    /// Since when the contact wants no marketing.
+    pub opted_out: Option<Timestamp>,
     /// The newest thing said is the contact's and nothing was answered since.
     pub unanswered: bool,
     /// The first unread message, where the divider goes.
     pub first_unread: Option<MessageId>,
     /// The text typed but not sent.
     pub draft: Option<Draft>,
+}
+
+impl Conversation {
+    /// Its place in the list.
+    #[must_use]
+    pub const fn key(&self) -> ListKey {
+        ListKey { activity: self.activity, last_inbound: self.last_inbound, id: self.id }
+    }
+
+    /// Whether free-form messages may be sent now.
+    #[must_use]
+    pub fn window(&self, now: Timestamp) -> Window {
+        window(self.last_inbound, self.refused, now)
+    }
 }
 
 /// Text typed but not sent, kept per conversation.
@@ -91,6 +111,8 @@ pub enum Filter {
     Unread,
     /// Where the contact wrote last.
     Waiting,
+    /// Where the contact wrote last and the window is open, the one that closes first on top.
+    Closing,
 }
 
 /// The numbers above the list.
@@ -102,4 +124,14 @@ pub struct Counts {
     pub unread: u32,
     /// Of these, waiting for an answer.
     pub waiting: u32,
+    /// Of those, with an open window; at most [`Counts::MOST_CLOSING`] are counted.
+    pub closing: u32,
+    /// When the first of these windows closes.
+    pub closes: Option<Timestamp>,
+}
+
+impl Counts {
+    /// The numbers of windows is counted anew at each look, since it changes with time alone; counting more
+    /// would be noticed.
+    pub const MOST_CLOSING: u32 = 1_000;
 }

@@ -23,3 +23,4 @@ pub mod throttle;
 pub mod time;
 pub mod tunnel;
 pub mod window;
+pub mod wish;

@@ -5,11 +5,14 @@ use super::message::SortKey;
 use super::state::State;
 use super::time::Timestamp;
 
-/// The place of a conversation in the list: newest activity first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// The place of a conversation in the list: newest activity first, or where windows are looked at the one
+/// that closes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListKey {
     /// Newest activity.
     pub activity: Timestamp,
+    /// What the contact wrote last; their window follows from it.
+    pub last_inbound: Option<Timestamp>,
     /// Breaks ties.
     pub id: ConversationId,
 }

@@ -44,6 +44,7 @@ use crate::api::client::{Client, Settings};
 use crate::domain::health::Health;
 use crate::domain::id::{ConversationId, PhoneNumberId, WabaId};
 use crate::domain::time::Clock;
+use crate::store::Rules;
 use crate::store::account::NewAccount;
 
 /// One business number, with its secrets resolved. They are not shown by `Debug`.
@@ -104,6 +105,8 @@ pub struct ServiceConfig {
     pub listener: ListenerConfig,
     /// Limits and retries.
     pub sender: Policy,
+    /// What the person decided about all that is sent and received.
+    pub rules: Rules,
 }
 
 impl ServiceConfig {
@@ -189,6 +192,7 @@ impl Services {
         let bus = Bus::new();
         let writer = WriterThread::start(
             config.database.clone(),
+            config.rules.clone(),
             bus.clone(),
             Arc::clone(&clock),
             Arc::clone(&on_panic),

@@ -21,7 +21,7 @@ use super::bus::Bus;
 use super::thread::{OnPanic, Thread, panic_message};
 use crate::domain::change::Changes;
 use crate::domain::time::Clock;
-use crate::store::{self, Tx, WriteConn, WriteJob};
+use crate::store::{self, Rules, Tx, WriteConn, WriteJob};
 
 /// Who goes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -264,12 +264,13 @@ impl WriterThread {
     /// When the system gives no more threads.
     pub fn start(
         path: PathBuf,
+        rules: Rules,
         bus: Bus,
         clock: Arc<dyn Clock>,
         on_panic: OnPanic,
     ) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
-        let worker = Worker { shared: Arc::clone(&shared), path, bus, clock, conn: None };
+        let worker = Worker { shared: Arc::clone(&shared), path, rules, bus, clock, conn: None };
         let thread = Thread::start("writer", on_panic, move || worker.run())?;
         Ok(Self { writer: Writer(shared), _thread: thread })
     }
@@ -295,6 +296,7 @@ impl Drop for WriterThread {
 struct Worker {
     shared: Arc<Shared>,
     path: PathBuf,
+    rules: Rules,
     bus: Bus,
     clock: Arc<dyn Clock>,
     conn: Option<WriteConn>,
@@ -415,7 +417,10 @@ impl Worker {
     fn conn(&mut self) -> Result<&mut WriteConn, store::Error> {
         match &mut self.conn {
             Some(conn) => Ok(conn),
-            none => Ok(none.insert(WriteConn::open(&self.path, self.clock.now())?)),
+            none => {
+                let conn = WriteConn::open(&self.path, self.clock.now())?;
+                Ok(none.insert(conn.with_rules(self.rules.clone())))
+            }
         }
     }
 

@@ -36,7 +36,10 @@ const FACTS: &[(&str, &str)] = &[
     ("link", "SELECT * FROM identity_link ORDER BY 1, 2, 3, 4, 5, 6, 7"),
     ("change", "SELECT * FROM identity_change ORDER BY 1, 2, 3, 4, 5, 6, 7"),
     ("profile", "SELECT * FROM profile ORDER BY 1, 2, 3, 4, 5"),
-    ("preference", "SELECT kind, scope, value, wish, at FROM preference ORDER BY 1, 2, 3, 4"),
+    (
+        "wish",
+        "SELECT kind, scope, value, at, stop, how, said FROM wish ORDER BY 1, 2, 3, 4, 5, 6, 7",
+    ),
 ];
 
 /// A canonical text of the content: no local ids, arrival order, receipt times or event references.
@@ -48,7 +51,7 @@ pub fn logical_dump(read: &ReadConn) -> Result<String, Error> {
     let mut conversations = Vec::new();
     let mut query = conn.prepare(
         "SELECT c.id, c.contact, a.phone_number_id, c.unread, c.failed, c.waiting, c.last_inbound,
-             c.unanswered, c.activity, c.begun_at, d.text, c.first_unread_at
+             c.unanswered, c.activity, c.begun_at, d.text, c.first_unread_at, c.opted_out
          FROM conversation c JOIN account a ON a.id = c.account
              LEFT JOIN draft d ON d.conversation = c.id WHERE c.merged_into IS NULL",
     )?;
@@ -63,7 +66,7 @@ pub fn logical_dump(read: &ReadConn) -> Result<String, Error> {
         }
         let contact = contacts.get(&row.get::<_, i64>(1)?).map_or("", String::as_str);
         let mut text = format!("conversation {contact}");
-        for column in 2..12 {
+        for column in 2..13 {
             write_value(&mut text, &row.get(column)?);
         }
         for message in texts.into_iter().flatten() {

@@ -26,9 +26,9 @@ const USERNAME: i64 = 2;
 /// of linked portfolios mean the same everywhere.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Ident {
-    kind: i64,
-    scope: String,
-    value: String,
+    pub(super) kind: i64,
+    pub(super) scope: String,
+    pub(super) value: String,
 }
 
 impl Ident {
@@ -43,6 +43,11 @@ impl Ident {
     fn parent(user: &UserId) -> Self {
         Self { kind: PARENT, scope: String::new(), value: user.to_string() }
     }
+}
+
+/// What facts about a peer are kept under.
+pub(super) fn first_ident(scope: &str, peer: &Peer) -> Option<Ident> {
+    idents(scope, peer).into_iter().next()
 }
 
 /// A peer's identities, the one that decides first: a user id is never given to somebody else.
@@ -336,32 +341,12 @@ pub(super) fn begun(
     peer: &Peer,
     at: Timestamp,
 ) -> Result<(), Error> {
-    let Some(ident) = idents(scope, peer).into_iter().next() else { return Ok(()) };
+    let Some(ident) = first_ident(scope, peer) else { return Ok(()) };
     tx.conn
         .prepare_cached(
             "INSERT INTO begun (account, kind, scope, value, at) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT DO UPDATE SET at = excluded.at WHERE excluded.at < at",
         )?
         .execute(params![account.0, ident.kind, ident.scope, ident.value, at.millis()])?;
-    Ok(())
-}
-
-/// Notes what a peer wants of marketing messages.
-pub(super) fn prefers(
-    tx: &Tx<'_>,
-    account: AccountId,
-    scope: &str,
-    peer: &Peer,
-    wish: &str,
-    at: Timestamp,
-) -> Result<(), Error> {
-    let Some(ident) = idents(scope, peer).into_iter().next() else { return Ok(()) };
-    tx.conn
-        .prepare_cached(
-            "INSERT INTO preference (account, kind, scope, value, wish, at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT DO UPDATE SET at = excluded.at WHERE excluded.at > at",
-        )?
-        .execute(params![account.0, ident.kind, ident.scope, ident.value, wish, at.millis()])?;
     Ok(())
 }

@@ -17,12 +17,14 @@ use super::row;
 use super::standing::{self, Proof};
 use super::stored::{self, NewRow, Writer};
 use super::tally;
+use super::wish;
 use super::write::Tx;
 use crate::domain::event::{EchoMessage, InboundMessage, Item, ItemKind, Peer, PreferenceUpdate};
 use crate::domain::id::{AccountId, EventId, MessageId, WabaId, Wamid};
 use crate::domain::message::{Body, Direction, Priority};
 use crate::domain::state::{Report, State};
 use crate::domain::time::Timestamp;
+use crate::domain::wish::{How, Wish};
 
 /// One POST as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -291,11 +293,19 @@ fn preference(
     update: &PreferenceUpdate,
 ) -> Result<Effect, Error> {
     let known = facts::sighted(tx, place.scope, &update.peer, update.at, place.now)?;
-    let Some(contact) = known else {
+    if known.is_none() {
         return Ok(Effect::because(EffectKind::Unknown, "it identifies nobody"));
+    }
+    let stop = match update.value.to_lowercase().as_str() {
+        "stop" => true,
+        "resume" | "signup" => false,
+        _ => {
+            let reason = format!("{:?} is no known wish about marketing", update.value);
+            return Ok(Effect::because(EffectKind::Unknown, reason));
+        }
     };
-    facts::prefers(tx, place.account, place.scope, &update.peer, &update.value, update.at)?;
-    outbox::free_contact(tx, place.account, contact, place.now)?;
+    let wish = Wish { at: update.at, stop, how: How::Chosen };
+    wish::note(tx, place.account, &update.peer, &wish, place.now)?;
     Ok(Effect::because(EffectKind::Preference, &update.value))
 }
 
@@ -334,12 +344,30 @@ fn inbound(tx: &mut Tx<'_>, place: &Place<'_>, message: &InboundMessage) -> Resu
     };
     let id = stored::insert(tx, &row, place.now)?;
     take_effect(tx, place.account, Direction::Inbound, &message.body, message.at, &message.wamid)?;
+    heed_keyword(tx, place, message)?;
     outbox::free_contact(tx, place.account, contact, place.now)?;
     if message.body.is_own_message() && !history {
         tx.changes.arrivals.insert(conversation);
     }
     tx.touch(conversation);
     Ok(Effect { message: Some(id), ..Effect::of(EffectKind::Message) })
+}
+
+/// A message that is nothing but one of the config's words says what its author wants of marketing. What is
+/// written in a group is said to others.
+fn heed_keyword(tx: &mut Tx<'_>, place: &Place<'_>, message: &InboundMessage) -> Result<(), Error> {
+    let said = match &message.body {
+        Body::Text { text, .. } => text,
+        // The button of a template says it as well.
+        Body::Reply { title, .. } => title,
+        _ => return Ok(()),
+    };
+    let Some(stop) = tx.rules.keywords.meant(said).filter(|_| message.group.is_none()) else {
+        return Ok(());
+    };
+    let how = How::Wrote(said.trim().to_owned());
+    let wish = Wish { at: message.at, stop, how };
+    wish::note(tx, place.account, &message.from, &wish, place.now)
 }
 
 /// The message is there already. One that was first seen in a replay of the history, and now comes by

@@ -17,6 +17,7 @@ use crate::domain::message::{Media, MediaCopy};
 use crate::domain::page::{ListKey, ListPage};
 use crate::domain::state::State;
 use crate::domain::time::Timestamp;
+use crate::domain::window::WINDOW;
 
 /// A page of the list.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +42,8 @@ const SELECT: &str =
     "SELECT c.id AS id, c.account AS account, c.contact AS contact, k.name AS name,
      k.wa_id AS wa_id, k.user_id AS user_id, k.username AS username, c.activity AS activity,
      c.unread AS unread, c.marked_unread AS marked_unread, c.failed AS failed, c.waiting AS waiting,
-     c.last_inbound AS last_inbound, c.unanswered AS unanswered, c.first_unread AS first_unread,
+     c.last_inbound AS last_inbound, c.refused_at AS refused, c.opted_out AS opted_out,
+     c.unanswered AS unanswered, c.first_unread AS first_unread,
      m.id AS message, m.direction AS direction, m.state AS state, m.tries AS tries, m.at AS at,
      m.kind AS kind, coalesce(m.edited_text, m.text) AS text, m.extra AS extra, m.target AS target,
      m.revoked AS revoked, m.group_id IS NOT NULL AS in_group, f.kind AS file_kind, f.file_name AS file_name, d.text AS draft,
@@ -49,6 +51,10 @@ const SELECT: &str =
      FROM conversation c JOIN contact k ON k.id = c.contact
      LEFT JOIN message m ON m.id = c.preview LEFT JOIN media f ON f.message = c.preview
      LEFT JOIN draft d ON d.conversation = c.id";
+
+/// Whose window is open and who waits for an answer, with the words of the partial index. ?3 is a day ago.
+const CLOSING: &str = " AND c.unanswered = 1 AND c.last_inbound > ?3
+     AND (c.refused_at IS NULL OR c.refused_at < c.last_inbound)";
 
 /// A page of the list. `text` keeps those whose name, username or number has it, or that have a message
 /// with words beginning like it.
@@ -63,33 +69,33 @@ pub fn conversations(
     text: &str,
     page: ListPage,
     limit: u32,
+    now: Timestamp,
 ) -> Result<ListRows, Error> {
     let snapshot = read.snapshot()?;
     let among =
         if text.trim().is_empty() { None } else { Some(matching(&snapshot, account, text)?) };
-    let list = List { conn: &snapshot, account, filter, among };
-    let top = ListKey { activity: Timestamp::from_millis(i64::MAX), id: ConversationId(i64::MAX) };
+    let list = List { conn: &snapshot, account, filter, among, now };
     let (rows, more_above, more_below) = match page {
         ListPage::First => {
-            let (rows, more) = list.below(top, "<", limit)?;
+            let (rows, more) = list.below(list.top(), false, limit)?;
             (rows, false, more)
         }
         ListPage::After(key) => {
-            let (rows, more) = list.below(key, "<", limit)?;
+            let (rows, more) = list.below(list.place(key), false, limit)?;
             (rows, true, more)
         }
         ListPage::Before(key) => {
-            let (rows, more) = list.above(key, limit)?;
+            let (rows, more) = list.above(list.place(key), limit)?;
             (rows, more, true)
         }
         ListPage::Around(key) => {
-            let (mut rows, more_above) = list.above(key, limit / 2)?;
-            let (below, more_below) = list.below(key, "<=", limit - limit / 2)?;
+            let (mut rows, more_above) = list.above(list.place(key), limit / 2)?;
+            let (below, more_below) = list.below(list.place(key), true, limit - limit / 2)?;
             rows.extend(below);
             (rows, more_above, more_below)
         }
     };
-    Ok(ListRows { rows, more_above, more_below, counts: count(&snapshot, account)? })
+    Ok(ListRows { rows, more_above, more_below, counts: count(&snapshot, account, now)? })
 }
 
 /// What a page is taken from.
@@ -99,7 +105,12 @@ struct List<'a> {
     filter: Filter,
     /// Only these, as a JSON list.
     among: Option<String>,
+    /// Windows are looked at as of now.
+    now: Timestamp,
 }
+
+/// A place in the order of the list: the column it is sorted by, then the id.
+type Spot = (i64, i64);
 
 impl List<'_> {
     fn condition(&self) -> String {
@@ -108,26 +119,57 @@ impl List<'_> {
             Filter::All => "",
             Filter::Unread => " AND (c.unread > 0 OR c.marked_unread = 1)",
             Filter::Waiting => " AND c.unanswered = 1",
+            Filter::Closing => CLOSING,
         };
         let among = if self.among.is_some() {
-            " AND c.id IN (SELECT value FROM json_each(?5))"
+            " AND c.id IN (SELECT value FROM json_each(?2))"
         } else {
-            " AND ?5 IS NULL"
+            " AND ?2 IS NULL"
         };
         format!("c.account = ?1 AND c.shown = 1{filter}{among}")
     }
 
-    fn below(
-        &self,
-        key: ListKey,
-        than: &str,
-        limit: u32,
-    ) -> Result<(Vec<Conversation>, bool), Error> {
-        self.rows(key, than, "c.activity DESC, c.id DESC", limit)
+    /// Windows do not matter for it.
+    fn by_activity(
+        conn: &Connection,
+        account: AccountId,
+        filter: Filter,
+        among: Option<String>,
+    ) -> List<'_> {
+        List { conn, account, filter, among, now: Timestamp::default() }
     }
 
-    fn above(&self, key: ListKey, limit: u32) -> Result<(Vec<Conversation>, bool), Error> {
-        let (mut rows, more) = self.rows(key, ">", "c.activity, c.id", limit)?;
+    /// The first place of all.
+    const fn top(&self) -> Spot {
+        if self.ascends() { (i64::MIN, i64::MIN) } else { (i64::MAX, i64::MAX) }
+    }
+
+    /// The place of a row.
+    fn place(&self, key: ListKey) -> Spot {
+        let at = if self.ascends() {
+            key.last_inbound.map_or(i64::MIN, Timestamp::millis)
+        } else {
+            key.activity.millis()
+        };
+        (at, key.id.0)
+    }
+
+    /// The window of whoever wrote first closes first.
+    const fn ascends(&self) -> bool {
+        matches!(self.filter, Filter::Closing)
+    }
+
+    fn below(
+        &self,
+        spot: Spot,
+        inclusive: bool,
+        limit: u32,
+    ) -> Result<(Vec<Conversation>, bool), Error> {
+        self.rows(spot, self.ascends(), inclusive, limit)
+    }
+
+    fn above(&self, spot: Spot, limit: u32) -> Result<(Vec<Conversation>, bool), Error> {
+        let (mut rows, more) = self.rows(spot, !self.ascends(), false, limit)?;
         rows.reverse();
         Ok((rows, more))
     }
@@ -135,13 +177,17 @@ impl List<'_> {
     /// One row more than wanted tells whether there are more.
     fn rows(
         &self,
-        key: ListKey,
-        than: &str,
-        order: &str,
+        spot: Spot,
+        upwards: bool,
+        inclusive: bool,
         limit: u32,
     ) -> Result<(Vec<Conversation>, bool), Error> {
+        let column = if self.ascends() { "c.last_inbound" } else { "c.activity" };
+        let (than, direction) = if upwards { (">", "ASC") } else { ("<", "DESC") };
+        let equal = if inclusive { "=" } else { "" };
         let sql = format!(
-            "{SELECT} WHERE {} AND (c.activity, c.id) {than} (?2, ?3) ORDER BY {order} LIMIT ?4",
+            "{SELECT} WHERE {} AND ?3 = ?3 AND ({column}, c.id) {than}{equal} (?4, ?5)
+             ORDER BY {column} {direction}, c.id {direction} LIMIT ?6",
             self.condition()
         );
         let mut rows = read_all(
@@ -149,10 +195,11 @@ impl List<'_> {
             &sql,
             params![
                 self.account.0,
-                key.activity.millis(),
-                key.id.0,
-                i64::from(limit) + 1,
-                self.among
+                self.among,
+                (self.now - WINDOW).millis(),
+                spot.0,
+                spot.1,
+                i64::from(limit) + 1
             ],
         )?;
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -220,6 +267,8 @@ fn read_row(row: &Row<'_>) -> Result<Conversation, Error> {
         failed: row::count(get(row, "failed")?),
         waiting: row::count(get(row, "waiting")?),
         last_inbound: time("last_inbound")?,
+        refused: time("refused")?,
+        opted_out: time("opted_out")?,
         unanswered: get(row, "unanswered")?,
         first_unread: get::<Option<i64>>(row, "first_unread")?.map(MessageId),
         draft: get::<Option<String>>(row, "draft")?
@@ -318,11 +367,11 @@ fn by_contact(conn: &Connection, account: AccountId, text: &str) -> Result<Vec<i
 }
 
 /// The numbers above the list.
-pub fn counts(read: &ReadConn, account: AccountId) -> Result<Counts, Error> {
-    count(&read.conn, account)
+pub fn counts(read: &ReadConn, account: AccountId, now: Timestamp) -> Result<Counts, Error> {
+    count(&read.conn, account, now)
 }
 
-fn count(conn: &Connection, account: AccountId) -> Result<Counts, Error> {
+fn count(conn: &Connection, account: AccountId, now: Timestamp) -> Result<Counts, Error> {
     let mut query =
         conn.prepare_cached("SELECT shown, unread, unanswered FROM list_count WHERE account = ?1")?;
     let counts = query.query_row([account.0], |row| {
@@ -330,9 +379,20 @@ fn count(conn: &Connection, account: AccountId) -> Result<Counts, Error> {
             all: row::count(row.get(0)?),
             unread: row::count(row.get(1)?),
             waiting: row::count(row.get(2)?),
+            ..Counts::default()
         })
     });
-    Ok(counts.optional()?.unwrap_or_default())
+    let counts = counts.optional()?.unwrap_or_default();
+    let mut query = conn.prepare_cached(&format!(
+        "SELECT count(*), min(w.last_inbound) FROM (SELECT c.last_inbound FROM conversation c
+             WHERE c.account = ?1 AND c.shown = 1{CLOSING} ORDER BY c.last_inbound LIMIT ?2) AS w"
+    ))?;
+    let found = query
+        .query_row(params![account.0, Counts::MOST_CLOSING, (now - WINDOW).millis()], |row| {
+            Ok((row::count(row.get(0)?), row.get::<_, Option<i64>>(1)?))
+        })?;
+    let closes = found.1.map(|at| Timestamp::from_millis(at) + WINDOW);
+    Ok(Counts { closing: found.0, closes, ..counts })
 }
 
 /// Conversations whose name, username or number matches, those that begin with the text first, then by
@@ -344,7 +404,9 @@ pub fn jump(
     limit: u32,
 ) -> Result<Vec<Conversation>, Error> {
     if text.trim().is_empty() {
-        return Ok(conversations(read, account, Filter::All, "", ListPage::First, limit)?.rows);
+        let snapshot = read.snapshot()?;
+        let list = List::by_activity(&snapshot, account, Filter::All, None);
+        return Ok(list.below(list.top(), false, limit)?.0);
     }
     let snapshot = read.snapshot()?;
     let mut ids = by_contact(&snapshot, account, text)?;
@@ -380,7 +442,7 @@ pub fn next_unread(
     from: Option<ListKey>,
 ) -> Result<Option<Conversation>, Error> {
     let snapshot = read.snapshot()?;
-    next(&List { conn: &snapshot, account, filter: Filter::Unread, among: None }, from)
+    next(&List::by_activity(&snapshot, account, Filter::Unread, None), from)
 }
 
 /// The next conversation below `from` with a message that failed or is uncertain, wrapping round to the
@@ -400,17 +462,16 @@ pub fn next_failed(
     let rows = query.query_map([account.0, failed, uncertain], |row| row.get(0))?;
     let ids: Vec<i64> = rows.collect::<Result<_, _>>()?;
     let among = Some(row::json_list(ids));
-    next(&List { conn: &snapshot, account, filter: Filter::All, among }, from)
+    next(&List::by_activity(&snapshot, account, Filter::All, among), from)
 }
 
 fn next(list: &List<'_>, from: Option<ListKey>) -> Result<Option<Conversation>, Error> {
-    let top = ListKey { activity: Timestamp::from_millis(i64::MAX), id: ConversationId(i64::MAX) };
     if let Some(from) = from
-        && let Some(next) = list.below(from, "<", 1)?.0.pop()
+        && let Some(next) = list.below(list.place(from), false, 1)?.0.pop()
     {
         return Ok(Some(next));
     }
-    Ok(list.below(top, "<", 1)?.0.pop())
+    Ok(list.below(list.top(), false, 1)?.0.pop())
 }
 
 /// A conversation by id; an id that was merged away resolves.

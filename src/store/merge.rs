@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::error::Error;
 use super::facts::{self, Ident, owner};
 use super::tally;
+use super::wish;
 use super::write::Tx;
 use super::{account, lane};
 use crate::domain::event::Peer;
@@ -49,7 +50,10 @@ pub(super) fn conversation_with(
     let mut insert = tx.conn.prepare_cached(
         "INSERT INTO conversation (account, contact, created_at, activity) VALUES (?1, ?2, ?3, 0)",
     )?;
-    Ok(ConversationId(insert.insert(params![account.0, contact.0, now.millis()])?))
+    let id = ConversationId(insert.insert(params![account.0, contact.0, now.millis()])?);
+    // They may have said what they want of marketing before they said anything else.
+    wish::refresh_one(tx, id)?;
+    Ok(id)
 }
 
 /// Whom a message that is written in a conversation now is for.
@@ -71,7 +75,7 @@ pub(super) fn touch_conversations(tx: &mut Tx<'_>, contact: ContactId) -> Result
     Ok(())
 }
 
-fn conversations_of(
+pub(super) fn conversations_of(
     conn: &Connection,
     contact: ContactId,
 ) -> Result<Vec<(ConversationId, AccountId)>, Error> {

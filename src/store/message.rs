@@ -11,6 +11,7 @@ use super::list;
 use super::merge;
 use super::read::ReadConn;
 use super::row::{self, get};
+use super::wish;
 use crate::domain::conversation::Conversation;
 use crate::domain::id::{AccountId, ContactId, ConversationId, EventId, MediaId, MessageId, Wamid};
 use crate::domain::message::{
@@ -20,6 +21,7 @@ use crate::domain::message::{
 use crate::domain::page::MessagePage;
 use crate::domain::state::State;
 use crate::domain::time::Timestamp;
+use crate::domain::wish::Wish;
 
 /// A page of a conversation.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +34,8 @@ pub struct MessageRows {
     pub more_before: bool,
     /// More after these.
     pub more_after: bool,
+    /// What they said about marketing lately, oldest first.
+    pub wishes: Vec<Wish>,
 }
 
 /// Everything that [`read_message`] needs, so that a page is one query and three look-ups.
@@ -76,6 +80,7 @@ pub fn messages(
         messages: rows.messages,
         more_before: rows.more_before,
         more_after: rows.more_after,
+        wishes: wish::wishes(&snapshot, id)?,
     })
 }
 

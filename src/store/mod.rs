@@ -34,11 +34,12 @@ mod standing;
 mod stored;
 mod tally;
 mod template;
+pub mod wish;
 pub mod write;
 
 pub use error::Error;
 pub use read::{BackUpError, ReadConn};
-pub use write::{Group, Tx, WriteConn, WriteJob};
+pub use write::{Group, Rules, Tx, WriteConn, WriteJob};
 
 #[cfg(test)]
 mod tests;

@@ -159,13 +159,11 @@ pub enum Fetched {
     Failed(ApiError),
 }
 
-/// When and as what a message is to go.
+/// When a message is to go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Terms {
     /// Not before this time; at once when none.
     pub at: Option<Timestamp>,
-    /// It is a marketing template: those who opted out do not get it.
-    pub marketing: bool,
 }
 
 /// Writes a message and queues it. Its conversation's draft is cleared in the same step.
@@ -174,6 +172,9 @@ pub fn enqueue(tx: &mut Tx<'_>, new: &NewMessage, now: Timestamp) -> Result<Mess
 }
 
 /// Writes a message to go on its own terms: one that has a time to come is scheduled until then.
+///
+/// # Errors
+/// [`Error::Forbidden`] for what cannot go: free text outside the window, marketing to who opted out.
 pub fn enqueue_on(
     tx: &mut Tx<'_>,
     new: &NewMessage,
@@ -183,6 +184,7 @@ pub fn enqueue_on(
     let later = terms.at.filter(|at| *at > now);
     let state = if later.is_some() { State::Scheduled } else { State::Queued };
     let conversation = merge::conversation_now(tx.conn, new.conversation)?;
+    gate::admit(tx, conversation, &new.body, later.is_some(), now)?;
     let reply_to = match new.reply_to {
         None => None,
         Some(id) => standing::load(tx.conn, id)?.wamid,
@@ -207,14 +209,10 @@ pub fn enqueue_on(
     let id = stored::insert(tx, &row, now)?;
     tx.conn
         .prepare_cached(
-            "UPDATE message SET scheduled_at = ?2, not_before = ?2, category = ?3
-             WHERE id = ?1 AND (?2 IS NOT NULL OR ?3 IS NOT NULL)",
+            "UPDATE message SET scheduled_at = ?2, not_before = ?2
+             WHERE id = ?1 AND ?2 IS NOT NULL",
         )?
-        .execute(params![
-            id.0,
-            later.map(Timestamp::millis),
-            terms.marketing.then_some("marketing")
-        ])?;
+        .execute(params![id.0, later.map(Timestamp::millis)])?;
     let message = standing::load(tx.conn, id)?;
     standing::keep_outbox(tx, &message)?;
     standing::note(tx, id, state, &Proof::at(now), 0)?;

@@ -8,6 +8,7 @@ use rusqlite::{Connection, params};
 
 use super::error::Error;
 use super::row::state_number;
+use super::wish;
 use super::write::Tx;
 use crate::domain::id::{ConversationId, MessageId};
 use crate::domain::state::State;
@@ -26,6 +27,8 @@ pub(super) struct Tally {
     pub(super) preview_at: Option<i64>,
     pub(super) first_unread: Option<i64>,
     pub(super) first_unread_at: Option<i64>,
+    /// Follows from the wishes, not from the messages.
+    pub(super) opted_out: Option<i64>,
 }
 
 /// Counts anew from the messages.
@@ -54,16 +57,19 @@ pub(super) fn recount(conn: &Connection, conversation: ConversationId) -> Result
              (SELECT id FROM first) AS first_unread, (SELECT at FROM first) AS first_unread_at
          FROM c",
     )?;
-    Ok(query.query_row([conversation.0], read)?)
+    let counted = query.query_row([conversation.0], read)?;
+    Ok(Tally { opted_out: wish::opted_out(conn, conversation)?, ..counted })
 }
 
 /// What the row says.
 pub(super) fn stored(conn: &Connection, conversation: ConversationId) -> Result<Tally, Error> {
     let mut query = conn.prepare_cached(
         "SELECT activity, shown, unread, failed, waiting, last_inbound, last_answer, preview,
-             preview_at, first_unread, first_unread_at
+             preview_at, first_unread, first_unread_at, opted_out
          FROM conversation WHERE id = ?1",
     )?;
+    let read =
+        |row: &rusqlite::Row<'_>| Ok(Tally { opted_out: row.get("opted_out")?, ..read(row)? });
     Ok(query.query_row([conversation.0], read)?)
 }
 
@@ -80,6 +86,7 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Tally> {
         preview_at: row.get("preview_at")?,
         first_unread: row.get("first_unread")?,
         first_unread_at: row.get("first_unread_at")?,
+        opted_out: None,
     })
 }
 
@@ -90,7 +97,7 @@ pub(super) fn refresh(tx: &mut Tx<'_>, conversation: ConversationId) -> Result<(
         .prepare_cached(
             "UPDATE conversation SET activity = ?2, shown = ?3, unread = ?4, failed = ?5, waiting = ?6,
                  last_inbound = ?7, last_answer = ?8, preview = ?9, preview_at = ?10,
-                 first_unread = ?11, first_unread_at = ?12
+                 first_unread = ?11, first_unread_at = ?12, opted_out = ?13
              WHERE id = ?1",
         )?
         .execute(params![
@@ -105,7 +112,8 @@ pub(super) fn refresh(tx: &mut Tx<'_>, conversation: ConversationId) -> Result<(
             now.preview,
             now.preview_at,
             now.first_unread,
-            now.first_unread_at
+            now.first_unread_at,
+            now.opted_out
         ])?;
     tx.touch(conversation);
     Ok(())

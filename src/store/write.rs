@@ -9,6 +9,8 @@ use super::error::Error;
 use super::schema;
 use crate::domain::change::Changes;
 use crate::domain::time::Timestamp;
+use crate::domain::window::Outside;
+use crate::domain::wish::Keywords;
 
 /// Something to write. It may be run twice: when the commit it shared with others failed, it is run
 /// again alone. What it finds out goes into what it captured, and counts only once [`Group`] says `Ok`.
@@ -28,10 +30,20 @@ const LONG_LOG: u64 = 16 << 20;
 /// How long the writer waits for readers then; they take some milliseconds.
 const LOG_WAIT: Duration = Duration::from_millis(40);
 
+/// What the person decided in the config about all that is sent and received.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// What is done with a message outside the window that is no template.
+    pub outside: Outside,
+    /// The words by which contacts stop and allow marketing.
+    pub keywords: Keywords,
+}
+
 /// The process's only connection that writes.
 #[derive(Debug)]
 pub struct WriteConn {
     conn: Connection,
+    rules: Rules,
     /// The size of the log, in bytes, from which [`WriteConn::bound_log`] acts.
     log_bound: u64,
 }
@@ -40,6 +52,7 @@ pub struct WriteConn {
 #[derive(Debug)]
 pub struct Tx<'a> {
     pub(super) conn: &'a Connection,
+    pub(super) rules: &'a Rules,
     pub(super) changes: Changes,
     /// Whether what fails takes back only itself. Otherwise any failure ends the whole transaction, and
     /// everything is run again with savepoints.
@@ -58,7 +71,14 @@ pub struct Group {
 impl WriteConn {
     /// Opens the database, creating or migrating it. `now` names the copy that is made before a migration.
     pub fn open(path: &Path, now: Timestamp) -> Result<Self, Error> {
-        Ok(Self { conn: schema::open_for_writing(path, now)?, log_bound: LONG_LOG })
+        let conn = schema::open_for_writing(path, now)?;
+        Ok(Self { conn, rules: Rules::default(), log_bound: LONG_LOG })
+    }
+
+    /// What holds for all that is written from now on.
+    #[must_use]
+    pub fn with_rules(self, rules: Rules) -> Self {
+        Self { rules, ..self }
     }
 
     /// Runs all jobs in one transaction and commits it. A job that fails takes only itself back. When
@@ -162,7 +182,7 @@ impl WriteConn {
     }
 
     fn tx(&self, savepoints: bool) -> Tx<'_> {
-        Tx { conn: &self.conn, changes: Changes::default(), savepoints }
+        Tx { conn: &self.conn, rules: &self.rules, changes: Changes::default(), savepoints }
     }
 
     fn run(&self, sql: &str) -> Result<(), Error> {

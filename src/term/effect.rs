@@ -20,7 +20,7 @@ use crate::service::reader::Reader;
 use crate::service::thread::{OnPanic, Thread};
 use crate::service::writer::{Pending, Priority, Writer};
 use crate::store::outbox::Terms;
-use crate::store::{self, ReadConn, Tx, conversation, event, list, message, outbox};
+use crate::store::{self, ReadConn, Tx, conversation, event, list, message, outbox, wish};
 
 /// The services as the screen sees them.
 pub struct Stage {
@@ -33,8 +33,17 @@ pub struct Stage {
     /// Dropped before the thread that hears it, which ends by that.
     pending: Sender<(CommandId, Pending<Done>)>,
     clock: Arc<dyn Clock>,
-    read_receipts: bool,
+    by: By,
     _answers: Thread,
+}
+
+/// What the person at the keyboard brings along to what they do.
+#[derive(Clone, Debug)]
+pub struct By {
+    /// Their name on this machine, kept with what they decide for others to see.
+    pub who: String,
+    /// Whether contacts are told that their messages were read.
+    pub read_receipts: bool,
 }
 
 impl Stage {
@@ -43,7 +52,7 @@ impl Stage {
         (reader, writer, bus, nudge, templates): (Reader, Writer, &Bus, Nudge, Templates),
         events: Sender<Event>,
         clock: Arc<dyn Clock>,
-        read_receipts: bool,
+        by: By,
         on_panic: OnPanic,
     ) -> io::Result<Self> {
         let woken = events.clone();
@@ -70,7 +79,7 @@ impl Stage {
             events,
             pending,
             clock,
-            read_receipts,
+            by,
             _answers: answers,
         })
     }
@@ -107,7 +116,7 @@ impl Stage {
             _ => {}
         }
         let clock = Arc::clone(&self.clock);
-        let receipts = self.read_receipts;
+        let by = self.by.clone();
         // Who sends something wants to know now whether the trouble is over.
         if matches!(command, Command::Send { .. } | Command::Decide(..) | Command::Pause(_, false))
         {
@@ -115,7 +124,7 @@ impl Stage {
         }
         let pending = self
             .writer
-            .run(Priority::Interactive, move |tx| execute(tx, &command, receipts, clock.now()));
+            .run(Priority::Interactive, move |tx| execute(tx, &command, &by, clock.now()));
         // The thread behind it lives as long as this does.
         self.pending.send((id, pending)).ok();
     }
@@ -155,8 +164,8 @@ fn answer(read: Result<&ReadConn, store::Error>, query: Query) -> Reply {
 
 fn ask(read: &ReadConn, query: Query) -> Result<Reply, store::Error> {
     Ok(match query {
-        Query::List { account, filter, text, page, limit, ticket } => {
-            let found = list::conversations(read, account, filter, &text, page, limit)?;
+        Query::List { account, filter, text, page, limit, now, ticket } => {
+            let found = list::conversations(read, account, filter, &text, page, limit, now)?;
             Reply::List {
                 ticket,
                 rows: found.rows,
@@ -173,6 +182,7 @@ fn ask(read: &ReadConn, query: Query) -> Result<Reply, store::Error> {
                 messages: found.messages,
                 more_before: found.more_before,
                 more_after: found.more_after,
+                wishes: found.wishes,
             }
         }
         Query::Timeline { message: id, ticket } => Reply::Timeline {
@@ -212,12 +222,12 @@ fn ask(read: &ReadConn, query: Query) -> Result<Reply, store::Error> {
 fn execute(
     tx: &mut Tx<'_>,
     command: &Command,
-    receipts: bool,
+    by: &By,
     now: Timestamp,
 ) -> Result<Done, store::Error> {
     Ok(match command {
         Command::Send { message, at } => {
-            let terms = Terms { at: *at, ..Terms::default() };
+            let terms = Terms { at: *at };
             Done::Message(outbox::enqueue_on(tx, message, &terms, now)?)
         }
         Command::Begin { account, number } => {
@@ -228,7 +238,7 @@ fn execute(
             Done::Plain
         }
         Command::MarkRead(id, up_to) => {
-            conversation::mark_read(tx, *id, *up_to, receipts, now)?;
+            conversation::mark_read(tx, *id, *up_to, by.read_receipts, now)?;
             Done::Plain
         }
         Command::MarkUnread(id) => {
@@ -242,6 +252,10 @@ fn execute(
             let (decided, rest) =
                 outbox::decide_some(tx, (*account, *filter), *decision, *sweep, now)?;
             Done::Decided { decided, rest }
+        }
+        Command::Marketing { conversation, stop } => {
+            wish::decide(tx, *conversation, *stop, &by.who, now)?;
+            Done::Plain
         }
         Command::Pause(account, true) => {
             outbox::pause_account(tx, *account, now)?;

@@ -12,7 +12,7 @@ use crate::app::{Focus, MessageStyle, Model, describe};
 use crate::domain::id::MessageId;
 use crate::domain::message::Direction;
 use crate::domain::text::{self, Markup};
-use crate::domain::window::{Window, window};
+use crate::domain::window::Window;
 
 /// The column of the state slot.
 const SLOT: u16 = 6;
@@ -53,7 +53,7 @@ fn bubble_shift(chat: &Chat, message: MessageId, look: &Look<'_>, area: Area) ->
     let Some(index) = chat.page.index(message).filter(outbound) else { return 0 };
     let width = |row: &Row| match row {
         Row::Text { pieces, .. } => pieces.iter().map(|piece| text::width(&piece.text)).sum(),
-        Row::Day(_) | Row::New(_) => 0,
+        Row::Day(_) | Row::New(_) | Row::Note { .. } => 0,
     };
     let widest: usize = chat.block(index, look).rows.iter().map(width).max().unwrap_or(0);
     let room = usize::from(area.width.saturating_sub(TEXT_INDENT + 1)).saturating_sub(widest);
@@ -85,11 +85,14 @@ fn header(model: &Model, chat: &Chat, layout: &Layout, canvas: &mut Canvas<'_>) 
             used += canvas.put(area, used, 0, room, &handle, theme.dim);
         }
     }
-    if row.contact.wa_id.is_none() {
+    let hidden = (theme.dim, "number hidden".to_owned());
+    let out = (theme.held, format!("{} no marketing", glyph::opted_out(theme)));
+    let facts = [row.contact.wa_id.is_none().then_some(hidden), row.opted_out.map(|_| out)];
+    for (style, words) in facts.into_iter().flatten() {
         let room = right.saturating_sub(used + 3);
-        let words = "number hidden";
-        if usize::from(room) >= words.len() {
-            canvas.put(area, used + 2, 0, room, words, theme.dim);
+        if usize::from(room) >= text::width(&words) {
+            used += 2;
+            used += canvas.put(area, used, 0, room, &words, style);
         }
     }
 }
@@ -104,6 +107,13 @@ fn draw_row(row: &Row, selected: bool, shift: u16, area: Area, at: u16, canvas: 
                 count => format!("{count} new messages"),
             };
             canvas.rule(area, at, &label, theme.new);
+        }
+        Row::Note { time, text, tone } => {
+            if let Some(time) = time {
+                canvas.put(area, 0, at, 5, time, theme.dim);
+            }
+            let room = area.width.saturating_sub(TEXT_INDENT);
+            canvas.put(area, TEXT_INDENT, at, room, text, theme.tone(*tone));
         }
         Row::Text { time, mark, pieces } => {
             if let Some(time) = time {
@@ -162,9 +172,9 @@ fn empty(model: &Model, chat: &Chat, area: Area, canvas: &mut Canvas<'_>) {
 /// What can be done about an empty conversation depends on the window.
 fn nothing_said(model: &Model) -> String {
     let key = model.keymap.key(Context::Chat, Action::Compose);
-    match window(model.shown().and_then(|row| row.last_inbound), model.now) {
+    match model.shown().map_or(Window::Unknown, |row| row.window(model.now)) {
         Window::Open(_) => format!("Nothing was said yet. {key} writes the first message."),
-        Window::Closed(_) => {
+        Window::Closed(_) | Window::Refused(_) => {
             "Nothing is kept here, and the window is closed: only a template may be sent until they write."
                 .to_owned()
         }

@@ -11,9 +11,11 @@ use crate::app::composer::LIMIT;
 use crate::app::layout::{Area, Layout};
 use crate::app::notice::Weight;
 use crate::app::{Focus, Model, describe, when};
+use crate::domain::conversation::Conversation;
 use crate::domain::message::Direction;
 use crate::domain::text;
-use crate::domain::window::{WINDOW, Window, window};
+use crate::domain::time::Timestamp;
+use crate::domain::window::{CLOSING, CLOSING_SOON, Outside, WINDOW, Window};
 
 /// From so many characters on, the count is shown on narrow screens too.
 const NEAR_LIMIT: usize = 3_500;
@@ -79,45 +81,10 @@ fn gauge_row(model: &Model, area: Area, canvas: &mut Canvas<'_>) {
         return;
     }
     let Some(row) = model.shown() else { return };
-    let used = match window(row.last_inbound, model.now) {
-        Window::Open(end) => {
-            let left = end.since(model.now);
-            let style = match left.as_secs() / 3600 {
-                0 => theme.failure,
-                1..4 => theme.doubt,
-                _ => theme.good,
-            };
-            let columns = match area.width {
-                0..60 => 0,
-                60..100 => 20,
-                _ => 30,
-            };
-            let full =
-                usize::try_from(left.as_secs() * columns / WINDOW.as_secs().max(1)).unwrap_or(0);
-            let (on, off) = glyph::gauge(theme);
-            let rest = usize::try_from(columns).unwrap_or(0).saturating_sub(full);
-            let words = format!(" window {} ", when::left(left));
-            let (on, off) = (on.repeat(full), off.repeat(rest));
-            let near = when::near(end, model.now, &model.settings.timezone);
-            let free = if area.width < 100 {
-                " free text".to_owned()
-            } else {
-                format!(" free text until {near}")
-            };
-            canvas.row(
-                area,
-                0,
-                &[(style, &words), (style, &on), (theme.dim, &off), (theme.plain, &free)],
-            )
-        }
-        Window::Closed(at) => {
-            let at = when::near(at, model.now, &model.settings.timezone);
-            let words = [
-                format!(" window closed since {at}  template only, until they write"),
-                format!(" window closed since {at}  template only"),
-                " window closed  template only".to_owned(),
-            ];
-            canvas.row(area, 0, &[(theme.dim, fitting(&words, area.width))])
+    let used = match row.window(model.now) {
+        Window::Open(end) => open(model, end, area, canvas),
+        Window::Closed(_) | Window::Refused(_) => {
+            canvas.row(area, 0, &[(theme.dim, fitting(&shut(model, row), area.width))])
         }
         Window::Unknown => {
             let words = [
@@ -131,6 +98,58 @@ fn gauge_row(model: &Model, area: Area, canvas: &mut Canvas<'_>) {
     if let Some((style, words)) = remark(model, area, canvas) {
         canvas.right(area, 0, used + 2, &[(style, words.as_str())]);
     }
+}
+
+/// What is left of an open window, as words and as a bar.
+fn open(model: &Model, end: Timestamp, area: Area, canvas: &mut Canvas<'_>) -> u16 {
+    let theme = canvas.theme;
+    let left = end.since(model.now);
+    let (style, leads) = match left {
+        left if left < CLOSING && area.width < 60 => (theme.failure, "window"),
+        left if left < CLOSING => (theme.failure, "window closes in"),
+        left if left < CLOSING_SOON => (theme.doubt, "window"),
+        _ => (theme.good, "window"),
+    };
+    let columns = match area.width {
+        0..60 => 0,
+        60..100 => 20,
+        _ => 30,
+    };
+    let full = usize::try_from(left.as_secs() * columns / WINDOW.as_secs().max(1)).unwrap_or(0);
+    let (on, off) = glyph::gauge(theme);
+    let rest = usize::try_from(columns).unwrap_or(0).saturating_sub(full);
+    let words = format!(" {leads} {} ", when::left(left));
+    let (on, off) = (on.repeat(full), off.repeat(rest));
+    let near = when::near(end, model.now, &model.settings.timezone);
+    let free =
+        if area.width < 100 { " free text".to_owned() } else { format!(" free text until {near}") };
+    canvas.row(area, 0, &[(style, &words), (style, &on), (theme.dim, &off), (theme.plain, &free)])
+}
+
+/// Why only a template may be sent, the longest words first.
+fn shut(model: &Model, row: &Conversation) -> Vec<String> {
+    let near = |at| when::near(at, model.now, &model.settings.timezone);
+    let (why, short) = match row.window(model.now) {
+        Window::Refused(at) => (
+            format!("WhatsApp refused what you sent {}: window closed (131047)", near(at)),
+            "window closed (131047)".to_owned(),
+        ),
+        Window::Closed(at) => (format!("window closed since {}", near(at)), "window closed".into()),
+        Window::Open(_) | Window::Unknown => return Vec::new(),
+    };
+    let (allowed, least) = match (model.settings.outside, row.opted_out) {
+        (Outside::Send, _) => ("sent all the same, as the config says", "sent all the same"),
+        (Outside::Refuse, None) => ("template only, until they write", "template only"),
+        (Outside::Refuse, Some(_)) => {
+            ("template only, and no marketing: they opted out", "template only, no marketing")
+        }
+    };
+    vec![
+        format!(" {why}  {allowed}"),
+        format!(" {why}  {least}"),
+        format!(" {short}  {least}"),
+        format!(" {least}"),
+    ]
 }
 
 /// The longest of the same words that fits; the shortest if none does.

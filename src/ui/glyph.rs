@@ -45,6 +45,14 @@ pub(super) const fn failed(theme: &Theme) -> &'static str {
     }
 }
 
+/// The one cell that says a contact opted out of marketing.
+pub(super) const fn opted_out(theme: &Theme) -> &'static str {
+    match theme.glyphs {
+        Glyphs::Unicode => "⊘",
+        Glyphs::Ascii => "O",
+    }
+}
+
 /// The mark of a selected row.
 pub(super) const fn pointer(theme: &Theme) -> &'static str {
     match theme.glyphs {

@@ -9,11 +9,11 @@ use crate::app::layout::{Area, Layout};
 use crate::app::prompt::Question;
 use crate::app::rows::Mark;
 use crate::app::{Focus, Model, Overlay, describe, when};
-use crate::domain::conversation::{Conversation, Filter, Preview};
+use crate::domain::conversation::{Conversation, Counts, Filter, Preview};
 use crate::domain::message::Direction;
 use crate::domain::state::State;
 use crate::domain::text;
-use crate::domain::window::{Window, window};
+use crate::domain::window::{CLOSING, CLOSING_SOON, Window};
 
 pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
     if layout.list.is_empty() {
@@ -59,21 +59,45 @@ fn tabs(model: &Model, area: Area, canvas: &mut Canvas<'_>) {
         }
         return;
     }
-    let counts = [
-        ("All", list.counts.all, Filter::All),
-        ("Unread", list.counts.unread, Filter::Unread),
-        ("Wait", list.counts.waiting, Filter::Waiting),
-    ];
+    let labels = tab_labels(list.counts, area.width);
     let mut used = 0;
-    for (name, count, filter) in counts {
+    for (words, filter) in labels {
         let on = filter == list.filter;
         let style = if on { theme.accent } else { theme.dim };
-        let gap = if used == 0 { " " } else { "  " };
-        let words = format!("{name} {}", short_count(count));
         let room = area.width.saturating_sub(used);
-        used += canvas.put(area, used, 0, room, gap, theme.plain);
-        used += canvas.put(area, used, 0, area.width.saturating_sub(used), &words, style);
+        used += canvas.put(area, used, 0, room, &words, style);
     }
+}
+
+/// The tabs with their counts, as long as they may be. The last one has the mark of its rows where its name
+/// does not fit.
+fn tab_labels(counts: Counts, width: u16) -> [(String, Filter); 4] {
+    const WORDS: [[&str; 5]; 5] = [
+        ["  ", "All ", "Unread ", "Wait ", "Closing "],
+        ["  ", "All ", "Unread ", "Wait ", "Soon "],
+        [" ", "All ", "Unread ", "Wait ", "Soon "],
+        [" ", "All ", "Unread ", "Wait ", "!"],
+        [" ", "All ", "New ", "Wait ", "!"],
+    ];
+    let closing = if counts.closing >= Counts::MOST_CLOSING {
+        format!("{}+", Counts::MOST_CLOSING - 1)
+    } else {
+        counts.closing.to_string()
+    };
+    let labels = |[gap, all, unread, wait, soon]: [&str; 5]| {
+        [
+            (format!(" {all}{}", short_count(counts.all)), Filter::All),
+            (format!("{gap}{unread}{}", short_count(counts.unread)), Filter::Unread),
+            (format!("{gap}{wait}{}", short_count(counts.waiting)), Filter::Waiting),
+            (format!("{gap}{soon}{closing}"), Filter::Closing),
+        ]
+    };
+    let fits = |labels: &[(String, Filter); 4]| {
+        let columns: usize = labels.iter().map(|(words, _)| words.len()).sum();
+        columns <= usize::from(width)
+    };
+    let [.., narrowest] = WORDS;
+    WORDS.into_iter().map(labels).find(fits).unwrap_or_else(|| labels(narrowest))
 }
 
 /// The tab that a filter works on, in front of its text.
@@ -82,6 +106,7 @@ const fn tab_word(filter: Filter) -> &'static str {
         Filter::All => "",
         Filter::Unread => "unread ",
         Filter::Waiting => "waiting ",
+        Filter::Closing => "closing ",
     }
 }
 
@@ -171,13 +196,17 @@ fn fitted_name(row: &Conversation, room: usize, ellipsis: &str) -> String {
 fn state_cell(model: &Model, row: &Conversation, canvas: &Canvas<'_>) -> (&'static str, Style) {
     let theme = canvas.theme;
     let draft = model.draft_of(row);
-    match window(row.last_inbound, model.now) {
+    match row.window(model.now) {
         _ if row.failed > 0 => (glyph::failed(theme), theme.failure),
         _ if !draft.text.trim().is_empty() => ("D", theme.doubt),
-        Window::Open(end) if row.unanswered && end.since(model.now).as_secs() < 4 * 3600 => {
+        Window::Open(end) if row.unanswered && end.since(model.now) < CLOSING => {
+            ("!", theme.failure)
+        }
+        Window::Open(end) if row.unanswered && end.since(model.now) < CLOSING_SOON => {
             ("!", theme.doubt)
         }
-        Window::Closed(_) => ("T", theme.dim),
+        _ if row.opted_out.is_some() => (glyph::opted_out(theme), theme.held),
+        Window::Closed(_) | Window::Refused(_) => ("T", theme.dim),
         Window::Open(_) | Window::Unknown => (" ", theme.plain),
     }
 }
@@ -195,18 +224,13 @@ fn outbound_slot(preview: &Preview) -> Option<Mark> {
 /// The second line: state slot, what was said last or is being written, and what is left of the window.
 fn preview_line(model: &Model, row: &Conversation, area: Area, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
-    let left = match window(row.last_inbound, model.now) {
-        Window::Open(end) => {
-            let left = end.since(model.now);
-            let minutes = left.as_secs() / 60;
-            let urgent = minutes < 60;
-            let style = if urgent { theme.failure } else { theme.dim };
-            (style, if urgent { format!("{minutes}m!") } else { format!("{}h", minutes / 60) })
-        }
-        Window::Closed(_) => (theme.dim, "tpl".to_owned()),
-        Window::Unknown => (theme.dim, String::new()),
+    let style = match row.window(model.now) {
+        Window::Open(end) if end.since(model.now) < CLOSING => theme.failure,
+        Window::Open(end) if end.since(model.now) < CLOSING_SOON => theme.doubt,
+        _ => theme.dim,
     };
-    let end = canvas.right(area, 1, 3, &[(left.0, left.1.as_str())]);
+    let cell = describe::window_cell(row, model.now);
+    let end = canvas.right(area, 1, 3, &[(style, cell.as_str())]);
     let room = end.saturating_sub(7);
     let draft = model.draft_of(row);
     if !draft.text.trim().is_empty() {
@@ -251,7 +275,11 @@ fn empty(model: &Model, area: Area, canvas: &mut Canvas<'_>) {
             ],
             Filter::Waiting => vec![
                 (theme.plain, "Nobody waits for an answer.".to_owned()),
-                (theme.dim, format!("{} shows all.", key(Action::NextTab))),
+                (theme.dim, format!("{} shows the next tab.", key(Action::NextTab))),
+            ],
+            Filter::Closing => vec![
+                (theme.plain, "Nobody waits whose window is open.".to_owned()),
+                (theme.dim, format!("{} shows all.", key(Action::Closing))),
             ],
         },
     };
@@ -280,6 +308,7 @@ fn foot(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
         Filter::All => (counts.all, "conversations"),
         Filter::Unread => (counts.unread, "unread"),
         Filter::Waiting => (counts.waiting, "waiting"),
+        Filter::Closing => (counts.closing, "closing"),
     };
     let words = if model.sought.is_empty() {
         format!(" {count} {what}")

@@ -122,7 +122,7 @@ fn answers(
 fn sure(model: &Model, asked: &Sure, screen: Area, canvas: &mut Canvas<'_>) {
     let style = canvas.theme.plain;
     let width = screen.width.saturating_sub(4).min(64);
-    let wrapped = text::wrap(asked.warning, width.saturating_sub(4).into());
+    let wrapped = text::wrap(&asked.warning, width.saturating_sub(4).into());
     let rows = u16::try_from(wrapped.len()).unwrap_or(1);
     let inside = canvas.frame(screen.centred(width, rows + 4), &asked.title);
     for (at, line) in (0..).zip(wrapped) {

@@ -1,4 +1,5 @@
 mod queue;
+mod window;
 
 use std::cell::RefCell;
 use std::fmt::Write;

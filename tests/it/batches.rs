@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use twoticks::domain::conversation::Filter;
 use twoticks::domain::page::{ListPage, MessagePage};
+use twoticks::domain::time::Timestamp;
 use twoticks::store::event::{EffectKind, events};
 use twoticks::store::{account, list, message};
 
@@ -37,8 +38,17 @@ fn entry(change: &Value) -> Value {
 fn received(target: &Target) -> usize {
     let read = target.read();
     let account = account::accounts(&read).unwrap()[0].id;
-    let rows =
-        list::conversations(&read, account, Filter::All, "", ListPage::First, 10).unwrap().rows;
+    let rows = list::conversations(
+        &read,
+        account,
+        Filter::All,
+        "",
+        ListPage::First,
+        10,
+        Timestamp::default(),
+    )
+    .unwrap()
+    .rows;
     let [row] = rows.as_slice() else { panic!("{rows:?}") };
     message::messages(&read, row.id, MessagePage::Newest, 5000).unwrap().messages.len()
 }

@@ -24,8 +24,8 @@ use twoticks::service::writer;
 use twoticks::service::{AccountConfig, ApiConfig, ServiceConfig, Services};
 use twoticks::sim::{Delays, Language, Persona, Sim, SimConfig, Weather, World, WorldConfig};
 use twoticks::store::account::{NewAccount, upsert_account};
-use twoticks::store::{ReadConn, WriteConn};
-use twoticks::term::effect::Stage;
+use twoticks::store::{ReadConn, Rules, WriteConn};
+use twoticks::term::effect::{By, Stage};
 use twoticks::term::headless::Driver;
 use twoticks::ui::{Borders, Colours, Glyphs, Theme};
 
@@ -64,6 +64,8 @@ pub(crate) struct Shop {
     pub(crate) listen: SocketAddr,
     /// The token of the config.
     pub(crate) token: Option<String>,
+    /// What the config says of all that is sent and received.
+    pub(crate) rules: Rules,
 }
 
 pub(crate) fn loopback(port: u16) -> SocketAddr {
@@ -114,6 +116,7 @@ impl Shop {
             clock: Arc::new(SystemClock::new()),
             base_url: None,
             listen: loopback(0),
+            rules: Rules::default(),
         }
     }
 
@@ -171,6 +174,7 @@ impl Shop {
                 limits: Limits::default(),
             },
             sender: Policy::with_rate(80),
+            rules: self.rules.clone(),
         }
     }
 
@@ -209,7 +213,7 @@ impl Shop {
             ),
             told.clone(),
             Arc::clone(clock),
-            true,
+            By { who: "sol".to_owned(), read_receipts: true },
             on_panic,
         )
         .unwrap();
@@ -225,6 +229,7 @@ impl Shop {
                 ellipsis: theme.ellipsis(),
                 message_style: MessageStyle::Flat,
                 timezone: jiff::tz::TimeZone::UTC,
+                outside: self.rules.outside,
             },
             keymap: Keymap::default(),
         };

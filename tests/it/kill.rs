@@ -269,7 +269,7 @@ fn verify(shop: &Shop, kills: usize) {
     assert!(uncertain <= IN_FLIGHT * kills, "{uncertain} uncertain after {kills} kills");
     let findings = check::check(&read).expect("check");
     assert!(findings.is_empty(), "{findings:#?}");
-    let counts = list::counts(&read, shop.account).expect("counts");
+    let counts = list::counts(&read, shop.account, Timestamp::default()).expect("counts");
     println!(
         "{kills} kills, {} messages, {} accepted, {uncertain} uncertain, {} conversations",
         shop.written.len(),

@@ -22,7 +22,7 @@ use twoticks::sim::{escaped, signature};
 use twoticks::store::account::{NewAccount, upsert_account};
 use twoticks::store::event::{self, EffectKind};
 use twoticks::store::ingest::{RawPost, ingest};
-use twoticks::store::{ReadConn, Tx, WriteConn, check, dump};
+use twoticks::store::{ReadConn, Rules, Tx, WriteConn, check, dump};
 
 const PHONE_NUMBER: &str = "106540352242922";
 const SECRET: &str = "app-secret-of-the-test";
@@ -62,6 +62,7 @@ impl Inbox {
                 limits: Limits::default(),
             },
             sender: Policy::default(),
+            rules: Rules::default(),
         };
         let mut services = Services::start(
             config,

@@ -24,7 +24,7 @@ use twoticks::service::listener::http::Limits;
 use twoticks::service::sender::core::Policy;
 use twoticks::service::tunnel::{Proving, TunnelConfig};
 use twoticks::service::{AccountConfig, ApiConfig, ServiceConfig, Services};
-use twoticks::store::{ReadConn, event};
+use twoticks::store::{ReadConn, Rules, event};
 
 use crate::cli::twoticks;
 use crate::target::{NUMBER, SECRET, config_text, post, read_all, sign, status, write_private};
@@ -400,6 +400,7 @@ impl Desk {
                 limits: Limits::default(),
             },
             sender: Policy::default(),
+            rules: Rules::default(),
         };
         let tunnel = TunnelConfig {
             kind: Kind::Command,

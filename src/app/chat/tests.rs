@@ -21,6 +21,7 @@ fn lines(stage: &mut Stage) -> Vec<String> {
     rows.into_iter()
         .filter_map(|(_, row)| match row {
             Row::Text { pieces, .. } => Some(pieces.into_iter().map(|piece| piece.text).collect()),
+            Row::Note { text, .. } => Some(text),
             Row::Day(_) | Row::New(_) => None,
         })
         .collect()

@@ -8,6 +8,7 @@ use crate::domain::message::{
 };
 use crate::domain::state::State;
 use crate::domain::text::{Markup, width};
+use crate::domain::wish::{How, Wish};
 
 fn look(width: usize, zone: &TimeZone) -> Look<'_> {
     Look {
@@ -28,7 +29,7 @@ fn words(block: &Block) -> Vec<String> {
         .iter()
         .map(|row| match row {
             Row::Text { pieces, .. } => pieces.iter().map(|piece| piece.text.as_str()).collect(),
-            Row::Day(label) => label.clone(),
+            Row::Day(label) | Row::Note { text: label, .. } => label.clone(),
             Row::New(count) => count.to_string(),
         })
         .collect()
@@ -123,7 +124,7 @@ fn no_row_is_wider_than_asked() {
 fn slots(block: &Block) -> Vec<(bool, bool)> {
     let slot = |row: &Row| match row {
         Row::Text { time, mark, .. } => (time.is_some(), mark.is_some()),
-        Row::Day(_) | Row::New(_) => panic!("{row:?}"),
+        Row::Day(_) | Row::New(_) | Row::Note { .. } => panic!("{row:?}"),
     };
     block.rows.iter().map(slot).collect()
 }
@@ -203,4 +204,30 @@ fn words_said_in_a_group_are_marked_where_they_begin() {
     assert_eq!(marked(Some("a"), Some("a")), "hello all");
     assert_eq!(marked(Some("a"), Some("b")), "[group] hello all");
     assert_eq!(marked(Some("a"), None), "hello all");
+}
+
+/// A wish once stood under the day of the message after it.
+#[test]
+fn what_they_said_about_marketing_stands_on_its_own_day() {
+    let wish = |minutes, stop| Wish { at: minutes_ago(minutes), stop, how: How::Chosen };
+    let (day, zone) = (24 * 60, TimeZone::UTC);
+    let before = message(1, 1, minutes_ago(3 * day), text("hi"));
+    let found = message(2, 1, minutes_ago(day), text("again"));
+    let place = Place {
+        previous: Some(&before),
+        wishes: &[wish(3 * day - 1, true), wish(2 * day, false)],
+        wishes_after: &[wish(day - 1, true), wish(0, false)],
+        ..Place::default()
+    };
+    let block = block(&found, place, &look(80, &zone));
+    let kinds = |rows: &[Row]| -> String {
+        let kind = |row: &Row| match row {
+            Row::Day(_) => 'd',
+            Row::Note { .. } => 'n',
+            Row::New(_) => '-',
+            Row::Text { .. } => 't',
+        };
+        rows.iter().map(kind).collect()
+    };
+    assert_eq!((kinds(&block.before), kinds(&block.rows)), ("ndnd".to_owned(), "tndn".to_owned()));
 }

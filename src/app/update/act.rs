@@ -4,7 +4,7 @@ mod later;
 mod message;
 mod movement;
 
-use super::{input, open, queue, replies};
+use super::{input, marketing, open, queue, replies};
 use crate::app::action::{Action, Context};
 use crate::app::composer::Editor;
 use crate::app::jump::Hit;
@@ -27,6 +27,8 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
         Action::NextUnread => next(model, Wanted::Unread, effects),
         Action::NextFailed => next(model, Wanted::Failed, effects),
         Action::MarkUnread => mark_unread(model, effects),
+        Action::Marketing => marketing::toggle(model, effects),
+        Action::Closing => closing(model, effects),
         Action::NextTab => tab(model, true, effects),
         Action::PreviousTab => tab(model, false, effects),
         Action::Filter => {
@@ -121,10 +123,23 @@ fn mark_unread(model: &mut Model, effects: &mut Vec<Effect>) {
 fn tab(model: &mut Model, forward: bool, effects: &mut Vec<Effect>) {
     let filter = match (model.list.filter, forward) {
         (Filter::All, true) | (Filter::Waiting, false) => Filter::Unread,
-        (Filter::Unread, true) | (Filter::All, false) => Filter::Waiting,
-        (Filter::Waiting, true) | (Filter::Unread, false) => Filter::All,
+        (Filter::Unread, true) | (Filter::Closing, false) => Filter::Waiting,
+        (Filter::Waiting, true) | (Filter::All, false) => Filter::Closing,
+        (Filter::Closing, true) | (Filter::Unread, false) => Filter::All,
     };
     model.list.filter = filter;
+    open::reload_list(model, effects);
+}
+
+/// Shows who waits and whose window closes first, or all again.
+fn closing(model: &mut Model, effects: &mut Vec<Effect>) {
+    model.list.filter = match model.list.filter {
+        Filter::Closing => Filter::All,
+        Filter::All | Filter::Unread | Filter::Waiting => Filter::Closing,
+    };
+    // The one to answer first is what is wanted, not the one that was looked at.
+    model.list.selected = None;
+    open::focus(model, Focus::List);
     open::reload_list(model, effects);
 }
 

@@ -1,6 +1,6 @@
 //! The queue screen: reading it, marking in it, and deciding about what is marked.
 
-use super::open;
+use super::{marketing, open};
 use crate::app::action::{Action, Context};
 use crate::app::chat::{self, Anchor, Scroll};
 use crate::app::list::{self, Came, Listed as _, Load};
@@ -8,25 +8,30 @@ use crate::app::model::{Awaited, Focus, Model, Overlay, Screen};
 use crate::app::msg::{Command, Effect, Query, Ticket, Which};
 use crate::app::notice::Weight;
 use crate::app::queue::{CALM, Marked, done as done_words};
-use crate::domain::id::MessageId;
+use crate::domain::id::{ConversationId, MessageId};
 use crate::domain::outbox::{Decided, Decision};
 use crate::domain::page::{MessagePage, QueuePage};
 use crate::domain::queue::{QueueFilter, QueueRow, Recent, Sweep};
 use crate::domain::state::State;
 
-/// A decision that waits for a yes.
+/// A deed that waits for a yes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sure {
     /// What is to be done.
-    pub(crate) decision: Decision,
-    /// About which.
-    pub(crate) which: Which,
-    /// How many that are.
-    pub(crate) count: u32,
-    /// What the decision is called.
+    pub(crate) deed: Deed,
+    /// What it is called.
     pub(crate) title: String,
-    /// The fact that matters.
-    pub(crate) warning: &'static str,
+    /// The fact that matters. Sanitised.
+    pub(crate) warning: String,
+}
+
+/// What a yes sets off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Deed {
+    /// A decision about messages.
+    Decide(Which, Decision),
+    /// Marketing for the contact of this conversation, who did not want it.
+    Allow(ConversationId),
 }
 
 /// Shows the queue as it is now.
@@ -360,14 +365,20 @@ fn sure(model: &mut Model, choice: Choice, what: &str, warning: &'static str) {
         1 => format!("{what} 1 message"),
         count => format!("{what} {count} messages"),
     };
-    let Choice { decision, which, count, .. } = choice;
-    model.overlay = Some(Overlay::Sure(Sure { decision, which, count, title, warning }));
+    let deed = Deed::Decide(choice.which, choice.decision);
+    model.overlay = Some(Overlay::Sure(Sure { deed, title, warning: warning.to_owned() }));
 }
 
 /// The person is sure.
 pub(super) fn confirm(model: &mut Model, effects: &mut Vec<Effect>) {
-    if let Some(Overlay::Sure(sure)) = model.overlay.take() {
-        decide(model, sure.which, sure.decision, effects);
+    match model.overlay.take() {
+        Some(Overlay::Sure(Sure { deed: Deed::Decide(which, decision), .. })) => {
+            decide(model, which, decision, effects);
+        }
+        Some(Overlay::Sure(Sure { deed: Deed::Allow(conversation), .. })) => {
+            marketing::decide(model, conversation, false, effects);
+        }
+        other => model.overlay = other,
     }
 }
 

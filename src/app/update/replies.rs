@@ -4,7 +4,7 @@ use super::{open, queue};
 use crate::app::chat::{Chat, Load, Scroll};
 use crate::app::composer::Composer;
 use crate::app::life::Timeline;
-use crate::app::list::{self, Came, Listed as _};
+use crate::app::list::{self, Came};
 use crate::app::model::{Focus, Model, Overlay, Screen};
 use crate::app::msg::{Effect, Reply, Ticket, Wanted};
 use crate::app::notice::Weight;
@@ -13,6 +13,7 @@ use crate::domain::conversation::{Conversation, Draft};
 use crate::domain::event::Tidings;
 use crate::domain::message::Message;
 use crate::domain::page::ListPage;
+use crate::domain::wish::Wish;
 
 pub(super) fn loaded(model: &mut Model, reply: Reply, effects: &mut Vec<Effect>) {
     match reply {
@@ -20,8 +21,8 @@ pub(super) fn loaded(model: &mut Model, reply: Reply, effects: &mut Vec<Effect>)
             let came = Came { rows, more_above, more_below, counts };
             list_came(model, ticket, came, effects);
         }
-        Reply::Messages { ticket, conversation, messages, more_before, more_after } => {
-            let page = Page { messages, more_before, more_after };
+        Reply::Messages { ticket, conversation, messages, more_before, more_after, wishes } => {
+            let page = Page { messages, more_before, more_after, wishes };
             messages_came(model, ticket, *conversation, page, effects);
         }
         Reply::Timeline { ticket, message, entries, raw } => {
@@ -104,6 +105,7 @@ struct Page {
     messages: Vec<Message>,
     more_before: bool,
     more_after: bool,
+    wishes: Vec<Wish>,
 }
 
 fn messages_came(
@@ -128,7 +130,7 @@ fn messages_came(
             return;
         }
     }
-    let before = (chat.page.clone(), chat.row.clone(), chat.loaded);
+    let before = (chat.page.clone(), chat.row.clone(), chat.wishes.clone(), chat.loaded);
     let first_sight = chat.row.is_none();
     let renamed = chat.id != row.id;
     chat.id = row.id;
@@ -137,7 +139,7 @@ fn messages_came(
     chat.error = None;
     place(chat, page, load);
     chat.select_trouble();
-    let changed = before != (chat.page.clone(), chat.row.clone(), chat.loaded);
+    let changed = before != (chat.page.clone(), chat.row.clone(), chat.wishes.clone(), chat.loaded);
     if changed || !matches!(load, Load::Refresh(_)) {
         model.touch();
     }
@@ -155,7 +157,8 @@ fn messages_came(
 
 /// Puts a page of messages where it belongs.
 fn place(chat: &mut Chat, page: Page, load: Load) {
-    let Page { messages, more_before, more_after } = page;
+    let Page { messages, more_before, more_after, wishes } = page;
+    chat.take_wishes(wishes);
     match load {
         Load::Open | Load::Refresh(_) => chat.page.replace(messages, more_before, more_after),
         Load::Newest => {

@@ -1,4 +1,5 @@
 mod queue;
+mod window;
 
 use super::update;
 use crate::app::chat::Scroll;
@@ -40,6 +41,7 @@ fn short(command: &Command) -> String {
         Command::Begin { number, .. } => format!("begin {number}"),
         Command::SaveDraft(id, draft) => format!("draft {id} {:?}", draft.text),
         Command::MarkRead(id, message) => format!("read {id} {message}"),
+        Command::Marketing { conversation, stop } => format!("marketing {conversation} {stop}"),
         Command::MarkUnread(id) => format!("unread {id}"),
         Command::Decide(which, decision) => {
             let which = match which {

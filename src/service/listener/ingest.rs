@@ -115,6 +115,7 @@ mod tests {
     use crate::service::bus::Bus;
     use crate::service::reader::ReaderThread;
     use crate::service::writer::WriterThread;
+    use crate::store::Rules;
     use crate::store::event::events;
 
     #[test]
@@ -125,6 +126,7 @@ mod tests {
         let on_panic: crate::service::thread::OnPanic = Arc::new(|panicked| panic!("{panicked:?}"));
         let writer = WriterThread::start(
             path.clone(),
+            Rules::default(),
             bus.clone(),
             Arc::<SystemClock>::clone(&clock),
             Arc::clone(&on_panic),

@@ -7,6 +7,7 @@ use crate::domain::id::{PhoneNumberId, WaId};
 use crate::domain::message::{Body, NewMessage};
 use crate::domain::time::Timestamp;
 use crate::service::bus::Bus;
+use crate::store::Rules;
 use crate::store::account::{NewAccount, upsert_account};
 use crate::store::conversation::begin_conversation;
 use crate::store::outbox::enqueue;
@@ -23,6 +24,7 @@ fn start_at(name: &str) -> Setup {
     let bus = Bus::new();
     let thread = WriterThread::start(
         dir.path().join(name),
+        Rules::default(),
         bus.clone(),
         Arc::new(SystemClock::new()),
         Arc::new(|panicked| panic!("{panicked:?}")),

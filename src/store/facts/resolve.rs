@@ -14,6 +14,7 @@ use crate::domain::id::ContactId;
 use crate::domain::time::Timestamp;
 use crate::store::error::Error;
 use crate::store::merge;
+use crate::store::wish;
 use crate::store::write::Tx;
 
 /// The end of a stretch that has not ended.
@@ -290,6 +291,7 @@ fn write(
     let contacts: BTreeSet<ContactId> = owners.values().copied().collect();
     if after != before {
         contacts.iter().try_for_each(|contact| merge::rebegin(tx, *contact))?;
+        contacts.iter().try_for_each(|contact| wish::refresh(tx, *contact))?;
     }
     contacts.into_iter().try_for_each(|contact| refresh_contact(tx, contact))
 }

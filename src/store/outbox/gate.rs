@@ -3,12 +3,14 @@
 
 use std::time::Duration;
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{Row, params};
 
-use crate::domain::id::{AccountId, ContactId, MessageId};
+use crate::domain::id::{AccountId, ContactId, ConversationId, MessageId};
+use crate::domain::message::Body;
 use crate::domain::state::HoldReason;
+use crate::domain::template::Category;
 use crate::domain::time::Timestamp;
-use crate::domain::window::{Window, window};
+use crate::domain::window::{Outside, Window, window};
 use crate::store::account;
 use crate::store::body;
 use crate::store::error::Error;
@@ -23,7 +25,40 @@ struct Asked {
     contact: ContactId,
     template: bool,
     marketing: bool,
+    opted_out: bool,
     window: Window,
+}
+
+impl Asked {
+    /// From the conversation's columns.
+    fn of(
+        row: &Row<'_>,
+        template: bool,
+        marketing: bool,
+        now: Timestamp,
+    ) -> rusqlite::Result<Self> {
+        let time = |column: &str| -> rusqlite::Result<Option<Timestamp>> {
+            Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis))
+        };
+        Ok(Self {
+            account: AccountId(row.get("account")?),
+            contact: ContactId(row.get("contact")?),
+            template,
+            marketing,
+            opted_out: time("opted_out")?.is_some(),
+            window: window(time("last_inbound")?, time("refused_at")?, now),
+        })
+    }
+
+    /// What keeps it from going whatever the limits say.
+    fn obstacle(&self, outside: Outside) -> Option<HoldReason> {
+        if self.template {
+            (self.marketing && self.opted_out).then_some(HoldReason::OptedOut)
+        } else {
+            let shut = self.window.is_shut() && outside == Outside::Refuse;
+            shut.then_some(HoldReason::WindowClosed)
+        }
+    }
 }
 
 /// Whether a message may go now.
@@ -37,14 +72,10 @@ pub(super) enum Gate {
 /// Looks at a message that is about to go.
 pub(super) fn gate(tx: &Tx<'_>, message: MessageId, now: Timestamp) -> Result<Gate, Error> {
     let asked = asked(tx, message, now)?;
-    if !asked.template {
-        let closed = matches!(asked.window, Window::Closed(_));
-        return Ok(if closed { Gate::Shut(HoldReason::WindowClosed) } else { Gate::Open(None) });
+    if let Some(reason) = asked.obstacle(tx.rules.outside) {
+        return Ok(Gate::Shut(reason));
     }
-    if asked.marketing && opted_out(tx, asked.account, asked.contact)? {
-        return Ok(Gate::Shut(HoldReason::OptedOut));
-    }
-    if matches!(asked.window, Window::Open(_)) {
+    if !asked.template || matches!(asked.window, Window::Open(_)) {
         return Ok(Gate::Open(None));
     }
     if is_full(tx, asked.account, asked.contact, now)? {
@@ -53,44 +84,59 @@ pub(super) fn gate(tx: &Tx<'_>, message: MessageId, now: Timestamp) -> Result<Ga
     Ok(Gate::Open(Some(asked.contact)))
 }
 
+/// Whether a person or a program may write a message now: what cannot go is refused before it is written. One
+/// for a time to come may be free-form, since they may write until then.
+///
+/// # Errors
+/// [`Error::Forbidden`] with the reason.
+pub(super) fn admit(
+    tx: &Tx<'_>,
+    conversation: ConversationId,
+    body: &Body,
+    later: bool,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let category = match body {
+        Body::Template(sent) => sent.category.as_ref().map(Category::name),
+        _ => None,
+    };
+    let mut query = tx.conn.prepare_cached(
+        "SELECT account, contact, last_inbound, refused_at, opted_out FROM conversation WHERE id = ?1",
+    )?;
+    let template = matches!(body, Body::Template(_));
+    let marketing = category.is_some_and(is_marketing);
+    let asked =
+        query.query_row([conversation.0], |row| Asked::of(row, template, marketing, now))?;
+    match asked.obstacle(tx.rules.outside) {
+        Some(HoldReason::WindowClosed) if later => Ok(()),
+        Some(reason) => Err(Error::Forbidden(reason)),
+        None => Ok(()),
+    }
+}
+
 fn asked(tx: &Tx<'_>, message: MessageId, now: Timestamp) -> Result<Asked, Error> {
     let mut query = tx.conn.prepare_cached(
-        "SELECT m.account, c.contact, m.kind, m.category, c.last_inbound, c.refused_at
+        "SELECT m.account, c.contact, c.last_inbound, c.refused_at, c.opted_out, m.kind,
+             m.category, iif(m.kind = ?2, m.extra ->> 'category', NULL) AS wanted
          FROM message m JOIN conversation c ON c.id = m.conversation WHERE m.id = ?1",
     )?;
-    let asked = query.query_row([message.0], |row| {
-        let time = |column: &str| -> rusqlite::Result<Option<Timestamp>> {
-            Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis))
-        };
-        let last_inbound = time("last_inbound")?;
-        Ok(Asked {
-            account: AccountId(row.get("account")?),
-            contact: ContactId(row.get("contact")?),
-            template: row.get::<_, i64>("kind")? == body::TEMPLATE,
-            marketing: row
-                .get::<_, Option<String>>("category")?
-                .is_some_and(|category| category.starts_with("marketing")),
-            window: match (window(last_inbound, now), time("refused_at")?) {
-                // Meta said that it is closed, and nobody has written since.
-                (Window::Unknown, Some(refused)) => Window::Closed(refused),
-                (window, _) => window,
-            },
-        })
+    let asked = query.query_row([message.0, body::TEMPLATE], |row| {
+        let template = row.get::<_, i64>("kind")? == body::TEMPLATE;
+        // Meta may have billed it as something else than what the catalogue said.
+        let mut marketing = false;
+        for column in ["category", "wanted"] {
+            let category: Option<String> = row.get(column)?;
+            marketing |= category.is_some_and(|category| is_marketing(&category));
+        }
+        Asked::of(row, template, marketing, now)
     })?;
     Ok(asked)
 }
 
-/// Whether the newest wish that the contact told the account is to hear no more marketing.
-fn opted_out(tx: &Tx<'_>, account: AccountId, contact: ContactId) -> Result<bool, Error> {
-    let mut query = tx.conn.prepare_cached(
-        "SELECT p.wish FROM identity i JOIN preference p
-             ON p.account = ?1 AND p.kind = i.kind AND p.scope = i.scope AND p.value = i.value
-         WHERE i.contact = ?2 AND i.valid_from <= p.at AND p.at < i.valid_to
-         ORDER BY p.at DESC, p.wish = 'stop' DESC LIMIT 1",
-    )?;
-    let wish: Option<String> =
-        query.query_row([account.0, contact.0], |row| row.get(0)).optional()?;
-    Ok(wish.is_some_and(|wish| wish == "stop"))
+/// Meta writes categories in capitals in the catalogue and small in prices, where it has more of them:
+/// `marketing_lite`, `group_marketing`.
+fn is_marketing(category: &str) -> bool {
+    category.to_ascii_lowercase().contains("marketing")
 }
 
 /// Whether the messaging limit has no room for one more person. Those written to within the day have theirs.

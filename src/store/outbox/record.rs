@@ -17,7 +17,7 @@ use crate::domain::time::Timestamp;
 use crate::store::error::Error;
 use crate::store::standing::{self, Proof, Standing};
 use crate::store::write::Tx;
-use crate::store::{account, facts, lane, merge, proof, stored};
+use crate::store::{account, facts, lane, proof, stored, wish};
 
 /// How a request ended, as stored.
 #[derive(Clone, Copy)]
@@ -89,17 +89,21 @@ pub(in crate::store) fn learn_refusal(
     let message = standing::load(tx.conn, message)?;
     match error_code::lookup(Some(code), 0, None).class {
         Class::WindowClosed => {
+            // It was shut when the message went: what they write meanwhile opens it.
+            let sent: Option<i64> = tx
+                .conn
+                .prepare_cached("SELECT max(at) FROM request WHERE message = ?1")?
+                .query_row([message.id.0], |row| row.get(0))?;
             tx.conn
                 .prepare_cached(
                     "UPDATE conversation SET refused_at = max(coalesce(refused_at, 0), ?2)
                      WHERE id = ?1",
                 )?
-                .execute([message.conversation.0, at.millis()])?;
+                .execute([message.conversation.0, sent.unwrap_or(at.millis())])?;
+            tx.touch(message.conversation);
         }
         Class::OptedOut => {
-            let peer = merge::addressee(tx.conn, message.account, message.conversation)?;
-            let scope = account::scope(tx.conn, message.account)?;
-            facts::prefers(tx, message.account, &scope, &peer, "stop", at)?;
+            wish::refused(tx, message.account, message.id, at)?;
         }
         Class::Account => {
             let news = tx

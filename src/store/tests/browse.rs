@@ -48,7 +48,7 @@ fn queue() -> (World, Vec<MessageId>) {
             reply_to: None,
             priority: Priority::Person,
         };
-        let terms = Terms { at: Some(t(at)), ..Terms::default() };
+        let terms = Terms { at: Some(t(at)) };
         scheduled.push((at, world.do_it(|tx| enqueue_on(tx, &new, &terms, t(10)))));
     }
     scheduled.sort_unstable();

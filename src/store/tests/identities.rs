@@ -47,7 +47,7 @@ fn two_contacts_that_turn_out_to_be_one_keep_everything() {
     assert_eq!(merged.id, list::conversation(&world.read, a).unwrap().id, "old ids resolve");
     assert_eq!(merged.draft.unwrap().text, "first\n\nsecond");
     assert_eq!((merged.unread, merged.waiting), (3, 1));
-    assert_eq!(list::counts(&world.read, world.account).unwrap().all, 1);
+    assert_eq!(list::counts(&world.read, world.account, t(60)).unwrap().all, 1);
     let page = message::messages(&world.read, b, MessagePage::Newest, 10).unwrap();
     assert_eq!(page.messages.len(), 4);
     let jobs = world.claim(5, t(6));

@@ -84,7 +84,7 @@ fn an_item_that_cannot_be_applied_is_rolled_back_alone() {
     let notice = event::notices(&world.read, 1).unwrap().remove(0);
     assert_eq!(notice.kind, EffectKind::Failed);
     assert!(notice.detail.unwrap().contains("poisoned"));
-    assert_eq!(list::counts(&world.read, world.account).unwrap().all, 2);
+    assert_eq!(list::counts(&world.read, world.account, t(60)).unwrap().all, 2);
     world.sound();
 }
 
@@ -137,7 +137,7 @@ fn reactions_edits_and_revokes_change_their_message_whichever_came_first() {
 fn an_echo_is_outgoing_and_counts_as_an_answer() {
     let mut world = World::new();
     world.post(&[heard("w1", phone("1"), t(1), "hello?")]);
-    let waiting = |world: &World| list::counts(&world.read, world.account).unwrap().waiting;
+    let waiting = |world: &World| list::counts(&world.read, world.account, t(60)).unwrap().waiting;
     assert_eq!(waiting(&world), 1);
     world.post(&[status("w2", Report::Read, t(9), None)]);
     let echo = item(ItemKind::Echo(EchoMessage {
@@ -355,8 +355,9 @@ fn every_body_comes_back_as_it_was() {
         assert_eq!(world.message(done.messages[0]).body, body);
         assert_eq!(message::raw(&world.read, done.messages[0]).unwrap().as_deref(), Some("{}"));
     }
-    let page = list::conversations(&world.read, world.account, Filter::All, "", ListPage::First, 5)
-        .unwrap();
+    let page =
+        list::conversations(&world.read, world.account, Filter::All, "", ListPage::First, 5, t(60))
+            .unwrap();
     let preview = page.rows[0].preview.as_ref().unwrap();
     assert_eq!(preview.text, "[tomorrow] not shown by this version");
     assert!(preview.aside && !preview.in_group);
@@ -405,8 +406,16 @@ fn odd_texts_and_names_come_back_unchanged_and_break_no_query() {
         assert_eq!(chat.contact.name.as_deref(), Some(*odd));
         world.write.index().unwrap();
         search::search(&world.read, odd, None, 5).unwrap();
-        list::conversations(&world.read, world.account, Filter::All, odd, ListPage::First, 5)
-            .unwrap();
+        list::conversations(
+            &world.read,
+            world.account,
+            Filter::All,
+            odd,
+            ListPage::First,
+            5,
+            t(60),
+        )
+        .unwrap();
         list::jump(&world.read, world.account, odd, 5).unwrap();
     }
     world.sound();

@@ -3,6 +3,7 @@
 mod browse;
 mod catalogue;
 mod claims;
+mod closing;
 mod identities;
 mod ingests;
 mod log;
@@ -13,6 +14,7 @@ mod poison;
 mod reading;
 mod states;
 mod waits;
+mod wishes;
 mod writing;
 
 use std::collections::BTreeSet;
@@ -25,7 +27,7 @@ use super::error::Error;
 use super::ingest::{Ingested, RawPost, ingest};
 use super::outbox::{Room, claim, enqueue, record};
 use super::read::ReadConn;
-use super::write::{Tx, WriteConn};
+use super::write::{Rules, Tx, WriteConn};
 use super::{check, message};
 use crate::domain::change::Changes;
 use crate::domain::event::{InboundMessage, Item, ItemKind, Peer, StatusUpdate};
@@ -36,6 +38,7 @@ use crate::domain::message::{Body, Context, Message, NewMessage, Priority};
 use crate::domain::outbox::{Acceptance, ApiError, Job, JobKind, Verdict};
 use crate::domain::state::{Report, State};
 use crate::domain::time::Timestamp;
+use crate::domain::wish::Keywords;
 
 /// A store in a directory of its own with one account.
 pub(super) struct World {
@@ -65,6 +68,11 @@ impl World {
         let (account, _) = write.write(|tx| upsert_account(tx, &new, t(0))).unwrap();
         let read = ReadConn::open(&path).unwrap();
         Self { dir, write, read, account, requests: 0, posts: 0 }
+    }
+
+    /// The same under what the config says.
+    pub(super) fn under(self, rules: Rules) -> Self {
+        Self { write: self.write.with_rules(rules), ..self }
     }
 
     pub(super) fn path(&self) -> std::path::PathBuf {
@@ -201,6 +209,13 @@ pub(super) fn inbound(wamid: &str, from: Peer, at: Timestamp, body: Body) -> Inb
 
 pub(super) fn heard(wamid: &str, from: Peer, at: Timestamp, words: &str) -> Item {
     item(ItemKind::Message(inbound(wamid, from, at, text(words))))
+}
+
+/// The words of a config.
+pub(super) fn keywords() -> Rules {
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let keywords = Keywords { stop: words(&["STOP", "PARAR"]), allow: words(&["START"]) };
+    Rules { keywords, ..Rules::default() }
 }
 
 pub(super) fn status(

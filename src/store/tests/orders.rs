@@ -45,6 +45,16 @@ fn saying() -> impl Strategy<Value = Saying> {
     ]
 }
 
+/// Some of what is said is one of the words that stop and allow marketing.
+const fn words(n: u8) -> &'static str {
+    match n % 4 {
+        0 => " Stop ",
+        1 => "start",
+        2 => "hello",
+        _ => "stop it",
+    }
+}
+
 /// Three numbers and three user ids, alone and together.
 fn peer(who: u8, at: i64) -> Peer {
     let (number, id) = (format!("4915{}", who % 3), format!("DE.{}", who % 3));
@@ -63,12 +73,8 @@ fn to_item(saying: &Saying, requests: &[RequestId]) -> Item {
     let reports = [Report::Sent, Report::Delivered, Report::Read, Report::Played, Report::Failed];
     match *saying {
         Saying::Message { n, who, at, reply } => {
-            let mut message = inbound(
-                &format!("in{n}-{who}-{at}-{reply}"),
-                peer(who, at),
-                t(at),
-                text(&format!("hello {n}")),
-            );
+            let mut message =
+                inbound(&format!("in{n}-{who}-{at}-{reply}"), peer(who, at), t(at), text(words(n)));
             if reply {
                 message.context.reply_to = Some(Wamid::new("out0"));
             }
@@ -127,7 +133,8 @@ fn to_item(saying: &Saying, requests: &[RequestId]) -> Item {
                 participant: None,
                 request: requests.get(usize::from(n)).copied().filter(|_| by_request),
                 error: failed.then(|| ErrorReport {
-                    code: 131_000 + at,
+                    // Some say that the person wants no marketing.
+                    code: if at % 4 == 0 { 131_050 } else { 131_000 + at },
                     title: "no".to_owned(),
                     details: None,
                 }),
@@ -164,7 +171,8 @@ fn to_item(saying: &Saying, requests: &[RequestId]) -> Item {
         })),
         Saying::Preference { who, at, stop } => item(ItemKind::Preference(PreferenceUpdate {
             peer: peer(who, at),
-            value: if stop { "stop" } else { "resume" }.to_owned(),
+            value: if stop { "stop" } else { ["resume", "signup"][usize::from(who % 2)] }
+                .to_owned(),
             at: t(at),
         })),
     }
@@ -180,7 +188,7 @@ fn target_wamid(target: u8) -> Wamid {
 
 /// A world with four messages on their way: accepted, uncertain, and two under way.
 fn started() -> (World, Vec<RequestId>) {
-    let mut world = World::new();
+    let mut world = World::new().under(keywords());
     let mut requests = Vec::new();
     for n in 0..4 {
         let chat = world.begin(&format!("1555000{n}"));

@@ -5,11 +5,11 @@ use crate::store::conversation::mark_unread;
 use crate::store::{list, message, search};
 
 fn key(row: &Conversation) -> ListKey {
-    ListKey { activity: row.activity, id: row.id }
+    row.key()
 }
 
 fn page(world: &World, filter: Filter, text: &str, page: ListPage) -> list::ListRows {
-    list::conversations(&world.read, world.account, filter, text, page, 2).unwrap()
+    list::conversations(&world.read, world.account, filter, text, page, 2, t(60)).unwrap()
 }
 
 fn numbers(rows: &[Conversation]) -> Vec<&str> {
@@ -72,9 +72,10 @@ fn filters_texts_and_jumps_find_by_name_number_and_words() {
 #[test]
 fn the_next_unread_is_below_and_then_from_the_top() {
     let mut world = five();
-    let rows = list::conversations(&world.read, world.account, Filter::All, "", ListPage::First, 5)
-        .unwrap()
-        .rows;
+    let rows =
+        list::conversations(&world.read, world.account, Filter::All, "", ListPage::First, 5, t(60))
+            .unwrap()
+            .rows;
     for row in &rows {
         let newest = row.preview.as_ref().unwrap().message;
         let id = row.id;

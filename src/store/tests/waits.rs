@@ -7,7 +7,7 @@ use crate::domain::event::{ErrorReport, PreferenceUpdate};
 use crate::domain::message::Hold;
 use crate::domain::outbox::Decision;
 use crate::domain::state::HoldReason;
-use crate::domain::template::SentTemplate;
+use crate::domain::template::{Category, SentTemplate};
 use crate::domain::throttle::{Limits, PAIR_BURST, PAIR_COST, PeopleLimit};
 use crate::store::account::{people_reached, set_limits};
 use crate::store::message;
@@ -19,7 +19,7 @@ use crate::store::outbox::{
 const DAY: i64 = 24 * 3600;
 
 impl World {
-    fn write_on(
+    pub(super) fn write_on(
         &mut self,
         conversation: ConversationId,
         body: Body,
@@ -36,7 +36,7 @@ impl World {
         self.do_it(|tx| enqueue_on(tx, &new, &terms, now))
     }
 
-    fn template(
+    pub(super) fn template(
         &mut self,
         conversation: ConversationId,
         marketing: bool,
@@ -46,17 +46,18 @@ impl World {
             name: "offer".to_owned(),
             language: "en".to_owned(),
             text: "Hello".to_owned(),
+            category: Some(if marketing { Category::Marketing } else { Category::Utility }),
             ..SentTemplate::default()
         }));
-        self.write_on(conversation, body, Terms { at: None, marketing }, now)
+        self.write_on(conversation, body, Terms::default(), now)
     }
 
-    fn held(&self, id: MessageId) -> Option<HoldReason> {
+    pub(super) fn held(&self, id: MessageId) -> Option<HoldReason> {
         self.message(id).hold.map(|hold| hold.reason)
     }
 
     /// What the sender does when time passes; returns when time does something next.
-    fn tend_at(&mut self, now: Timestamp) -> Option<Timestamp> {
+    pub(super) fn tend_at(&mut self, now: Timestamp) -> Option<Timestamp> {
         let found = overdue(&self.read, self.account, true, now).unwrap();
         self.do_it(|tx| tend(tx, &found.messages, now));
         let found = overdue(&self.read, self.account, true, now).unwrap();
@@ -64,7 +65,7 @@ impl World {
     }
 }
 
-fn failed(wamid: &str, code: i64, at: Timestamp) -> Item {
+pub(super) fn failed(wamid: &str, code: i64, at: Timestamp) -> Item {
     let mut item = status(wamid, Report::Failed, at, None);
     if let ItemKind::Status(update) = &mut item.kind {
         update.error = Some(ErrorReport { code, title: "no".to_owned(), details: None });
@@ -72,7 +73,7 @@ fn failed(wamid: &str, code: i64, at: Timestamp) -> Item {
     item
 }
 
-fn wants(value: &str, at: Timestamp) -> Item {
+pub(super) fn wants(value: &str, at: Timestamp) -> Item {
     item(ItemKind::Preference(PreferenceUpdate { peer: phone("1"), value: value.to_owned(), at }))
 }
 
@@ -80,7 +81,7 @@ fn wants(value: &str, at: Timestamp) -> Item {
 fn a_scheduled_message_waits_for_its_time_and_holds_nobody() {
     let mut world = World::new();
     let (a, b) = (world.begin("1"), world.begin("2"));
-    let terms = Terms { at: Some(t(100)), marketing: false };
+    let terms = Terms { at: Some(t(100)) };
     let later = world.write_on(a, text("later"), terms, t(1));
     let claimed = world.write_on(b, text("later"), terms, t(1));
     let now = world.say(a, "now", t(2));
@@ -103,7 +104,7 @@ fn a_scheduled_message_waits_for_its_time_and_holds_nobody() {
 fn a_time_that_is_over_is_now() {
     let mut world = World::new();
     let a = world.begin("1");
-    let id = world.write_on(a, text("x"), Terms { at: Some(t(1)), marketing: false }, t(1));
+    let id = world.write_on(a, text("x"), Terms { at: Some(t(1)) }, t(1));
     assert_eq!(world.state(id), State::Queued);
     assert_eq!(sends(&world.claim(5, t(1))), [id]);
 }
@@ -113,7 +114,7 @@ fn a_scheduled_message_is_held_at_its_time_when_the_window_has_closed() {
     let mut world = World::new();
     world.post(&[heard("w1", phone("1"), t(0), "hi")]);
     let a = world.begin("1");
-    let terms = Terms { at: Some(t(DAY + 10)), marketing: false };
+    let terms = Terms { at: Some(t(DAY + 10)) };
     let id = world.write_on(a, text("too late"), terms, t(1));
     assert!(world.claim(5, t(DAY + 11)).is_empty());
     assert_eq!(world.held(id), Some(HoldReason::WindowClosed));
@@ -165,10 +166,10 @@ fn a_window_that_meta_says_is_closed_is_closed() {
     let mut world = World::new();
     let a = world.begin("1");
     let first = world.say(a, "nobody knows", t(1));
+    let second = world.say(a, "waits behind it", t(1));
     let job = world.claim(1, t(2)).remove(0);
     world.record(&job, &refused(131_047), t(3));
     assert_eq!(world.state(first), State::Failed);
-    let second = world.say(a, "now somebody knows", t(4));
     assert!(world.claim(1, t(5)).is_empty());
     assert_eq!(world.held(second), Some(HoldReason::WindowClosed));
     world.post(&[heard("w1", phone("1"), t(6), "hi")]);
@@ -181,8 +182,8 @@ fn a_window_that_meta_says_is_closed_is_closed() {
 fn who_wants_no_marketing_gets_none_and_everything_else() {
     let mut world = World::new();
     let a = world.begin("1");
-    world.post(&[wants("stop", t(1))]);
-    let marketing = world.template(a, true, t(2));
+    let marketing = world.template(a, true, t(1));
+    world.post(&[wants("stop", t(2))]);
     let utility = world.template(a, false, t(3));
     assert!(world.claim(5, t(4)).is_empty(), "the first of the lane is put aside");
     assert_eq!(sends(&world.claim(5, t(4))), [utility]);
@@ -200,6 +201,7 @@ fn an_opt_out_that_comes_back_as_an_error_counts_from_then_on() {
         let mut world = World::new();
         let a = world.begin("1");
         let first = world.template(a, true, t(1));
+        let second = world.template(a, true, t(1));
         let job = world.claim(1, t(2)).remove(0);
         if by_status {
             world.record(&job, &accepted("wamid.1"), t(3));
@@ -208,7 +210,6 @@ fn an_opt_out_that_comes_back_as_an_error_counts_from_then_on() {
             world.record(&job, &refused(131_050), t(3));
         }
         assert_eq!(world.state(first), State::Failed);
-        let second = world.template(a, true, t(5));
         assert!(world.claim(1, t(6)).is_empty());
         assert_eq!(world.held(second), Some(HoldReason::OptedOut), "by status: {by_status}");
         world.sound();

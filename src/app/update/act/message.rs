@@ -17,7 +17,7 @@ use crate::domain::outbox::Decision;
 use crate::domain::page::MessagePage;
 use crate::domain::state::State;
 use crate::domain::time::Timestamp;
-use crate::domain::window::{Window, window};
+use crate::domain::window::{Outside, Window};
 
 /// Carries out what is done with messages. Says whether it was that.
 pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) -> bool {
@@ -50,9 +50,8 @@ pub(super) fn send_at(model: &mut Model, at: Option<Timestamp>, effects: &mut Ve
     }
     if let Some(at) = at {
         scheduled(model, at);
-    } else if matches!(window_at(model, model.now), Window::Unknown) {
-        let words = "They have not written here yet: if they never did, WhatsApp refuses this.";
-        model.say_here(words, Weight::Warning);
+    } else {
+        doubt(model);
     }
     let draft = model.composer.take();
     model.drafts.insert(conversation, Draft::default());
@@ -78,25 +77,49 @@ pub(super) fn send_at(model: &mut Model, at: Option<Timestamp>, effects: &mut Ve
     }
 }
 
+/// Warns of what WhatsApp may refuse.
+fn doubt(model: &mut Model) {
+    let near = |at| when::near(at, model.now, &model.settings.timezone);
+    let words = match window_at(model, model.now) {
+        Window::Open(_) => return,
+        Window::Closed(at) => format!(
+            "Sent although the 24-hour window closed {}, as the config says: WhatsApp may refuse it.",
+            near(at)
+        ),
+        Window::Refused(at) => format!(
+            "Sent although WhatsApp refused what you sent {}, as the config says: it may refuse this too.",
+            near(at)
+        ),
+        Window::Unknown => {
+            "They have not written here yet: if they never did, WhatsApp refuses this.".to_owned()
+        }
+    };
+    model.say_here(words, Weight::Warning);
+}
+
 /// Says when the message goes, and what may come in between.
 fn scheduled(model: &mut Model, at: Timestamp) {
     let zone = &model.settings.timezone;
     let words = format!("Scheduled for {}.", moment::spelled(at, zone));
     match window_at(model, at) {
-        Window::Closed(end) => {
+        Window::Closed(end) if model.settings.outside == Outside::Refuse => {
             let end = when::near(end, model.now, zone);
             let words = format!(
                 "{words} The 24-hour window ends {end}: unless they write, it is held then."
             );
             model.say(words, Weight::Warning);
         }
-        Window::Open(_) | Window::Unknown => model.say(words, Weight::Done),
+        Window::Refused(_) if model.settings.outside == Outside::Refuse => {
+            let words = format!("{words} Unless they write before, it is held then.");
+            model.say(words, Weight::Warning);
+        }
+        _ => model.say(words, Weight::Done),
     }
 }
 
 /// The window as it will be then, if they do not write before.
 fn window_at(model: &Model, at: Timestamp) -> Window {
-    window(model.shown().and_then(|row| row.last_inbound), at)
+    model.shown().map_or(Window::Unknown, |row| row.window(at))
 }
 
 /// Why a text cannot be sent. Whether the window is open at a time to come is seen when it has come.
@@ -109,16 +132,21 @@ fn sendable(model: &Model, text: &str, later: Option<Timestamp>) -> Result<(), S
         let over = characters - LIMIT;
         return Err(format!("Too long: WhatsApp takes {LIMIT} characters, this has {over} more."));
     }
-    if let Window::Closed(at) = window_at(model, model.now)
-        && later.is_none()
-    {
-        let at = when::near(at, model.now, &model.settings.timezone);
-        return Err(format!(
-            "Not sent: the 24-hour window closed {at}. Only a template may be sent until they write. \
-             Your text is kept."
-        ));
+    if later.is_some() || model.settings.outside == Outside::Send {
+        return Ok(());
     }
-    Ok(())
+    let near = |at| when::near(at, model.now, &model.settings.timezone);
+    let why = match window_at(model, model.now) {
+        Window::Open(_) | Window::Unknown => return Ok(()),
+        Window::Closed(at) => format!("the 24-hour window closed {}", near(at)),
+        Window::Refused(at) => format!(
+            "WhatsApp refused what you sent {}, since it holds the 24-hour window closed (131047)",
+            near(at)
+        ),
+    };
+    Err(format!(
+        "Not sent: {why}. Only a template may be sent until they write. Your text is kept."
+    ))
 }
 
 fn reply(model: &mut Model) {

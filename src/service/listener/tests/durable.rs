@@ -10,13 +10,13 @@ use crate::clock::SystemClock;
 use crate::service::bus::Bus;
 use crate::service::thread::OnPanic;
 use crate::service::writer::{Priority, WriterThread};
-use crate::store::ReadConn;
 use crate::store::event::events;
+use crate::store::{ReadConn, Rules};
 
 fn writer(path: &Path, bus: &Bus) -> WriterThread {
     let on_panic: OnPanic = Arc::new(|panicked| panic!("{panicked:?}"));
     let clock = Arc::new(SystemClock::new());
-    WriterThread::start(path.to_owned(), bus.clone(), clock, on_panic).unwrap()
+    WriterThread::start(path.to_owned(), Rules::default(), bus.clone(), clock, on_panic).unwrap()
 }
 
 fn ingest(writer: &WriterThread, bus: &Bus) -> Ingest {

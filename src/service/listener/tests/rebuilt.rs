@@ -16,6 +16,7 @@ use crate::service::role::{Role, Seat};
 use crate::service::stop::Stop;
 use crate::service::thread::{OnPanic, Thread};
 use crate::service::writer::{Priority, WriterThread};
+use crate::store::Rules;
 
 fn until(bus: &Bus, what: &str, is: impl Fn(&Health) -> bool) -> Health {
     let watcher = bus.watch();
@@ -48,6 +49,7 @@ fn a_wedged_listener_is_built_anew_and_says_so() {
     let path = dir.path().join("db");
     let writer = WriterThread::start(
         path,
+        Rules::default(),
         bus.clone(),
         Arc::<SystemClock>::clone(&clock),
         Arc::clone(&on_panic),

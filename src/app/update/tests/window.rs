@@ -1,0 +1,98 @@
+//! What may be sent, who waits by their window, and who wants no marketing.
+
+use super::*;
+use crate::app::fixture::minutes_ago;
+use crate::domain::conversation::Filter;
+use crate::domain::window::{Outside, WINDOW};
+use crate::domain::wish::{How, Wish};
+
+fn said(stage: &Stage) -> String {
+    stage.model.notice.as_ref().map(|notice| notice.text.clone()).unwrap_or_default()
+}
+
+fn commands(stage: &mut Stage) -> Vec<String> {
+    stage.commands().iter().map(short).collect()
+}
+
+#[test]
+fn what_whatsapp_refused_is_not_tried_again_until_they_write() {
+    let mut world = world();
+    world.conversations[1].refused = Some(minutes_ago(1));
+    let mut stage = Stage::new(world, (80, 24));
+    stage.keys("j<Enter>hello<Enter>");
+    assert_eq!(commands(&mut stage), ["read 2 2001"]);
+    assert!(said(&stage).contains("131047") && said(&stage).contains("kept"), "{}", said(&stage));
+    assert_eq!(stage.model.composer.draft().text, "hello");
+}
+
+#[test]
+fn the_config_sends_outside_the_window_with_a_warning() {
+    let mut stage = stage();
+    stage.model.settings.outside = Outside::Send;
+    stage.keys("jjj<Enter>hello<Enter>");
+    assert_eq!(commands(&mut stage), ["send 4 \"hello\""]);
+    assert!(said(&stage).contains("WhatsApp may refuse it"), "{}", said(&stage));
+}
+
+#[test]
+fn an_unknown_window_sends_with_a_warning() {
+    let mut world = world();
+    world.conversations[3].last_inbound = None;
+    let mut stage = Stage::new(world, (80, 24));
+    stage.keys("jjj<Enter>hello<Enter>");
+    assert_eq!(commands(&mut stage), ["send 4 \"hello\""]);
+    assert!(said(&stage).contains("WhatsApp refuses this"), "{}", said(&stage));
+}
+
+#[test]
+fn one_key_shows_who_waits_by_window_and_goes_back() {
+    let mut stage = stage();
+    stage.keys("jjw");
+    let ids = |stage: &Stage| -> Vec<i64> {
+        stage.model.list.page.rows().iter().map(|row| row.id.0).collect()
+    };
+    assert_eq!(ids(&stage), [2, 6], "the one that closes first is on top");
+    assert_eq!(stage.model.list.selected, Some(ConversationId(2)));
+    stage.keys("w");
+    assert_eq!((stage.model.list.filter, ids(&stage).len()), (Filter::All, 12));
+    stage.keys("<Tab><Tab><Tab>");
+    assert_eq!(stage.model.list.filter, Filter::Closing);
+    stage.keys("<Tab>");
+    assert_eq!(stage.model.list.filter, Filter::All);
+    stage.keys("<Shift-Tab>");
+    assert_eq!(stage.model.list.filter, Filter::Closing);
+}
+
+#[test]
+fn a_window_that_closes_leaves_the_list_without_a_key() {
+    let mut stage = stage();
+    stage.keys("w");
+    let closes = stage.model.list.counts.closes.unwrap();
+    assert_eq!(closes, minutes_ago(24 * 60 - 48) + WINDOW);
+    assert!(stage.model.next_deadline().unwrap() <= closes);
+    stage.wait(48 * 60_000);
+    assert_eq!(stage.model.list.page.rows().len(), 1);
+    assert_eq!(stage.model.list.counts.closing, 1);
+    assert!(stage.model.list.counts.closes.unwrap() > stage.now, "and it is not read for ever");
+}
+
+#[test]
+fn marketing_is_stopped_at_once_and_allowed_again_only_when_sure() {
+    let mut stage = stage();
+    stage.keys("jM");
+    assert_eq!(commands(&mut stage), ["marketing 2 true"]);
+    assert!(said(&stage).contains("M allows"), "{}", said(&stage));
+    let mut world = world();
+    world.conversations[1].opted_out = Some(minutes_ago(60));
+    let how = How::Wrote("PARAR".to_owned());
+    world.wishes.insert(2, vec![Wish { at: minutes_ago(60), stop: true, how }]);
+    for (answer, done) in [("n", None), ("<Esc>", None), ("y", Some("marketing 2 false"))] {
+        let mut stage = Stage::new(world.clone(), (80, 24));
+        stage.keys("jM");
+        assert!(commands(&mut stage).is_empty(), "it asks first");
+        let Some(Overlay::Sure(sure)) = &stage.model.overlay else { panic!() };
+        assert!(sure.warning.contains("wrote \"PARAR\""), "{}", sure.warning);
+        stage.keys(answer);
+        assert_eq!(commands(&mut stage).first().map(String::as_str), done);
+    }
+}
