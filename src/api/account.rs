@@ -96,6 +96,8 @@ pub struct TokenInfo {
     pub data_access_expires_at: Option<Timestamp>,
     /// What it may do.
     pub scopes: Vec<String>,
+    /// The WABAs that it is for; none when it is for all of the business.
+    pub wabas: Vec<String>,
 }
 
 impl Client {
@@ -113,7 +115,7 @@ impl Client {
     }
 }
 
-fn phone_number(answer: &Value) -> PhoneNumber {
+pub(super) fn phone_number(answer: &Value) -> PhoneNumber {
     let text = |key: &str| json::text(answer, key);
     let health = answer.get("health_status").unwrap_or(&Value::Null);
     PhoneNumber {
@@ -157,7 +159,26 @@ fn token_info(data: &Value) -> TokenInfo {
         expires_at: json::timestamp(data, "expires_at"),
         data_access_expires_at: json::timestamp(data, "data_access_expires_at"),
         scopes: json::list(data, "scopes").iter().filter_map(json::scalar).collect(),
+        wabas: wabas(data),
     }
+}
+
+/// Management is granted for WABAs alone, so its targets are such.
+fn wabas(data: &Value) -> Vec<String> {
+    json::list(data, "granular_scopes")
+        .iter()
+        .filter(|scope| {
+            let name = json::text(scope, "scope");
+            name.is_some_and(|name| name.starts_with("whatsapp_business_"))
+        })
+        .flat_map(|scope| json::list(scope, "target_ids"))
+        .filter_map(json::scalar)
+        .fold(Vec::new(), |mut wabas, id| {
+            if !wabas.contains(&id) {
+                wabas.push(id);
+            }
+            wabas
+        })
 }
 
 #[cfg(test)]

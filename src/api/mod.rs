@@ -10,6 +10,7 @@ mod json;
 pub mod media;
 pub mod request;
 pub mod response;
+pub mod setup;
 pub mod signature;
 pub mod template;
 pub mod webhook;

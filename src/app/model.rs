@@ -32,6 +32,7 @@ use crate::domain::outbox::Decision;
 use crate::domain::queue::QueueFilter;
 use crate::domain::text;
 use crate::domain::time::Timestamp;
+use crate::domain::tunnel::Registration;
 use crate::domain::window::{Outside, Window};
 
 /// What the program runs on.
@@ -376,6 +377,18 @@ impl Model {
         }
         if let Condition::Down(reason) = &self.health.tunnel.condition {
             banners.push(format!("Nothing comes through the tunnel: {reason}"));
+        }
+        match &self.health.tunnel.registration {
+            Registration::Asks { old } => {
+                let old = old.as_deref().map_or("no address".into(), text::display_safe);
+                banners.push(format!(
+                    "Meta posts to {old}, not to the tunnel; to change that: twoticks webhook set"
+                ));
+            }
+            Registration::Trouble(why) => {
+                banners.push(format!("Meta is not told of the tunnel's address: {why}"));
+            }
+            Registration::Unknown | Registration::Registered => {}
         }
         if let Condition::Down(reason) = &self.health.sender {
             banners.push(format!("Nothing is being sent: {reason}"));

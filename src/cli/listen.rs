@@ -13,7 +13,7 @@ use super::{Session, failed, say};
 use crate::domain::health::{Condition, Health};
 use crate::domain::id::EventId;
 use crate::domain::text::display_safe;
-use crate::domain::tunnel::TunnelHealth;
+use crate::domain::tunnel::{Registration, TunnelHealth};
 use crate::error::{Error, Kind};
 use crate::service::bus::{Interest, Subscription};
 use crate::service::reader::ReadError;
@@ -171,6 +171,7 @@ fn tell_tunnel(before: &TunnelHealth, now: &TunnelHealth) {
     {
         say(&format!("tunnel: {kind} gives {}", display_safe(url)));
     }
+    tell_registration(&before.registration, &now.registration);
     if before.condition == now.condition {
         return;
     }
@@ -182,6 +183,23 @@ fn tell_tunnel(before: &TunnelHealth, now: &TunnelHealth) {
             took.as_millis()
         )),
         _ => say(&format!("tunnel: {kind} {words}")),
+    }
+}
+
+fn tell_registration(before: &Registration, now: &Registration) {
+    if before == now {
+        return;
+    }
+    match now {
+        Registration::Unknown => {}
+        Registration::Registered => say("tunnel: Meta posts there"),
+        Registration::Asks { old } => {
+            let old = display_safe(old.as_deref().unwrap_or("no address"));
+            say(&format!("tunnel: Meta posts to {old}; to change that: twoticks webhook set"));
+        }
+        Registration::Trouble(why) => {
+            say(&format!("tunnel: Meta is not told: {}", display_safe(why)));
+        }
     }
 }
 

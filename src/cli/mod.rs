@@ -4,9 +4,12 @@
 mod chats;
 mod db;
 mod demo;
+mod doctor;
 mod inbox;
+mod init;
 mod keys;
 mod listen;
+mod network;
 mod outbox;
 mod output;
 mod send;
@@ -14,6 +17,7 @@ mod services;
 mod sim;
 mod told;
 mod tunnel;
+mod webhook;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -84,6 +88,12 @@ fn level(text: &str) -> Result<tracing::Level, String> {
 enum Command {
     /// Open the inbox on the built-in simulator, with sample conversations.
     Demo(demo::Demo),
+    /// Set up an account: asks for the token, finds the rest, checks it and writes the config.
+    Init(init::Init),
+    /// Look at every part of the set-up: what is right, what is wrong, what to do.
+    Doctor(doctor::Doctor),
+    /// Print or set where Meta posts webhooks.
+    Webhook(webhook::Webhook),
     /// Send a message and follow what becomes of it.
     Send(send::Send),
     /// Receive and send without the screen, one line per message, status or notice.
@@ -162,6 +172,9 @@ fn dispatch(line: CommandLine) -> Result<(), Error> {
     match line.command {
         None => inbox::run(&open()?),
         Some(Command::Demo(demo)) => demo::run(&open()?, &demo),
+        Some(Command::Init(init)) => init::run(&line.global, &init),
+        Some(Command::Doctor(doctor)) => doctor::run(&line.global, &doctor),
+        Some(Command::Webhook(webhook)) => webhook::run(&open()?, &webhook),
         Some(Command::Send(send)) => send::run(&open()?, &send),
         Some(Command::Listen(listen)) => listen::run(&open()?, &listen),
         Some(Command::Outbox(outbox)) => outbox::run(&open()?, &outbox),
@@ -175,6 +188,15 @@ fn dispatch(line: CommandLine) -> Result<(), Error> {
 impl Session {
     /// Reads the config. What is unwise in it is said on stderr.
     fn open(global: Global) -> Result<Self, Error> {
+        let session = Self::read_config(global)?;
+        for warning in &session.config.warnings {
+            say(&format!("warning: {}: {warning}", session.config_file.display()));
+        }
+        Ok(session)
+    }
+
+    /// Reads the config and says nothing.
+    fn read_config(global: Global) -> Result<Self, Error> {
         // Not `vars`, which panics on what is not UTF-8.
         let env: BTreeMap<String, String> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -187,9 +209,6 @@ impl Session {
             if let Some(missing) = config.tunnel.missing() {
                 return Err(Error::usage(format!("--tunnel {}: {missing}", kind.name())));
             }
-        }
-        for warning in &config.warnings {
-            say(&format!("warning: {}: {warning}", file.display()));
         }
         let paths = Paths::resolve(global.data_dir.clone().or_else(|| config.data_dir.clone()))?;
         let clock = Arc::new(SystemClock::new());
@@ -295,7 +314,7 @@ fn no_account(wanted: Option<&str>, names: &[String]) -> Error {
         Some(name) if !names.is_empty() => Error::usage(format!("there is no account {name:?}"))
             .hint(format!("there are: {}", names.join(", "))),
         _ => Error::usage("no account is set up")
-            .hint("add [[account]] to the config, or try it without one: twoticks demo"),
+            .hint("set one up: twoticks init, or try it without one: twoticks demo"),
     }
 }
 

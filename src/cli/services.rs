@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, channel};
 use secrecy::SecretString;
 
 use super::{Session, failed};
-use crate::config::{Account, SecretError, SecretSource};
+use crate::config::{Account, Config, SecretError, SecretSource};
 use crate::domain::id::{AccountId, ConversationId, PhoneNumberId, WabaId};
 use crate::domain::outbox::RetryPolicy;
 use crate::domain::time::{Clock, Timestamp};
@@ -218,16 +218,11 @@ pub(super) fn check_secrets(session: &Session, account: &Account) -> Result<(), 
 
 fn service_config(session: &Session) -> ServiceConfig {
     let config = &session.config;
-    let base_url = config.base_url.as_str().trim_end_matches('/');
     ServiceConfig {
         data_dir: session.paths.data.clone(),
         database: session.paths.database(),
         accounts: config.accounts.iter().map(without_secrets).collect(),
-        api: ApiConfig {
-            base_url: format!("{base_url}/{}", config.api_version),
-            connect_timeout: config.sender.connect_timeout,
-            timeout: config.sender.timeout,
-        },
+        api: api_config(config),
         listener: ListenerConfig {
             enabled: config.listener.enabled,
             address: SocketAddr::from((config.listener.address, config.listener.port)),
@@ -252,6 +247,16 @@ fn service_config(session: &Session) -> ServiceConfig {
 pub(super) fn rules(session: &Session) -> Rules {
     let config = &session.config;
     Rules { outside: config.sender.outside_window, keywords: config.marketing.clone() }
+}
+
+/// The way to Meta.
+pub(super) fn api_config(config: &Config) -> ApiConfig {
+    let base_url = config.base_url.as_str().trim_end_matches('/');
+    ApiConfig {
+        base_url: format!("{base_url}/{}", config.api_version),
+        connect_timeout: config.sender.connect_timeout,
+        timeout: config.sender.timeout,
+    }
 }
 
 fn without_secrets(account: &Account) -> AccountConfig {
@@ -318,7 +323,7 @@ fn upsert_all(
         .collect()
 }
 
-fn new_account(account: &Account) -> NewAccount {
+pub(super) fn new_account(account: &Account) -> NewAccount {
     NewAccount {
         name: account.name.clone(),
         phone_number: PhoneNumberId::new(&account.phone_number_id),

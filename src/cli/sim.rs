@@ -341,7 +341,7 @@ fn config_text(
 }
 
 /// Writes a file that only the owner may read, whole or not at all.
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+pub(super) fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
     // One that a crash left behind.

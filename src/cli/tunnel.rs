@@ -5,9 +5,10 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use super::{Session, say};
-use crate::config::SecretSource;
+use crate::config::{Register, SecretSource};
 use crate::domain::tunnel::Kind;
 use crate::error::Error;
+use crate::service::tunnel::register::Consent;
 use crate::service::tunnel::{Proving, TunnelConfig, guard};
 
 pub(super) fn kind(text: &str) -> Result<Kind, String> {
@@ -48,6 +49,12 @@ pub(super) fn config(session: &Session) -> Result<Option<TunnelConfig>, Error> {
         guard,
         withheld: withheld(session),
         proving: Proving::default(),
+        register: match tunnel.register {
+            Register::Never => None,
+            Register::Ask => Some(Consent::Remembered),
+            Register::At(level) => Some(Consent::At(level)),
+        },
+        apps: session.config.accounts.iter().map(|account| account.app_id.clone()).collect(),
     }))
 }
 

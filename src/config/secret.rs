@@ -88,7 +88,7 @@ pub enum SecretError {
 impl SecretSource {
     /// Reads `env:NAME`, `file:PATH`, `command:...`, or takes the text as the secret itself. A relative
     /// path is taken from `base`, the directory of the config file.
-    pub(super) fn parse(text: &str, base: &Path) -> Result<Self, String> {
+    pub fn parse(text: &str, base: &Path) -> Result<Self, String> {
         let Some((scheme, rest)) = text.split_once(':') else {
             return Ok(Self::Literal(text.to_owned().into()));
         };

@@ -39,6 +39,7 @@ use self::sender::core::Policy;
 use self::thread::OnPanic;
 use self::tick::Tick;
 use self::tunnel::TunnelConfig;
+use self::tunnel::register::{Books, Registrant};
 use self::writer::{Writer, WriterThread};
 use crate::api::client::{Client, Settings};
 use crate::domain::health::Health;
@@ -295,10 +296,16 @@ impl Services {
             try_now: self.nudges.subscribe(),
         };
         let tunnel = self.tunnel.clone().filter(|_| listens).map(|config| tunnel::Parts {
-            config,
             path: self.config.listener.path.clone(),
             app_secrets: secrets(|account| &account.app_secrets),
             verify_tokens: secrets(|account| &account.verify_tokens),
+            registrants: self.registrants(&config.apps),
+            books: Books {
+                reader: self.reader(),
+                writer: self.writer(),
+                clock: Arc::clone(&self.clock),
+            },
+            config,
             bus: self.bus(),
             clock: Arc::clone(&self.clock),
         });
@@ -333,6 +340,22 @@ impl Services {
         let work = net::Work { sender, listener, templates, tunnel };
         self.net = Some(Net::start(work, bus, on_panic)?);
         Ok(())
+    }
+
+    /// The accounts that Meta can be asked about, each with its app.
+    fn registrants(&self, apps: &[Option<String>]) -> Vec<Registrant> {
+        let accounts = self.config.new_accounts().into_iter().zip(&self.config.accounts);
+        let registrant = |(index, (account, config)): (usize, (NewAccount, &AccountConfig))| {
+            Some(Registrant {
+                account,
+                app: apps.get(index).cloned().flatten(),
+                token: config.token.clone()?,
+                app_secret: config.app_secrets.first().cloned(),
+                verify_token: config.verify_tokens.first().cloned(),
+                api: self.config.api.clone(),
+            })
+        };
+        accounts.enumerate().filter_map(registrant).collect()
     }
 
     /// For those who write.

@@ -7,6 +7,7 @@
 
 pub mod guard;
 mod output;
+pub mod register;
 mod tool;
 
 use std::collections::VecDeque;
@@ -22,13 +23,15 @@ use tokio::time::{sleep, timeout};
 use url::Url;
 
 use self::output::Lines;
+use self::register::{Books, Consent, Registrant};
 use super::bus::{Bus, Interest};
 use super::stop::Stopped;
 use crate::api::callback::{Astray, Prover};
 use crate::domain::health::Condition;
 use crate::domain::id::RequestId;
 use crate::domain::time::Clock;
-use crate::domain::tunnel::{self, Kind};
+use crate::domain::tunnel::{self, Kind, Registration};
+use crate::store::callback::Address;
 
 /// Lines of the tool that are kept to say why it ended.
 const KEPT_LINES: usize = 20;
@@ -54,6 +57,10 @@ pub struct TunnelConfig {
     pub withheld: Vec<OsString>,
     /// When to ask again whether events come through.
     pub proving: Proving,
+    /// Whether Meta is told of the address; none means that it is not even asked.
+    pub register: Option<Consent>,
+    /// Meta's ids of the accounts' apps, in the order of the accounts.
+    pub apps: Vec<Option<String>>,
 }
 
 /// When to ask whether events come through.
@@ -93,6 +100,9 @@ pub(super) struct Parts {
     pub(super) path: String,
     pub(super) app_secrets: Vec<SecretString>,
     pub(super) verify_tokens: Vec<SecretString>,
+    /// Those whose callback can be looked up.
+    pub(super) registrants: Vec<Registrant>,
+    pub(super) books: Books,
     pub(super) bus: Bus,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -112,6 +122,10 @@ struct Tunnel {
     changed: Arc<Notify>,
     /// Runs that failed in a row, none of which worked in between.
     failures: u32,
+    /// The address that was kept for other processes.
+    kept: Option<Url>,
+    /// The address that Meta was last asked about.
+    asked: Option<Url>,
 }
 
 /// Keeps the tunnel until the word to stop.
@@ -130,7 +144,7 @@ pub(super) async fn run(parts: Parts, mut stopped: Stopped) {
     let changed = Arc::new(Notify::new());
     let woken = Arc::clone(&changed);
     let news = bus.subscribe(Interest::Sending, move || woken.notify_one());
-    let mut tunnel = Tunnel { parts, changed, failures: 0 };
+    let mut tunnel = Tunnel { parts, changed, failures: 0, kept: None, asked: None };
     while !stopped.is_set() {
         let local = tokio::select! {
             local = tunnel.listening(&news) => local,
@@ -154,6 +168,9 @@ pub(super) async fn run(parts: Parts, mut stopped: Stopped) {
                 }
             }
         }
+    }
+    if tunnel.kept.is_some() {
+        tunnel.parts.books.address(None).await;
     }
     bus.update_health(|health| {
         health.tunnel.condition = Condition::Off;
@@ -258,6 +275,7 @@ impl Tunnel {
                         health.tunnel.condition = Condition::Up;
                         health.tunnel.round_trip = Some(took);
                     });
+                    self.tell(&url).await;
                     proving.every
                 }
                 Err(astray) => {
@@ -287,6 +305,32 @@ impl Tunnel {
                 }
             }
         }
+    }
+
+    /// Keeps an address that works for other processes, and tells Meta of it as far as that is allowed.
+    async fn tell(&mut self, url: &Url) {
+        if self.kept.as_ref() != Some(url) {
+            let kind = self.parts.config.kind.name().to_owned();
+            let proved_at = self.parts.clock.now();
+            self.parts.books.address(Some(Address { kind, url: url.to_string(), proved_at })).await;
+            self.kept = Some(url.clone());
+        }
+        let Some(consent) = self.parts.config.register else { return };
+        if self.asked.as_ref() == Some(url) {
+            return;
+        }
+        let mut worst = Registration::Unknown;
+        for registrant in &self.parts.registrants {
+            let stands = self.parts.books.register(registrant, consent, url.as_str()).await;
+            let graver = matches!(stands, Registration::Asks { .. } | Registration::Trouble(_));
+            if graver || worst == Registration::Unknown {
+                worst = stands;
+            }
+        }
+        // What is still open is asked again with the next proof.
+        let open = matches!(worst, Registration::Asks { .. } | Registration::Trouble(_));
+        self.asked = (!open).then(|| url.clone());
+        self.parts.bus.update_health(|health| health.tunnel.registration = worst);
     }
 
     /// A challenge and a signed event through the address and back.
@@ -344,6 +388,12 @@ async fn follow(
 fn hears(health: &crate::domain::health::Health) -> Option<SocketAddr> {
     let up = health.listener == Condition::Up;
     health.listener_address.as_ref().filter(|_| up).and_then(|address| address.parse().ok())
+}
+
+/// The tool that is not installed, with what installs it.
+#[must_use]
+pub fn missing_tool(kind: Kind) -> Option<String> {
+    tool::missing(kind)
 }
 
 /// The address that Meta is to post to.

@@ -102,6 +102,9 @@ impl Sim {
         }
         let callback = config.webhook.as_deref().map(Callback::parse).transpose()?;
         world.set_callback(callback.is_some());
+        if let Some(url) = &config.webhook {
+            world.set_app_callback(url);
+        }
         let listener = TcpListener::bind(config.listen)?;
         let inner = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let inner_addr = inner.local_addr()?;
@@ -163,6 +166,7 @@ impl Sim {
         let mut state = self.shared.lock();
         state.callback = Some(callback);
         state.world.set_callback(true);
+        state.world.set_app_callback(url);
         self.shared.after_change(&mut state);
         Ok(())
     }
@@ -397,6 +401,11 @@ impl Shared {
         } else {
             state.world.handle(now, request)
         };
+        // One that is not on this machine is noted and not posted to.
+        if let Some(Ok(callback)) = state.world.new_callback().map(|url| Callback::parse(&url)) {
+            state.callback = Some(callback);
+            state.world.set_callback(true);
+        }
         if let Delivery::After(span) = response.delivery {
             state.answered += 1;
             let key = (now + span, state.answered);

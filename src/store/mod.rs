@@ -12,6 +12,7 @@
 
 pub mod account;
 mod body;
+pub mod callback;
 pub mod catalogue;
 pub mod check;
 pub mod conversation;

@@ -21,6 +21,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("schema/0002_sending.sql"),
     include_str!("schema/0003_templates.sql"),
     include_str!("schema/0004_window.sql"),
+    include_str!("schema/0005_callback.sql"),
 ];
 
 /// The first version without the bug that damages a WAL database when two connections checkpoint and

@@ -25,7 +25,7 @@ pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
         ),
         (theme.plain, String::new()),
         (theme.strong, "To connect your number".to_owned()),
-        (theme.dim, "write its account into the config file, then start again:".to_owned()),
+        (theme.dim, "run twoticks init: it asks, checks and writes the config:".to_owned()),
         (theme.plain, path.into_owned()),
         (
             theme.dim,

@@ -51,6 +51,10 @@ impl Running {
         Self { child, first_line: first_line.trim_end().to_owned() }
     }
 
+    pub(crate) fn first_line(&self) -> &str {
+        &self.first_line
+    }
+
     /// Asks it to end and returns the exit code.
     fn end(mut self, signal: Signal) -> Option<i32> {
         signal_to(self.child.id(), signal);
@@ -83,7 +87,13 @@ fn help_lists_the_commands_there_are() {
         .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
         .filter_map(|line| line.split_whitespace().next())
         .collect();
-    assert_eq!(names, ["demo", "send", "listen", "outbox", "chats", "sim", "keys", "db"]);
+    assert_eq!(
+        names,
+        [
+            "demo", "init", "doctor", "webhook", "send", "listen", "outbox", "chats", "sim",
+            "keys", "db"
+        ]
+    );
 }
 
 #[test]
@@ -129,7 +139,7 @@ fn without_an_account_sending_is_refused_with_the_way_out() {
     let home = tempfile::tempdir().unwrap();
     let output = run(home.path(), &["send", "+15551230001", "hi"]);
     assert_code(&output, 2);
-    assert!(text(&output.stderr).contains("hint: add [[account]]"), "{output:?}");
+    assert!(text(&output.stderr).contains("hint: set one up: twoticks init"), "{output:?}");
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod cli;
 mod conversation;
 mod desk;
 mod disk;
+mod doctor;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod kill;
@@ -27,6 +28,7 @@ mod privacy;
 mod pty;
 mod queue;
 mod roles;
+mod setup;
 mod soak;
 #[cfg(target_os = "linux")]
 mod target;

@@ -26,7 +26,7 @@ use twoticks::service::tunnel::{Proving, TunnelConfig};
 use twoticks::service::{AccountConfig, ApiConfig, ServiceConfig, Services};
 use twoticks::store::{ReadConn, Rules, event};
 
-use crate::cli::twoticks;
+use crate::cli::{Running, twoticks};
 use crate::target::{NUMBER, SECRET, config_text, post, read_all, sign, status, write_private};
 use crate::terminal::{Terminal, signal_to};
 
@@ -419,6 +419,8 @@ impl Desk {
                 patience: second,
                 silence: second,
             },
+            register: None,
+            apps: Vec::new(),
         };
         let clock = Arc::new(SystemClock::new());
         let mut services =
@@ -528,4 +530,60 @@ fn the_status_bar_says_how_the_tunnel_does() {
     inbox.until_text("tunnel command ok");
     inbox.signal(Signal::TERM);
     assert_eq!(inbox.end(), 130);
+}
+
+/// What `twoticks webhook` prints, and that it succeeds.
+#[track_caller]
+fn webhook(home: &Path, args: &[&str]) -> String {
+    let file = home.join("c.toml");
+    let line = [&["--config", file.to_str().unwrap(), "webhook"], args].concat();
+    let output = twoticks(home, &line).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn meta_is_told_of_a_new_address_once_the_person_said_so_and_of_the_old_one_when_asked() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let file = home.join("c.toml");
+    let written = file.to_str().unwrap();
+    let _sim = Running::start(home, &["sim", "--write-config", written]);
+    let config = std::fs::read_to_string(&file).unwrap();
+    let old = config.lines().find_map(|line| line.strip_prefix("port = ")).unwrap().to_owned();
+    let listen = |port: u16| {
+        std::fs::remove_file(&file).unwrap();
+        let tunnel =
+            "[tunnel]\nkind = \"command\"\ncommand = \"echo http://127.0.0.1:{port}; cat\"\n";
+        let config = config.replace(&format!("port = {old}"), &format!("port = {port}"));
+        Listen::start(home, &(config + tunnel), home, &[])
+    };
+    let effective = |what: &str| {
+        let shown = webhook(home, &["show", "--json"]);
+        let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+        shown[what].as_str().map(str::to_owned)
+    };
+    let address = |port: &str| Some(format!("http://127.0.0.1:{port}/webhook"));
+
+    let first = free_port();
+    let mut running = listen(first);
+    running
+        .until(&[&format!("tunnel: Meta posts to http://127.0.0.1:{old}/webhook; to change that")]);
+    assert_eq!(effective("tunnel"), address(&first.to_string()));
+    webhook(home, &["set", "--yes"]);
+    running.until(&["tunnel: Meta posts there"]);
+    assert_eq!(effective("number"), address(&first.to_string()));
+    let say = ["--config", written, "sim", "say", "+15551230001", "to the new address"];
+    assert!(twoticks(home, &say).status().unwrap().success());
+    running.until(&["to the new address"]);
+    signal_to(running.child.id(), Signal::TERM);
+    running.child.wait().unwrap();
+    assert_eq!(effective("tunnel"), None, "no tunnel runs any more");
+
+    let second = free_port();
+    let mut running = listen(second);
+    running.until(&["tunnel: Meta posts there"]);
+    assert_eq!(effective("number"), address(&second.to_string()));
+    webhook(home, &["put-back"]);
+    assert_eq!((effective("number"), effective("app")), (None, address(&old)));
 }

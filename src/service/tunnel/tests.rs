@@ -18,6 +18,8 @@ fn config(kind: Kind) -> TunnelConfig {
         guard: PathBuf::new(),
         withheld: Vec::new(),
         proving: Proving::default(),
+        register: None,
+        apps: Vec::new(),
     }
 }
 

@@ -27,13 +27,17 @@ pub(super) struct Tool {
 /// Starts the tool, or says in plain words why that cannot be.
 pub(super) fn start(config: &TunnelConfig, local: SocketAddr) -> Result<Tool, String> {
     let line = command_line(config, local)?;
-    if let Some((program, install)) = config.kind.program()
-        && !is_installed(program)
-    {
-        return Err(format!("{program} is not installed: {install}"));
+    if let Some(missing) = missing(config.kind) {
+        return Err(missing);
     }
     spawn(config, &line)
         .map_err(|error| format!("{} cannot be started: {error}", config.kind.name()))
+}
+
+/// The program that is not installed, with what installs it.
+pub(super) fn missing(kind: Kind) -> Option<String> {
+    let (program, install) = kind.program()?;
+    (!is_installed(program)).then(|| format!("{program} is not installed: {install}"))
 }
 
 fn spawn(config: &TunnelConfig, line: &[OsString]) -> io::Result<Tool> {

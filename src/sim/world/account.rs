@@ -54,13 +54,16 @@ impl World {
             let text = "Error validating access token: Session has expired";
             return Err(Refusal::graph(190, Some(463), text));
         }
-        if token != self.config.token {
+        if token != self.config.token && !self.is_app(request, token) {
             return Err(Refusal::graph(190, None, "Invalid OAuth access token."));
         }
         Ok(())
     }
 
     fn query(&mut self, now: Timestamp, request: &Request, path: &[&str]) -> Answer {
+        if let Some(answer) = self.callback_edges(request, path) {
+            return answer;
+        }
         let (number, waba) = (self.config.phone_number_id.clone(), self.config.waba_id.clone());
         match (request.method, path) {
             (Method::Get, ["debug_token"]) => self.debug_token(request),
@@ -106,6 +109,7 @@ impl World {
             "is_on_biz_app": false,
             "country_code": self.config.country_code,
             "whatsapp_business_manager_messaging_limit": "TIER_2K",
+            "webhook_configuration": self.webhook_configuration(),
             "health_status": {
                 "can_send_message": "AVAILABLE",
                 "entities": [{

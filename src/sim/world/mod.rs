@@ -6,6 +6,7 @@
 //! the same times do the same. Nothing here is shared with the client that talks to it.
 
 mod account;
+mod callback;
 mod check;
 mod check_interactive;
 mod check_template;
@@ -34,6 +35,7 @@ pub use self::media::Sample;
 pub use self::post::WebhookPost;
 pub use self::speak::{NobodyThere, Words};
 
+use self::callback::Callbacks;
 use self::fault::Faults;
 use self::ledger::{Ledger, keep};
 use self::limit::{Pairs, Second};
@@ -96,6 +98,8 @@ pub struct World {
     #[serde(with = "maybe_millis")]
     begun: Option<Timestamp>,
     ledger: Ledger,
+    #[serde(default)]
+    callbacks: Callbacks,
 }
 
 impl World {
@@ -123,6 +127,7 @@ impl World {
             callback_known: true,
             begun: None,
             ledger: Ledger::default(),
+            callbacks: Callbacks::default(),
         }
     }
 

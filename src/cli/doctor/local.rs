@@ -1,0 +1,137 @@
+//! What lies on this machine: the config, the directories and their rights, the database.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use rustix::fs::{Access, access};
+
+use super::Report;
+use crate::cli::{Global, Session};
+use crate::paths;
+use crate::store::{self, ReadConn, check};
+
+/// Reads the config. All of its mistakes are findings.
+pub(super) fn config(report: &mut Report, global: &Global) -> Option<Session> {
+    let file = match paths::config_file(global.config.clone()) {
+        Ok(file) => file,
+        Err(error) => {
+            report.wrong("config", error.message, error.hint.unwrap_or_default());
+            return None;
+        }
+    };
+    let session = match Session::read_config(global.clone()) {
+        Ok(session) => session,
+        Err(error) => {
+            let remedy = "mend it there; config.example.toml explains every key".to_owned();
+            let mut lines: Vec<&str> = error.message.lines().collect();
+            if lines.len() > 1 {
+                lines.remove(0);
+            }
+            for said in
+                lines.into_iter().map(str::trim).chain(error.causes.iter().map(String::as_str))
+            {
+                report.wrong("config", said, error.hint.clone().unwrap_or_else(|| remedy.clone()));
+            }
+            return None;
+        }
+    };
+    let shown = file.display();
+    match session.config.accounts.len() {
+        0 => report.wrong(
+            "config",
+            format!("no account is set up in {shown}"),
+            "run: twoticks init (or look around with: twoticks demo)",
+        ),
+        count => report.right("config", format!("{shown}, accounts: {count}")),
+    }
+    for warning in &session.config.warnings {
+        report.note("config", warning.clone());
+    }
+    if std::fs::metadata(&file).is_ok_and(|found| found.mode() & 0o022 != 0) {
+        let says = format!("others may write to {shown}, and so choose the commands it runs");
+        report.wrong("permissions", says, format!("run: chmod go-w '{shown}'"));
+    }
+    Some(session)
+}
+
+/// The data directory and its rights.
+pub(super) fn data(report: &mut Report, session: &Session) {
+    let data = &session.paths.data;
+    let shown = data.display();
+    let found = match std::fs::metadata(data) {
+        Ok(found) => found,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            report
+                .note("permissions", format!("{shown} is not there yet; the first start makes it"));
+            return;
+        }
+        Err(error) => {
+            let says = format!("the data directory {shown} cannot be looked at: {error}");
+            report.wrong("permissions", says, "name another with --data-dir or data_dir");
+            return;
+        }
+    };
+    if !found.is_dir() {
+        let says = format!("{shown} is no directory");
+        report.wrong("permissions", says, "name another with --data-dir or data_dir");
+    } else if access(data, Access::WRITE_OK).is_err() {
+        let says = format!("nothing can be written in {shown}");
+        report.wrong(
+            "permissions",
+            says,
+            format!("run: chmod u+rwx '{shown}', or see who owns it"),
+        );
+    } else if found.mode() & 0o077 != 0 {
+        let says = format!("others may look into {shown} (mode {:03o})", found.mode() & 0o777);
+        report.wrong("permissions", says, format!("run: chmod 700 '{shown}'"));
+    } else {
+        report.right("permissions", format!("{shown} is yours alone"));
+    }
+}
+
+/// The database: whether it opens, is whole, and is nobody else's.
+pub(super) fn database(report: &mut Report, session: &Session) {
+    let path = session.paths.database();
+    let shown = path.display();
+    let Ok(found) = std::fs::metadata(&path) else {
+        report.note("database", "there is none yet; the inbox, listen and send make it");
+        return;
+    };
+    if found.mode() & 0o077 != 0 {
+        let says = format!("others may read {shown} (mode {:03o})", found.mode() & 0o777);
+        report.wrong("database", says, format!("run: chmod 600 '{shown}'*"));
+    }
+    match sound(&path) {
+        Ok(faults) if faults.is_empty() => {
+            report.right("database", format!("sound, {} KiB", found.len() / 1024));
+        }
+        Ok(faults) => {
+            let says = format!("it contradicts itself: {}", faults.join("; "));
+            let remedy = "keep a copy of the file as it is, then report this: twoticks db check";
+            report.wrong("database", says, remedy);
+        }
+        Err(store::Error::Missing(_)) => {
+            report
+                .note("database", "it is of an older version; the next start brings it up to date");
+        }
+        Err(error) => report.wrong("database", error.to_string(), remedy(&error, &path)),
+    }
+}
+
+fn sound(path: &Path) -> Result<Vec<String>, store::Error> {
+    check::check(&ReadConn::open(path)?)
+}
+
+fn remedy(error: &store::Error, path: &Path) -> String {
+    let shown = path.display();
+    match error {
+        store::Error::Newer { .. } => "install the newest twoticks".to_owned(),
+        store::Error::Foreign(_) => "name another place with --data-dir".to_owned(),
+        store::Error::Corrupt(_) => format!(
+            "move it away and put a backup in its place, such as one of {shown}.*; without one, \
+             start anew: mv '{shown}' '{shown}.broken'"
+        ),
+        store::Error::Busy => "see which program writes it for so long".to_owned(),
+        _ => format!("see who owns '{shown}', and whether its disk is well and has room"),
+    }
+}

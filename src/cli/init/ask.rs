@@ -1,0 +1,126 @@
+//! Questions on a terminal. Secrets are not shown while they are typed, and nobody is asked where nobody
+//! is.
+
+use std::io::{self, IsTerminal as _, Read as _, Write as _};
+
+use super::missing;
+use crate::cli::say;
+use crate::error::{Error, Kind};
+
+/// Longer than any token.
+const LONGEST: usize = 16 * 1024;
+
+/// Asks, or says which flag is missing.
+pub(super) struct Asker {
+    asks: bool,
+}
+
+/// A row that was picked, or what was typed instead.
+pub(super) struct Chosen {
+    pub(super) place: usize,
+    pub(super) text: String,
+}
+
+impl Asker {
+    pub(super) fn new(wanted: bool) -> Self {
+        Self { asks: wanted && io::stdin().is_terminal() }
+    }
+
+    /// Whether somebody is there.
+    pub(super) const fn asks(&self) -> bool {
+        self.asks
+    }
+
+    /// One line that nobody may see. Empty only if that means something.
+    pub(super) fn hidden(
+        &self,
+        words: &str,
+        flag: &str,
+        may_be_empty: bool,
+    ) -> Result<String, Error> {
+        if !self.asks {
+            return if may_be_empty { Ok(String::new()) } else { Err(missing(flag)) };
+        }
+        loop {
+            prompt(words);
+            let typed = hidden_line()?;
+            say("");
+            if may_be_empty || !typed.is_empty() {
+                return Ok(typed);
+            }
+        }
+    }
+
+    /// One of several rows by its number, or another value.
+    pub(super) fn choose(&self, words: &str, flag: &str, rows: &[String]) -> Result<Chosen, Error> {
+        if !self.asks {
+            let listed = rows.join("; ");
+            return Err(if rows.is_empty() {
+                missing(flag)
+            } else {
+                missing(flag).hint(format!("one of: {listed}"))
+            });
+        }
+        for (at, row) in (1..).zip(rows) {
+            say(&format!("  {at}  {row}"));
+        }
+        loop {
+            let text = shown(words)?;
+            let place = text.parse::<usize>().ok().and_then(|at| at.checked_sub(1));
+            let place = place.filter(|place| *place < rows.len());
+            if place.is_some() || !text.is_empty() {
+                return Ok(Chosen { place: place.unwrap_or(usize::MAX), text });
+            }
+        }
+    }
+}
+
+/// The next line of the input, as it comes.
+pub(super) fn line() -> Result<String, Error> {
+    let mut line = String::new();
+    io::stdin().read_line(&mut line)?;
+    Ok(line.trim().to_owned())
+}
+
+/// One line that everybody may see.
+pub(super) fn shown(words: &str) -> Result<String, Error> {
+    prompt(words);
+    line()
+}
+
+fn prompt(words: &str) {
+    // Talk that nobody hears is no failure.
+    write!(io::stderr(), "{words}: ").ok();
+}
+
+/// Puts the terminal back, however the reading ends.
+struct Raw;
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        // A terminal that is gone needs nothing.
+        crossterm::terminal::disable_raw_mode().ok();
+    }
+}
+
+fn hidden_line() -> Result<String, Error> {
+    crossterm::terminal::enable_raw_mode()?;
+    let _raw = Raw;
+    let mut typed = Vec::new();
+    for byte in io::stdin().lock().bytes() {
+        match byte? {
+            b'\r' | b'\n' => break,
+            3 => return Err(Error::new(Kind::Interrupted, "nothing was written")),
+            4 if typed.is_empty() => {
+                return Err(Error::new(Kind::Interrupted, "nothing was written"));
+            }
+            8 | 127 => {
+                typed.pop();
+            }
+            21 => typed.clear(),
+            byte if typed.len() < LONGEST && byte >= b' ' => typed.push(byte),
+            _ => {}
+        }
+    }
+    Ok(String::from_utf8_lossy(&typed).trim().to_owned())
+}

@@ -1,0 +1,28 @@
+//! Calls to Meta from commands that have no services: one at a time, each waited for.
+
+use secrecy::SecretString;
+
+use super::Session;
+use super::services::api_config;
+use crate::api::{Client, Settings};
+use crate::error::Error;
+
+/// Waits for a call.
+pub(super) fn wait<T>(call: impl Future<Output = T>) -> Result<T, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime =
+        runtime.map_err(|error| Error::failed("the network part cannot start").because(&error))?;
+    Ok(runtime.block_on(call))
+}
+
+/// A client with this token, towards the API of the config.
+pub(super) fn client(session: &Session, token: SecretString) -> Result<Client, Error> {
+    let api = api_config(&session.config);
+    let settings = Settings {
+        base_url: api.base_url,
+        token,
+        connect_timeout: api.connect_timeout,
+        timeout: api.timeout,
+    };
+    Client::new(settings).map_err(|error| Error::usage(error.to_string()))
+}

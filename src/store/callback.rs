@@ -1,0 +1,135 @@
+//! Where Meta was told to post, by whose word, and what stood there before; and the public address that this
+//! data directory's listener has now.
+
+use rusqlite::{OptionalExtension as _, Row, params};
+
+use super::error::Error;
+use super::read::ReadConn;
+use super::write::Tx;
+use crate::domain::id::AccountId;
+use crate::domain::time::Timestamp;
+use crate::domain::tunnel::Level;
+
+/// What was done about an account's callback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// The tunnel's address was set.
+    Set,
+    /// The person wants none of it.
+    Declined,
+    /// What stood there before the first change was put back.
+    PutBack,
+}
+
+/// A change of where Meta posts, or the word not to change it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// What was done.
+    pub deed: Deed,
+    /// Where at Meta.
+    pub level: Level,
+    /// What stood there, if anything.
+    pub old: Option<String>,
+    /// What stands there now, if anything.
+    pub new: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+const DEEDS: [Deed; 3] = [Deed::Set, Deed::Declined, Deed::PutBack];
+const LEVELS: [Level; 3] = [Level::Number, Level::Waba, Level::App];
+
+fn number<T: PartialEq>(all: &[T], one: &T) -> i64 {
+    let place = all.iter().position(|known| known == one).unwrap_or_default();
+    i64::try_from(place).unwrap_or_default()
+}
+
+fn named<T: Copy>(all: &[T], place: i64) -> rusqlite::Result<T> {
+    let found = usize::try_from(place).ok().and_then(|place| all.get(place)).copied();
+    found.ok_or(rusqlite::Error::IntegralValueOutOfRange(0, place))
+}
+
+/// Writes down a change.
+pub fn note_change(tx: &mut Tx<'_>, account: AccountId, change: &Change) -> Result<(), Error> {
+    tx.conn
+        .prepare_cached(
+            "INSERT INTO callback_change (account, deed, level, old_url, new_url, at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![
+            account.0,
+            number(&DEEDS, &change.deed),
+            number(&LEVELS, &change.level),
+            change.old,
+            change.new,
+            change.at.millis()
+        ])?;
+    Ok(())
+}
+
+/// All changes of an account's callback, the newest first.
+pub fn changes(read: &ReadConn, account: AccountId) -> Result<Vec<Change>, Error> {
+    let mut query = read.conn.prepare_cached(
+        "SELECT deed, level, old_url, new_url, at FROM callback_change WHERE account = ?1 ORDER BY id DESC",
+    )?;
+    let rows = query.query_map([account.0], change)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn change(row: &Row<'_>) -> rusqlite::Result<Change> {
+    Ok(Change {
+        deed: named(&DEEDS, row.get(0)?)?,
+        level: named(&LEVELS, row.get(1)?)?,
+        old: row.get(2)?,
+        new: row.get(3)?,
+        at: Timestamp::from_millis(row.get(4)?),
+    })
+}
+
+/// What stood there before the first of our changes since it was last put back.
+#[must_use]
+pub fn before_us(changes: &[Change]) -> Option<&Change> {
+    let ours = changes.iter().take_while(|change| change.deed != Deed::PutBack);
+    ours.filter(|change| change.deed == Deed::Set).last()
+}
+
+/// A public address that was proved to lead to the listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// The tunnel's kind.
+    pub kind: String,
+    /// The address with its path.
+    pub url: String,
+    /// When it was proved last.
+    pub proved_at: Timestamp,
+}
+
+/// Keeps the address for other processes, or forgets it.
+pub fn set_address(tx: &mut Tx<'_>, address: Option<&Address>) -> Result<(), Error> {
+    match address {
+        Some(Address { kind, url, proved_at }) => tx
+            .conn
+            .prepare_cached(
+                "INSERT INTO tunnel (id, kind, url, proved_at) VALUES (1, ?1, ?2, ?3)
+                 ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, url = excluded.url,
+                     proved_at = excluded.proved_at",
+            )?
+            .execute(params![kind, url, proved_at.millis()])?,
+        None => tx.conn.prepare_cached("DELETE FROM tunnel")?.execute([])?,
+    };
+    Ok(())
+}
+
+/// The address that was proved last, by whichever process listens.
+pub fn address(read: &ReadConn) -> Result<Option<Address>, Error> {
+    let mut query =
+        read.conn.prepare_cached("SELECT kind, url, proved_at FROM tunnel WHERE id = 1")?;
+    let found = query.query_row([], |row| {
+        Ok(Address {
+            kind: row.get(0)?,
+            url: row.get(1)?,
+            proved_at: Timestamp::from_millis(row.get(2)?),
+        })
+    });
+    Ok(found.optional()?)
+}
