@@ -9,6 +9,7 @@ use std::fmt;
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::multipart::Form;
 use reqwest::{Method, RequestBuilder, Response, Url, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -22,6 +23,12 @@ pub use crate::domain::graph::{ADDRESS as BASE_URL, VERSION as API_VERSION};
 
 /// Bytes of an answer that are read. Meta's are a few KiB; the rest of a longer one is not waited for.
 const ANSWER_MAX: usize = 256 * 1024;
+
+/// The same for a page of templates, of which each may hold some dozen KiB.
+const LISTING_MAX: usize = 16 * 1024 * 1024;
+
+/// For sending a file: 100 MB, Meta's largest, at 1.4 Mbit/s.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Below the idle time-out of any server in between, so that a request rarely meets a connection that is
 /// just being closed: such an end cannot be told from one after the request was read.
@@ -74,7 +81,8 @@ pub enum SetupError {
     Tls(String),
 }
 
-/// Why a call that changes nothing at Meta has no result.
+/// Why a call has no result. A call that changes something at Meta may have been carried out after
+/// [`CallError::NoAnswer`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum CallError {
     /// Meta, or something on the way, answered with an error.
@@ -201,12 +209,88 @@ impl Client {
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<Value, CallError> {
+        let url = self.address(path, query);
+        self.value(self.request(Method::GET, url), ANSWER_MAX).await
+    }
+
+    /// The same for an answer that may be long.
+    pub(super) async fn get_long(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Value, CallError> {
+        let call = self.request(Method::GET, self.address(path, query));
+        self.value(call, LISTING_MAX).await
+    }
+
+    /// Posts `body` to `path`. It is sent once.
+    pub(super) async fn post(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Result<Value, CallError> {
+        let mut call = self.request(Method::POST, self.address(path, query));
+        if let Some(body) = body {
+            call = call.header(CONTENT_TYPE, "application/json").body(body.to_string());
+        }
+        self.value(call, ANSWER_MAX).await
+    }
+
+    /// Deletes what `path` and `query` name. It is sent once.
+    pub(super) async fn delete(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Value, CallError> {
+        let call = self.request(Method::DELETE, self.address(path, query));
+        self.value(call, ANSWER_MAX).await
+    }
+
+    /// Posts a form with a file in it.
+    pub(super) async fn post_form(&self, path: &[&str], form: Form) -> Result<Value, CallError> {
+        let call = self.request(Method::POST, at(&self.base, path));
+        self.value(call.timeout(UPLOAD_TIMEOUT).multipart(form), ANSWER_MAX).await
+    }
+
+    /// The bytes of a file to the upload with this id, which holds a query of its own and goes into the
+    /// address as it is. Meta documents another word than `Bearer` for this one call.
+    pub(super) async fn upload_to(&self, id: &str, bytes: Vec<u8>) -> Result<Value, CallError> {
+        let base = self.base.as_str().trim_end_matches('/');
+        let url = Url::parse(&format!("{base}/{id}")).ok().filter(|url| {
+            id.starts_with("upload:")
+                && url.path().strip_prefix(self.base.path().trim_end_matches('/')).is_some_and(
+                    |path| {
+                        path.starts_with("/upload:") && !path.trim_start_matches('/').contains('/')
+                    },
+                )
+        });
+        let url = url.ok_or_else(|| CallError::NoAnswer(format!("`{id}` is no upload")))?;
+        let mut token = HeaderValue::from_str(&format!("OAuth {}", self.token.expose_secret()))
+            .map_err(|_unlike_bearer| CallError::NeverReached("the token is no use".to_owned()))?;
+        token.set_sensitive(true);
+        let call = self
+            .http
+            .request(Method::POST, url)
+            .header(AUTHORIZATION, token)
+            .header("file_offset", "0")
+            .timeout(UPLOAD_TIMEOUT)
+            .body(bytes);
+        self.value(call, ANSWER_MAX).await
+    }
+
+    async fn value(&self, call: RequestBuilder, most: usize) -> Result<Value, CallError> {
+        let response = call.send().await.map_err(|error| self.lost(&error))?;
+        let (status, body) = self.read(response, most).await?;
+        response::value(status, &body).map_err(CallError::Refused)
+    }
+
+    fn address(&self, path: &[&str], query: &[(&str, &str)]) -> Url {
         let mut url = at(&self.base, path);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let (status, body) = self.answer(self.request(Method::GET, url)).await?;
-        response::value(status, &body).map_err(CallError::Refused)
+        url
     }
 
     /// The JSON that a post of `body` to `path` is answered with.
@@ -236,14 +320,19 @@ impl Client {
 
     async fn answer(&self, call: RequestBuilder) -> Result<(u16, Vec<u8>), Lost> {
         let response = call.send().await.map_err(|error| self.lost(&error))?;
-        self.read(response).await
+        self.read(response, ANSWER_MAX).await
     }
 
-    /// The status and the first [`ANSWER_MAX`] bytes of the body, with the token blanked out.
-    pub(super) async fn read(&self, mut response: Response) -> Result<(u16, Vec<u8>), Lost> {
+    /// An answer in place of a file.
+    pub(super) async fn read_error(&self, response: Response) -> Result<(u16, Vec<u8>), Lost> {
+        self.read(response, ANSWER_MAX).await
+    }
+
+    /// The status and the first `most` bytes of the body, with the token blanked out.
+    async fn read(&self, mut response: Response, most: usize) -> Result<(u16, Vec<u8>), Lost> {
         let status = response.status().as_u16();
         let mut body = Vec::new();
-        while body.len() < ANSWER_MAX {
+        while body.len() < most {
             match response.chunk().await {
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
@@ -255,7 +344,7 @@ impl Client {
                 }
             }
         }
-        body.truncate(ANSWER_MAX);
+        body.truncate(most);
         Ok((status, self.blank(body)))
     }
 

@@ -50,6 +50,15 @@ pub(super) fn flag(value: &Value, key: &str) -> bool {
     value.get(key).and_then(Value::as_bool).unwrap_or(false)
 }
 
+/// Whether an answer says `{"success": true}`, or `"true"`.
+pub(super) fn succeeded(answer: &Value) -> bool {
+    match answer.get("success") {
+        Some(Value::Bool(success)) => *success,
+        Some(Value::String(success)) => success == "true",
+        _ => false,
+    }
+}
+
 /// The elements of the array at `key`; none when there is no array.
 pub(super) fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)

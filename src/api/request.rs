@@ -281,4 +281,6 @@ const fn at_most(
 }
 
 #[cfg(test)]
+mod table;
+#[cfg(test)]
 mod tests;

@@ -28,7 +28,7 @@ pub fn message_outcome(status: u16, body: &[u8]) -> Outcome {
 #[must_use]
 pub fn success_outcome(status: u16, body: &[u8]) -> Outcome {
     let answer = parse(body);
-    if is_success(status) && answer.as_ref().is_some_and(says_success) {
+    if is_success(status) && answer.as_ref().is_some_and(json::succeeded) {
         return Outcome::Accepted(Acceptance::default());
     }
     no_success(status, body, answer.as_ref(), "does not say that it succeeded")
@@ -93,14 +93,6 @@ fn acceptance(answer: &Value) -> Option<Acceptance> {
         user_id: contact.and_then(|contact| json::user_id(contact, "user_id")),
         message_status: json::text(message, "message_status"),
     })
-}
-
-fn says_success(answer: &Value) -> bool {
-    match answer.get("success") {
-        Some(Value::Bool(success)) => *success,
-        Some(Value::String(success)) => success == "true",
-        _ => false,
-    }
 }
 
 fn no_success(status: u16, body: &[u8], answer: Option<&Value>, missing: &str) -> Outcome {

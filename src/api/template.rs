@@ -1,4 +1,8 @@
-//! Templates in Meta's JSON: read from a listing, where anything may be missing or new.
+//! Templates in Meta's JSON: read from a listing, where anything may be missing or new; written to make
+//! one; and the calls that do so.
+
+mod call;
+mod write;
 
 use std::borrow::Cow;
 
@@ -12,6 +16,9 @@ use crate::domain::template::{
     Authentication, Button, Category, Example, Flow, FlowTarget, Header, MediaFormat, Otp, OtpKind,
     ParameterFormat, Quality, Status, Template, Text,
 };
+
+pub use call::{Created, Listed, TemplatePage};
+pub use write::{create, edit};
 
 /// The address that Meta turns the button of a one-time password into.
 const OTP_URL: &str = "https://www.whatsapp.com/otp/";
