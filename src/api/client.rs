@@ -223,18 +223,13 @@ impl Client {
         self.value(call, LISTING_MAX).await
     }
 
-    /// Posts `body` to `path`. It is sent once.
-    pub(super) async fn post(
+    /// Posts nothing but `query` to `path`. It is sent once.
+    pub(super) async fn post_query(
         &self,
         path: &[&str],
         query: &[(&str, &str)],
-        body: Option<&Value>,
     ) -> Result<Value, CallError> {
-        let mut call = self.request(Method::POST, self.address(path, query));
-        if let Some(body) = body {
-            call = call.header(CONTENT_TYPE, "application/json").body(body.to_string());
-        }
-        self.value(call, ANSWER_MAX).await
+        self.value(self.request(Method::POST, self.address(path, query)), ANSWER_MAX).await
     }
 
     /// Deletes what `path` and `query` name. It is sent once.
@@ -299,8 +294,7 @@ impl Client {
             .request(Method::POST, at(&self.base, path))
             .header(CONTENT_TYPE, "application/json")
             .body(body.to_string());
-        let (status, body) = self.answer(call).await?;
-        response::value(status, &body).map_err(CallError::Refused)
+        self.value(call, ANSWER_MAX).await
     }
 
     /// The token, for the one call that has to name it in its query.

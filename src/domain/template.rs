@@ -7,6 +7,7 @@ mod check;
 mod file;
 mod fill;
 mod obstacle;
+pub mod rules;
 mod sent;
 mod slot;
 mod variable;

@@ -104,7 +104,7 @@ impl Client {
         template: &Template,
     ) -> Result<Created, CallError> {
         let path = [waba.as_str(), "message_templates"];
-        let answer = self.post(&path, &[], Some(&write::create(template))).await?;
+        let answer = self.post(&path, &write::create(template)).await?;
         Ok(Created {
             id: json::text(&answer, "id")
                 .ok_or_else(|| CallError::NoAnswer("the answer names no template".to_owned()))?,
@@ -123,7 +123,7 @@ impl Client {
         category: bool,
     ) -> Result<(), CallError> {
         let edit = write::edit(template, category);
-        succeeded(&self.post(&[id], &[], Some(&edit)).await?)
+        succeeded(&self.post(&[id], &edit).await?)
     }
 
     /// Deletes all languages of a name, or with Meta's `id` that one alone. The name cannot be used again
@@ -150,7 +150,7 @@ impl Client {
     ) -> Result<String, CallError> {
         let length = bytes.len().to_string();
         let query = [("file_name", file_name), ("file_length", &length), ("file_type", mime_type)];
-        let session = self.post(&[app, "uploads"], &query, None).await?;
+        let session = self.post_query(&[app, "uploads"], &query).await?;
         let session = json::text(&session, "id")
             .ok_or_else(|| CallError::NoAnswer("the answer names no upload".to_owned()))?;
         let answer = self.upload_to(&session, bytes).await?;
