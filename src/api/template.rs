@@ -9,9 +9,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 use url::Url;
 
-use super::client::{CallError, Client};
 use super::json;
-use crate::domain::id::WabaId;
 use crate::domain::template::{
     Authentication, Button, Category, Example, Flow, FlowTarget, Header, MediaFormat, Otp, OtpKind,
     ParameterFormat, Quality, Status, Template, Text,
@@ -53,41 +51,6 @@ pub fn template(value: &Value) -> Option<Template> {
         read(component, &mut template);
     }
     Some(template)
-}
-
-/// What is asked of each template.
-const FIELDS: &str = "id,name,language,status,category,sub_category,previous_category,parameter_format,\
-    components,quality_score,rejected_reason,message_send_ttl_seconds";
-
-/// How many templates are asked for at once.
-const PAGE: &str = "100";
-
-/// A part of a listing.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Page {
-    /// Each in Meta's JSON; [`template`] reads it.
-    pub templates: Vec<Value>,
-    /// Where the next part begins; none after the last.
-    pub after: Option<String>,
-}
-
-impl Client {
-    /// A part of all templates of a WABA, in all languages and of every status; from `after` on, or the first.
-    pub async fn templates(&self, waba: &WabaId, after: Option<&str>) -> Result<Page, CallError> {
-        let mut query = vec![("fields", FIELDS), ("limit", PAGE)];
-        query.extend(after.map(|after| ("after", after)));
-        let answer = self.get(&[waba.as_str(), "message_templates"], &query).await?;
-        let Some(templates) = answer.get("data").and_then(Value::as_array) else {
-            return Err(CallError::NoAnswer(
-                "the answer about the templates has no list in it".to_owned(),
-            ));
-        };
-        let paging = answer.get("paging").unwrap_or(&Value::Null);
-        let cursors = paging.get("cursors").unwrap_or(&Value::Null);
-        // The last page has cursors too, but no address of a next one.
-        let after = paging.get("next").and_then(|_| json::text(cursors, "after"));
-        Ok(Page { templates: templates.clone(), after })
-    }
 }
 
 /// The score comes as a word or inside an object.

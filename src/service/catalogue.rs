@@ -42,9 +42,6 @@ const REST: Duration = Duration::from_secs(30);
 /// Templates written in one step, so that a large catalogue keeps nobody waiting.
 const STEP: usize = 100;
 
-/// A listing that never ends is given up after so many pages; Meta allows 6,000 templates (Meta, templates).
-const PAGES_MAX: usize = 200;
-
 /// All templates of an account, with what became of the messages sent from them.
 pub fn read(
     conn: &ReadConn,
@@ -356,29 +353,18 @@ async fn fetch(
     account: AccountId,
     writer: &Writer,
     clock: &dyn Clock,
-    say: impl Fn(u32),
+    say: impl Fn(u32) + Send + std::marker::Sync,
 ) -> Result<u32, String> {
     let asked_at = clock.now();
-    let mut told: Vec<Told> = Vec::new();
-    let mut after: Option<String> = None;
-    for _ in 0..PAGES_MAX {
-        let page = client.templates(waba, after.as_deref()).await;
-        let page = page.map_err(|error| error.to_string())?;
-        told.extend(page.templates.iter().filter_map(|value| {
-            Some(Told { template: template(value)?, json: value.to_string() })
-        }));
-        say(count(&told));
-        // The same place twice would never end.
-        if page.after.is_none() || page.after == after {
-            return keep(writer, account, told, asked_at).await;
-        }
-        after = page.after;
+    let found = client.templates(waba, |count| say(u32::try_from(count).unwrap_or(u32::MAX))).await;
+    let found = found.map_err(|error| error.to_string())?;
+    for unreadable in &found.unreadable {
+        tracing::warn!(bytes = unreadable.len(), "a template has no name or no language");
     }
-    Err(format!("Meta's list of templates goes on after {PAGES_MAX} pages; nothing was changed"))
-}
-
-fn count(told: &[Told]) -> u32 {
-    u32::try_from(told.len()).unwrap_or(u32::MAX)
+    let told = found.templates.into_iter();
+    let told: Vec<Told> =
+        told.map(|listed| Told { template: listed.template, json: listed.raw }).collect();
+    keep(writer, account, told, asked_at).await
 }
 
 async fn keep(
@@ -387,7 +373,7 @@ async fn keep(
     told: Vec<Told>,
     asked_at: Timestamp,
 ) -> Result<u32, String> {
-    let found = count(&told);
+    let found = u32::try_from(told.len()).unwrap_or(u32::MAX);
     let name = |one: &Told| (one.template.name.clone(), one.template.language.clone());
     let names: Vec<(String, String)> = told.iter().map(name).collect();
     let words = |error: super::writer::WriteError| error.to_string();
