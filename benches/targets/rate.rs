@@ -100,7 +100,9 @@ fn claims(shop: &Shop) -> Vec<Timestamp> {
     let read = ReadConn::open(&shop.database()).expect("store");
     let since = Timestamp::from_millis(0);
     let requests = outbox::recent_requests(&read, shop.account, since).expect("requests");
-    requests.into_iter().map(|request| request.at).collect()
+    let mut times: Vec<Timestamp> = requests.into_iter().map(|request| request.at).collect();
+    times.sort_unstable();
+    times
 }
 
 /// `times` in order.

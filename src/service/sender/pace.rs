@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use crate::domain::id::ConversationId;
-use crate::domain::throttle::{PairLimiter, RateLimiter};
+use crate::domain::id::{ConversationId, OutboxId};
+use crate::domain::throttle::{Leave, PairLimiter, RateLimiter};
 use crate::domain::time::Monotonic;
 
 /// The first and the longest rest after Meta said that the number is too fast (130429), and how long
@@ -24,6 +24,8 @@ pub(super) struct Pace {
     rest: Duration,
     rest_until: Monotonic,
     limit: u32,
+    /// Messages that are not answered yet.
+    under_way: BTreeMap<OutboxId, Leave>,
     /// Messages of the last second.
     recent: VecDeque<Monotonic>,
 }
@@ -46,6 +48,7 @@ impl Pace {
             rest: Duration::ZERO,
             rest_until: Monotonic::default(),
             limit: rate,
+            under_way: BTreeMap::new(),
             recent: VecDeque::new(),
         };
         requests.for_each(|(pair, _)| pace.block(pair, now));
@@ -74,13 +77,19 @@ impl Pace {
         usize::try_from(gaps).unwrap_or(usize::MAX).saturating_add(1)
     }
 
-    /// Takes the slot if it is there.
-    pub(super) fn take(&mut self, now: Monotonic) -> bool {
-        let taken = self.number.take(now);
-        if taken {
-            self.note(now);
+    /// Takes the slot for a message if it is there.
+    pub(super) fn take(&mut self, message: OutboxId, now: Monotonic) -> bool {
+        let Some(leave) = self.number.take(now) else { return false };
+        self.under_way.insert(message, leave);
+        self.note(now);
+        true
+    }
+
+    /// The answer to a message is here, or nobody waits for it any more.
+    pub(super) fn answered(&mut self, message: OutboxId, now: Monotonic) {
+        if let Some(leave) = self.under_way.remove(&message) {
+            self.number.answered(leave, now);
         }
-        taken
     }
 
     fn note(&mut self, now: Monotonic) {
@@ -186,7 +195,7 @@ mod tests {
     use std::time::Duration;
 
     use super::{Monotonic, Pace};
-    use crate::domain::id::ConversationId;
+    use crate::domain::id::{ConversationId, OutboxId};
     use crate::domain::throttle::PAIR_BURST;
 
     const START: Monotonic = Monotonic(Duration::from_secs(3600));
@@ -214,7 +223,7 @@ mod tests {
     fn a_restart_forgets_neither_limit() {
         let requests = (0..80).map(|_| (ConversationId(1), Duration::from_millis(500)));
         let mut pace = Pace::new(80, requests, START);
-        assert!(!pace.take(START));
+        assert!(!pace.take(OutboxId(1), START));
         assert!(pace.blocked_pairs().eq([ConversationId(1)]));
     }
 
@@ -224,9 +233,9 @@ mod tests {
         assert_eq!(pace.throttled(START), Duration::from_secs(1));
         let soon = START + Duration::from_millis(300);
         assert_eq!(pace.throttled(soon), Duration::from_millis(700), "the same rest");
-        assert!(!pace.take(soon));
+        assert!(!pace.take(OutboxId(1), soon));
         let rested = START + Duration::from_secs(1);
-        assert!(pace.take(rested));
+        assert!(pace.take(OutboxId(1), rested));
         assert_eq!(pace.throttled(rested), Duration::from_secs(2), "again, so longer");
         let later = START + Duration::from_secs(300);
         assert_eq!(pace.throttled(later), Duration::from_secs(1), "forgiven");
