@@ -10,7 +10,7 @@ use super::facts::{self, Ident};
 use super::merge;
 use super::read::ReadConn;
 use super::row::{self, get};
-use super::search;
+use super::words;
 use crate::domain::conversation::{Contact, Conversation, Counts, Draft, Filter, Preview};
 use crate::domain::id::{AccountId, ContactId, ConversationId, MessageId, UserId, WaId};
 use crate::domain::message::{Media, MediaCopy};
@@ -61,7 +61,7 @@ const CLOSING: &str = " AND c.unanswered = 1 AND c.last_inbound > ?3
 ///
 /// With a text, only so much is considered: the 1,000 conversations of latest activity whose contact has
 /// it, and those of the newest 1,000 messages with it. `more_above` and `more_below` speak of these, so that
-/// paging on brings every one of them and comes to an end; what is older is [`search::search`]'s to find.
+/// paging on brings every one of them and comes to an end; what is older is [`search`](super::search::search)'s to find.
 pub fn conversations(
     read: &ReadConn,
     account: AccountId,
@@ -71,9 +71,13 @@ pub fn conversations(
     limit: u32,
     now: Timestamp,
 ) -> Result<ListRows, Error> {
+    let question = words::question(read, text)?;
     let snapshot = read.snapshot()?;
-    let among =
-        if text.trim().is_empty() { None } else { Some(matching(&snapshot, account, text)?) };
+    let among = if text.trim().is_empty() {
+        None
+    } else {
+        Some(matching(&snapshot, account, text, question.as_deref())?)
+    };
     let list = List { conn: &snapshot, account, filter, among, now };
     let (rows, more_above, more_below) = match page {
         ListPage::First => {
@@ -321,18 +325,23 @@ fn preview(row: &Row<'_>) -> Result<Option<Preview>, Error> {
     }))
 }
 
-/// The conversations of an account that have the text in a name, username, number or message, as a JSON
-/// list of ids.
-fn matching(conn: &Connection, account: AccountId, text: &str) -> Result<String, Error> {
+/// The conversations of an account that have the text in a name, username or number, or a message that answers
+/// the question, as a JSON list of ids.
+fn matching(
+    conn: &Connection,
+    account: AccountId,
+    text: &str,
+    question: Option<&str>,
+) -> Result<String, Error> {
     let mut ids = by_contact(conn, account, text)?;
-    if let Some(words) = search::words(text) {
+    if let Some(question) = question {
         let mut query = conn.prepare_cached(
             "SELECT DISTINCT m.conversation FROM (
                  SELECT rowid FROM message_fts WHERE message_fts MATCH ?1
                  ORDER BY rowid DESC LIMIT ?2) AS hit
              JOIN message m ON m.id = hit.rowid WHERE m.account = ?3",
         )?;
-        let rows = query.query_map(params![words, NEWEST_HITS, account.0], |row| row.get(0))?;
+        let rows = query.query_map(params![question, NEWEST_HITS, account.0], |row| row.get(0))?;
         for id in rows {
             ids.push(id?);
         }
@@ -360,7 +369,7 @@ fn by_contact(conn: &Connection, account: AccountId, text: &str) -> Result<Vec<i
          ORDER BY c.activity DESC, c.id DESC LIMIT ?3"
     };
     let pattern =
-        if wanted.chars().count() >= 3 { search::quoted(wanted) } else { wanted.to_owned() };
+        if wanted.chars().count() >= 3 { words::quoted(wanted) } else { wanted.to_owned() };
     let mut query = conn.prepare_cached(sql)?;
     let rows = query.query_map(params![pattern, account.0, MOST_CONTACTS], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)

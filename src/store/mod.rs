@@ -36,6 +36,7 @@ mod stored;
 mod tally;
 mod template;
 pub mod wish;
+mod words;
 pub mod write;
 
 pub use error::Error;

@@ -6,6 +6,7 @@ use rusqlite::{Connection, InterruptHandle, Transaction, TransactionBehavior};
 
 use super::error::Error;
 use super::schema;
+use super::words::Vocabulary;
 
 /// Why there is no copy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,12 +26,13 @@ pub enum BackUpError {
 #[derive(Debug)]
 pub struct ReadConn {
     pub(super) conn: Connection,
+    pub(super) vocabulary: Vocabulary,
 }
 
 impl ReadConn {
     /// Opens the database for reading. [`Error::Missing`] until a writer has made it; try again then.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        Ok(Self { conn: schema::open_for_reading(path)? })
+        Ok(Self { conn: schema::open_for_reading(path)?, vocabulary: Vocabulary::default() })
     }
 
     /// Changes whenever another connection, of this process or another, has committed.

@@ -5,6 +5,7 @@ use rusqlite::params;
 use super::error::Error;
 use super::read::ReadConn;
 use super::row;
+use super::words;
 use crate::domain::id::{ConversationId, MessageId};
 use crate::domain::message::Direction;
 use crate::domain::time::Timestamp;
@@ -34,7 +35,7 @@ pub fn search(
     before: Option<MessageId>,
     limit: u32,
 ) -> Result<Vec<Hit>, Error> {
-    let Some(words) = words(text) else { return Ok(Vec::new()) };
+    let Some(words) = words::question(read, text)? else { return Ok(Vec::new()) };
     let mut query = read.conn.prepare_cached(
         "SELECT m.id, m.conversation, k.name, m.direction, m.at,
              snippet(message_fts, 0, '', '', '…', 16)
@@ -54,20 +55,4 @@ pub fn search(
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// What a person typed as an FTS5 query: every word quoted, so that none of it is syntax, and the last one
-/// the beginning of a word. `None` without a letter or digit.
-pub(super) fn words(text: &str) -> Option<String> {
-    let words: Vec<String> = text
-        .split_whitespace()
-        .filter(|word| word.chars().any(char::is_alphanumeric))
-        .map(quoted)
-        .collect();
-    (!words.is_empty()).then(|| format!("{}*", words.join(" ")))
-}
-
-/// A string in an FTS5 query. NUL would end it.
-pub(super) fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\0', " ").replace('"', "\"\""))
 }
