@@ -43,6 +43,9 @@ const CAPACITY: [usize; PRIORITIES] = [4096, 1024, 1024];
 /// Jobs of each priority in one commit. Bulk is few, because persons wait behind the commit.
 const GROUP: [usize; PRIORITIES] = [512, 512, 16];
 
+/// Without a job the database is opened after this: at the start others read it for the first frame.
+const OPEN: Duration = Duration::from_millis(100);
+
 /// How long the queue must have been empty before new messages are made searchable: long enough that a
 /// webhook that follows the last one's answer need not wait for it.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -258,7 +261,8 @@ pub struct WriterThread {
 }
 
 impl WriterThread {
-    /// Starts the thread; the database at `path` is opened there, so that a slow disk delays nobody.
+    /// Starts the thread; the database at `path` is opened there, so that a slow disk delays nobody, with the
+    /// first job or soon.
     ///
     /// # Errors
     /// When the system gives no more threads.
@@ -305,6 +309,7 @@ struct Worker {
 /// What there is to do once no job waits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Upkeep {
+    Open,
     Index,
     Rest,
     Nothing,
@@ -313,6 +318,7 @@ enum Upkeep {
 impl Upkeep {
     const fn after(self) -> Option<Duration> {
         match self {
+            Self::Open => Some(OPEN),
             Self::Index => Some(PAUSE),
             Self::Rest => Some(IDLE),
             Self::Nothing => None,
@@ -340,10 +346,7 @@ impl Drop for CloseOnDrop {
 impl Worker {
     fn run(mut self) {
         let _close = CloseOnDrop(Arc::clone(&self.shared));
-        if let Err(error) = self.conn() {
-            self.report(Some(&error));
-        }
-        let mut upkeep = Upkeep::Index;
+        let mut upkeep = Upkeep::Open;
         loop {
             match self.next(upkeep) {
                 Turn::Work(jobs, answers) => {
@@ -365,7 +368,7 @@ impl Worker {
     fn next(&self, upkeep: Upkeep) -> Turn {
         let nothing_to_do = |queues: &mut Queues| queues.is_empty() && !queues.closed;
         let queues = self.shared.lock();
-        let mut queues = if let Some(pause) = upkeep.after().filter(|_| self.conn.is_some()) {
+        let mut queues = if let Some(pause) = upkeep.after() {
             let waited = self.shared.work.wait_timeout_while(queues, pause, nothing_to_do);
             waited.unwrap_or_else(PoisonError::into_inner).0
         } else {
@@ -434,13 +437,19 @@ impl Worker {
 
     /// One small step, and what is to be done next.
     fn keep_up(&mut self, upkeep: Upkeep) -> Upkeep {
+        if upkeep == Upkeep::Open {
+            if let Err(error) = self.conn() {
+                self.report(Some(&error));
+            }
+            return Upkeep::Index;
+        }
         let Some(conn) = &mut self.conn else { return Upkeep::Nothing };
         let done = match upkeep {
             Upkeep::Index => conn.index_if_free().map(|words| {
                 self.bus.publish(&Changes { words, ..Changes::default() });
                 Upkeep::Rest
             }),
-            Upkeep::Rest | Upkeep::Nothing => {
+            Upkeep::Open | Upkeep::Rest | Upkeep::Nothing => {
                 conn.maintain().map(|more| if more { Upkeep::Rest } else { Upkeep::Nothing })
             }
         };

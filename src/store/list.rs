@@ -1,7 +1,7 @@
 //! The list of conversations: pages, counts, the jump box.
 
 use rusqlite::types::ToSql;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::account;
 use super::body::{self, Columns};
@@ -9,7 +9,7 @@ use super::error::Error;
 use super::facts::{self, Ident};
 use super::merge;
 use super::read::ReadConn;
-use super::row::{self, get};
+use super::row::{self, Named, Names, get};
 use super::words;
 use crate::domain::conversation::{Contact, Conversation, Counts, Draft, Filter, Preview};
 use crate::domain::id::{AccountId, ContactId, ConversationId, MessageId, UserId, WaId};
@@ -219,10 +219,11 @@ fn read_all(
     params: &[&dyn ToSql],
 ) -> Result<Vec<Conversation>, Error> {
     let mut query = conn.prepare_cached(sql)?;
+    let names = Names::of(&query);
     let mut rows = query.query(params)?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        found.push(read_row(row)?);
+        found.push(read_row(&names.on(row))?);
     }
     Ok(found)
 }
@@ -239,7 +240,7 @@ pub(super) fn contact_of(conn: &Connection, id: ConversationId) -> Result<Contac
     found.ok_or_else(|| Error::not_found("conversation", id.to_string()))
 }
 
-fn contact(row: &Row<'_>) -> Result<Contact, Error> {
+fn contact(row: &impl row::Columns) -> Result<Contact, Error> {
     Ok(Contact {
         id: ContactId(get(row, "contact")?),
         name: get(row, "name")?,
@@ -256,7 +257,7 @@ pub(super) fn row(conn: &Connection, id: ConversationId) -> Result<Conversation,
         .ok_or_else(|| Error::not_found("conversation", id.to_string()))
 }
 
-fn read_row(row: &Row<'_>) -> Result<Conversation, Error> {
+fn read_row(row: &Named<'_>) -> Result<Conversation, Error> {
     let time = |column: &str| -> Result<Option<Timestamp>, Error> {
         Ok(get::<Option<i64>>(row, column)?.map(Timestamp::from_millis))
     };
@@ -284,7 +285,7 @@ fn read_row(row: &Row<'_>) -> Result<Conversation, Error> {
     })
 }
 
-fn preview(row: &Row<'_>) -> Result<Option<Preview>, Error> {
+fn preview(row: &Named<'_>) -> Result<Option<Preview>, Error> {
     let Some(message) = get::<Option<i64>>(row, "message")? else { return Ok(None) };
     let columns = Columns {
         kind: get(row, "kind")?,

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::types::ToSql;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::body::{self, Columns};
 use super::error::Error;
 use super::list;
 use super::merge;
 use super::read::ReadConn;
-use super::row::{self, get};
+use super::row::{self, Named, Names, get};
 use super::wish;
 use crate::domain::conversation::Conversation;
 use crate::domain::id::{AccountId, ContactId, ConversationId, EventId, MediaId, MessageId, Wamid};
@@ -146,10 +146,11 @@ fn page(
 
 fn read_all(conn: &Connection, sql: &str, params: &[&dyn ToSql]) -> Result<Vec<Message>, Error> {
     let mut query = conn.prepare_cached(sql)?;
+    let names = Names::of(&query);
     let mut rows = query.query(params)?;
     let mut messages = Vec::new();
     while let Some(row) = rows.next()? {
-        messages.push(read_message(row)?);
+        messages.push(read_message(&names.on(row))?);
     }
     Ok(messages)
 }
@@ -196,12 +197,13 @@ pub(super) fn by_ids(conn: &Connection, ids: &[MessageId]) -> Result<Vec<Message
 /// What a message says.
 pub(super) fn body_of(conn: &Connection, id: MessageId) -> Result<Body, Error> {
     let mut query = conn.prepare_cached(&format!("{SELECT} WHERE m.id = ?1"))?;
+    let names = Names::of(&query);
     let mut rows = query.query([id.0])?;
     let row = rows.next()?.ok_or_else(|| Error::not_found("message", id.to_string()))?;
-    read_body(row)
+    read_body(&names.on(row))
 }
 
-fn read_message(row: &Row<'_>) -> Result<Message, Error> {
+fn read_message(row: &Named<'_>) -> Result<Message, Error> {
     let id = MessageId(get(row, "id")?);
     let at: i64 = get(row, "at")?;
     let code: Option<i64> = get(row, "code")?;
@@ -257,7 +259,7 @@ fn read_message(row: &Row<'_>) -> Result<Message, Error> {
 }
 
 /// The body with its newest text.
-pub(super) fn read_body(row: &Row<'_>) -> Result<Body, Error> {
+fn read_body(row: &Named<'_>) -> Result<Body, Error> {
     let edited: Option<String> = get(row, "edited_text")?;
     let kind: i64 = get(row, "kind")?;
     let columns = Columns {
@@ -274,7 +276,7 @@ pub(super) fn read_body(row: &Row<'_>) -> Result<Body, Error> {
     body::body(columns, media)
 }
 
-fn read_media(row: &Row<'_>) -> Result<Media, Error> {
+fn read_media(row: &Named<'_>) -> Result<Media, Error> {
     let kind = get::<Option<i64>>(row, "file_kind")?
         .ok_or_else(|| Error::Value("a file message without its file".to_owned()))?;
     let copy = match get::<i64>(row, "copy")? {

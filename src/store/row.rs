@@ -1,7 +1,7 @@
 //! The numbers that stand for enums in the database, and how values come out of rows.
 
-use rusqlite::Row;
 use rusqlite::types::{FromSql, Type};
+use rusqlite::{Row, Statement};
 
 use super::error::Error;
 use crate::domain::id::{RequestId, Wamid};
@@ -129,21 +129,68 @@ pub(super) const fn report_of(state: State) -> Option<Report> {
     }
 }
 
+/// What has columns with names.
+pub(super) trait Columns {
+    fn column<T: FromSql>(&self, name: &str) -> rusqlite::Result<T>;
+}
+
+impl Columns for Row<'_> {
+    fn column<T: FromSql>(&self, name: &str) -> rusqlite::Result<T> {
+        self.get(name)
+    }
+}
+
+/// The names of a query's columns, for queries with many rows: SQLite has a name only for a number, and to look
+/// for one in each row takes longer than to read the row.
+pub(super) struct Names(Vec<(String, usize)>);
+
+impl Names {
+    pub(super) fn of(query: &Statement<'_>) -> Self {
+        let names = query.column_names().map(str::to_owned);
+        let mut names: Vec<(String, usize)> = names.zip(0..).collect();
+        names.sort_unstable();
+        // As in SQLite, the first of equal names counts.
+        names.dedup_by(|later, earlier| later.0 == earlier.0);
+        Self(names)
+    }
+
+    pub(super) const fn on<'a>(&'a self, row: &'a Row<'a>) -> Named<'a> {
+        Named { names: self, row }
+    }
+}
+
+/// A row whose columns are quickly found.
+pub(super) struct Named<'a> {
+    names: &'a Names,
+    row: &'a Row<'a>,
+}
+
+impl Columns for Named<'_> {
+    fn column<T: FromSql>(&self, name: &str) -> rusqlite::Result<T> {
+        let names = &self.names.0;
+        let found = names.binary_search_by(|(known, _)| known.as_str().cmp(name));
+        match found.ok().and_then(|at| names.get(at)) {
+            Some((_, index)) => self.row.get(*index),
+            None => Err(rusqlite::Error::InvalidColumnName(name.to_owned())),
+        }
+    }
+}
+
 /// A column by name.
-pub(super) fn get<T: FromSql>(row: &Row<'_>, column: &str) -> Result<T, Error> {
-    Ok(row.get(column)?)
+pub(super) fn get<T: FromSql>(row: &impl Columns, column: &str) -> Result<T, Error> {
+    Ok(row.column(column)?)
 }
 
-pub(super) fn state_in(row: &Row<'_>, column: &str) -> Result<State, Error> {
-    state(row.get(column)?)
+pub(super) fn state_in(row: &impl Columns, column: &str) -> Result<State, Error> {
+    state(row.column(column)?)
 }
 
-pub(super) fn wamid_in(row: &Row<'_>, column: &str) -> Result<Option<Wamid>, Error> {
-    Ok(row.get::<_, Option<String>>(column)?.map(Wamid::new))
+pub(super) fn wamid_in(row: &impl Columns, column: &str) -> Result<Option<Wamid>, Error> {
+    Ok(row.column::<Option<String>>(column)?.map(Wamid::new))
 }
 
-pub(super) fn request_in(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<RequestId>> {
-    Ok(row.get::<_, Option<[u8; 16]>>(column)?.map(RequestId))
+pub(super) fn request_in(row: &impl Columns, column: &str) -> rusqlite::Result<Option<RequestId>> {
+    Ok(row.column::<Option<[u8; 16]>>(column)?.map(RequestId))
 }
 
 /// For closures that must answer in rusqlite's own error.

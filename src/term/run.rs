@@ -24,6 +24,9 @@ const FRAME: Duration = Duration::from_millis(16);
 /// So many may follow each other at once after a rest: what is asked for together comes in parts, and the
 /// last one must not wait because the first was shown.
 const BURST: u32 = 3;
+/// The first frame waits so long for what is asked for at the start: shown in parts, each part would be drawn
+/// while the next is fetched.
+const TOGETHER: Duration = Duration::from_millis(40);
 /// At most so much is taken in before the next frame.
 const BATCH: usize = 256;
 /// And no longer than this.
@@ -65,6 +68,8 @@ pub struct Loop<S: Surface> {
     clock: Arc<dyn Clock>,
     /// When the frames so far will have had their time.
     paid: Monotonic,
+    /// Until when a frame waits for what is being loaded.
+    together: Monotonic,
     /// Something changed that is not drawn yet.
     dirty: bool,
     ending: Option<Ending>,
@@ -74,7 +79,7 @@ impl<S: Surface> Loop<S>
 where
     <S::Backend as ratatui::backend::Backend>::Error: Send + Sync + 'static,
 {
-    /// Asks for what the model wants first and draws the first frame.
+    /// Asks for what the model wants first. [`Loop::settle`] or [`Loop::run`] draws it.
     pub fn begin(
         surface: S,
         model: Model,
@@ -83,12 +88,20 @@ where
         stage: Stage,
         clock: Arc<dyn Clock>,
     ) -> io::Result<Self> {
-        let paid = Monotonic::default();
-        let mut this =
-            Self { surface, model, theme, events, stage, clock, paid, dirty: true, ending: None };
+        let mut this = Self {
+            together: clock.monotonic() + TOGETHER,
+            paid: Monotonic::default(),
+            dirty: true,
+            ending: None,
+            surface,
+            model,
+            theme,
+            events,
+            stage,
+            clock,
+        };
         let effects = start(&mut this.model);
         this.carry_out(effects)?;
-        this.draw()?;
         Ok(this)
     }
 
@@ -174,7 +187,10 @@ where
     }
 
     fn frame_wait(&self) -> Duration {
-        let due = Monotonic(self.paid.0.saturating_sub(FRAME * (BURST - 1)));
+        let mut due = Monotonic(self.paid.0.saturating_sub(FRAME * (BURST - 1)));
+        if self.model.is_loading() {
+            due = due.max(self.together);
+        }
         due.since(self.clock.monotonic())
     }
 
