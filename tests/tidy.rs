@@ -112,6 +112,7 @@ const BASE: &[&str] = &["domain", "clock", "config", "error", "logging", "paths"
 const TIMERS: &[(&str, &str)] = &[
     ("benches/targets/flight.rs", "the time that a slow server takes"),
     ("benches/targets/peak.rs", "the next portion of webhooks, and the next look of a person"),
+    ("benches/targets/stall.rs", "the next group of webhooks"),
     ("src/service/catalogue.rs", "the next time that the templates are fetched"),
     ("src/service/listener.rs", "the next try to bind the port"),
     (

@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use twoticks::service::Services;
 
 use crate::harness::{Target, median, ratio};
 use crate::rate::queue;
@@ -46,21 +47,17 @@ fn sent(dir: &Path, limit: u32, in_flight: usize, takes: Duration, messages: u32
     let server = Slow::start(takes);
     let mut shop = Shop::open(dir);
     queue(&mut shop, messages);
-    let mut config = shop.config(format!("http://{}", server.address), limit);
+    let mut config = shop.config(server.base_url(), limit);
     config.sender.in_flight = Some(in_flight);
     let services = shop::start(config);
-    let answered = (0..messages).map(|_| {
-        let next = server.answered.recv_timeout(Duration::from_secs(20));
-        next.unwrap_or_else(|why| panic!("{why}, the queue is stuck: {:?}", services.health()))
-    });
-    let answered: Vec<Instant> = answered.collect();
+    let answered: Vec<Instant> = (0..messages).map(|_| server.wait(&services)).collect();
     services.stop();
     let span = answered[answered.len() - 1].duration_since(answered[0]) + takes;
     f64::from(messages) / span.as_secs_f64()
 }
 
 /// Accepts every message, and says so after some time.
-struct Slow {
+pub(crate) struct Slow {
     address: SocketAddr,
     answered: Receiver<Instant>,
     stop: watch::Sender<bool>,
@@ -68,7 +65,7 @@ struct Slow {
 }
 
 impl Slow {
-    fn start(takes: Duration) -> Self {
+    pub(crate) fn start(takes: Duration) -> Self {
         let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("bind");
         socket.set_nonblocking(true).expect("nonblocking");
         let address = socket.local_addr().expect("address");
@@ -95,6 +92,16 @@ impl Slow {
         };
         let thread = std::thread::Builder::new().name("slow".into()).spawn(run).expect("thread");
         Self { address, answered, stop, thread: Some(thread) }
+    }
+
+    pub(crate) fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Waits until the next message has been accepted; when that was.
+    pub(crate) fn wait(&self, services: &Services) -> Instant {
+        let next = self.answered.recv_timeout(Duration::from_secs(20));
+        next.unwrap_or_else(|why| panic!("{why}, the queue is stuck: {:?}", services.health()))
     }
 }
 

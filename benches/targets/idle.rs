@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::harness::{Target, figure};
+use crate::memory::pss;
 use crate::pty::{Screen, inbox, is_full};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -29,7 +30,7 @@ pub(crate) fn run(dir: &Path) -> bool {
     let cpu = after.busy.abs_diff(before.busy).as_secs_f64() / seconds * 100.0;
     let often = figure("wake-ups", "/s", wakes, Target::AtMost(1.0));
     let busy = figure("CPU", "%", cpu, Target::AtMost(0.1));
-    let memory = figure("proportional memory", "MB", pss(&screen), Target::AtMost(25.0));
+    let memory = figure("proportional memory", "MB", pss(screen.process()), Target::AtMost(25.0));
     println!(
         "  written to the terminal: {bytes} bytes in {pieces} pieces; one may be the clock's minute"
     );
@@ -72,13 +73,4 @@ impl Usage {
     fn wakes(&self) -> u64 {
         self.threads.iter().map(|(_, wakes)| wakes).sum()
     }
-}
-
-/// In megabytes of 1,000,000.
-fn pss(screen: &Screen) -> f64 {
-    let path = format!("/proc/{}/smaps_rollup", screen.process());
-    let rollup = fs::read_to_string(path).expect("smaps_rollup");
-    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).expect("Pss");
-    let kibibytes: f64 = line.trim().trim_end_matches("kB").trim().parse().expect("a number");
-    kibibytes * 1024.0 / 1e6
 }

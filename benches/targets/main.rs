@@ -17,6 +17,7 @@
 )]
 
 mod commit;
+mod desk;
 mod disk;
 mod fill;
 mod flight;
@@ -25,12 +26,15 @@ mod harness;
 mod http;
 mod idle;
 mod killed;
+mod memory;
 mod peak;
 mod pty;
 mod rate;
 mod scale;
 mod shop;
+mod stall;
 mod start;
+mod steady;
 mod typed;
 mod webhook;
 
@@ -39,7 +43,7 @@ use std::path::{Path, PathBuf};
 /// A name to select it by, what it compares, and the measurement; false when a target was missed.
 type Target = (&'static str, &'static str, fn(&Path) -> bool);
 
-const TARGETS: [Target; 13] = [
+const TARGETS: [Target; 15] = [
     ("t1", "one durable commit against append and fdatasync", commit::run),
     ("t2", "durable webhooks against append and fdatasync, and a commit each", webhook::durable),
     ("t3", "one durable webhook against fdatasync and a bare exchange", webhook::alone),
@@ -52,6 +56,8 @@ const TARGETS: [Target; 13] = [
     ("t14", "what is under way against what may be, with a slow server", flight::run),
     ("t15", "from Enter to the screen against the disk and a frame", typed::run),
     ("t18", "the first list after a kill against a clean one", killed::run),
+    ("stall", "the longest commit at the platform's peak", stall::run),
+    ("minute", "a minute of sending at 1,000 a second, and the memory", steady::run),
     ("idle", "the inbox left open for a minute", idle::run),
 ];
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -9,16 +10,18 @@ use twoticks::domain::conversation::Filter;
 use twoticks::domain::id::{AccountId, ConversationId};
 use twoticks::domain::page::{ListPage, MessagePage};
 use twoticks::store::{ReadConn, list, message, search};
+use twoticks::term::headless::Driver;
 
-use crate::fill;
-use crate::harness::{Target, figure, quantile, ratio, timed};
+use crate::harness::{Target, figure, quantile, ratio, timed, told};
 use crate::http::load;
 use crate::shop::{self, PHONE_NUMBER, Shop, now};
 use crate::webhook::Fresh;
+use crate::{desk, fill};
 
 /// Three statuses of each message sent, and some answers.
 const RATE: usize = 3300;
 const MINUTE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(20);
 const IDLE: Duration = Duration::from_secs(15);
 /// Webhooks come in portions of this time.
 const PORTION: Duration = Duration::from_millis(100);
@@ -33,11 +36,19 @@ pub(crate) fn run(dir: &Path) -> bool {
     let address = shop::address(&services);
     let log = shop.database().with_file_name("twoticks.db-wal");
     let database = shop.database();
-    let until_idle = Instant::now() + IDLE;
-    let idle = look(&database, || Instant::now() < until_idle);
+    let (handles, account) = (desk::handles(&services), shop.account);
     let busy = AtomicBool::new(true);
-    let (looks, took, mut latencies, longest) = thread::scope(|scope| {
-        let looking = scope.spawn(|| look(&database, || busy.load(Ordering::Relaxed)));
+    let (waiting, begun) = channel();
+    let (idle, looks, took, mut latencies, longest) = thread::scope(|scope| {
+        let looking = scope.spawn(|| {
+            let mut inbox = desk::open(handles, account, (200, 50));
+            inbox.until(PATIENCE, |screen| screen.contains(fill::NEWEST_TEXT)).expect("list");
+            let until = Instant::now() + IDLE;
+            let idle = look(&database, &mut inbox, || Instant::now() < until);
+            waiting.send(()).expect("the load");
+            (idle, look(&database, &mut inbox, || busy.load(Ordering::Relaxed)))
+        });
+        begun.recv().expect("the person");
         let mut fresh = Fresh::default();
         let (start, mut latencies, mut longest) = (Instant::now(), Vec::new(), 0);
         let portions = (MINUTE.as_millis() / PORTION.as_millis()) as u32;
@@ -50,7 +61,8 @@ pub(crate) fn run(dir: &Path) -> bool {
         }
         let took = start.elapsed();
         busy.store(false, Ordering::Relaxed);
-        (looking.join().expect("reads"), took, latencies, longest)
+        let (idle, looks) = looking.join().expect("reads");
+        (idle, looks, took, latencies, longest)
     });
     let refused = services.health().refused.total();
     assert_eq!(refused, 0, "webhooks were refused");
@@ -65,11 +77,17 @@ pub(crate) fn run(dir: &Path) -> bool {
     );
     let (mut looks, mut idle) = (looks, idle);
     let reads = ratio(
-        "p99 of list, page and search meanwhile",
+        "p99 of list, page and search, scrolling",
         "ms",
-        quantile(&mut looks, 0.99),
-        quantile(&mut idle, 0.99),
+        quantile(&mut looks.reads, 0.99),
+        quantile(&mut idle.reads, 0.99),
         Target::AtMost(2.5),
+    );
+    told(
+        "p99 from a page key to its frame",
+        "ms",
+        quantile(&mut looks.keys, 0.99),
+        quantile(&mut idle.keys, 0.99),
     );
     let slowest = figure(
         "slowest webhook, its commit included",
@@ -82,20 +100,43 @@ pub(crate) fn run(dir: &Path) -> bool {
     rate & reads & slowest & size
 }
 
-/// What the screen asks for, every 10 ms; how long it takes, in milliseconds.
-fn look(database: &Path, goes_on: impl Fn() -> bool) -> Vec<f64> {
+/// What a person saw: how long the reads of a screen took, and a key until its frame, in milliseconds.
+#[derive(Default)]
+struct Seen {
+    reads: Vec<f64>,
+    keys: Vec<f64>,
+}
+
+/// What the screen asks for, every 10 ms, each time further down the list and up the conversation; and a page
+/// key in the real inbox, every fifth time.
+fn look(database: &Path, inbox: &mut Driver, goes_on: impl Fn() -> bool) -> Seen {
     let read = ReadConn::open(database).expect("store");
-    let mut times = Vec::new();
-    while goes_on() {
+    let mut seen = Seen::default();
+    let (mut in_list, mut in_chat) = (ListPage::First, MessagePage::Newest);
+    for round in 0_u32.. {
+        if !goes_on() {
+            break;
+        }
         let ((), took) = timed(|| {
-            let first = ListPage::First;
-            list::conversations(&read, AccountId(1), Filter::All, "", first, 50, now())
-                .expect("list");
-            message::messages(&read, ConversationId(1), MessagePage::Newest, 100).expect("page");
+            let rows =
+                list::conversations(&read, AccountId(1), Filter::All, "", in_list, 50, now());
+            let last = rows.expect("list").rows.pop().expect("a row");
+            in_list = ListPage::After(last.key());
+            let rows = message::messages(&read, ConversationId(1), in_chat, 100);
+            in_chat = MessagePage::Before(rows.expect("page").messages[0].key);
             search::search(&read, fill::COMMON, None, 50).expect("search");
         });
-        times.push(took.as_secs_f64() * 1e3);
+        seen.reads.push(took.as_secs_f64() * 1e3);
+        if round % 5 == 0 {
+            let frames = inbox.memory().frames;
+            let ((), took) = timed(|| {
+                inbox.keys("<PageDown>").expect("key");
+                inbox.until_frame(PATIENCE, frames).expect("frame");
+            });
+            seen.keys.push(took.as_secs_f64() * 1e3);
+        }
+        inbox.breathe().expect("inbox");
         thread::sleep(Duration::from_millis(10));
     }
-    times
+    seen
 }

@@ -94,11 +94,15 @@ fn database(dir: &TempDir) -> PathBuf {
     dir.path().join("twoticks.db")
 }
 
+/// Starts the store's threads alone.
+pub(crate) fn prepare(config: ServiceConfig) -> Services {
+    let clock = Arc::new(SystemClock::new());
+    Services::start(config, clock, Arc::new(|panic| panic!("{panic:?}"))).expect("threads")
+}
+
 /// Starts store, listener and sender.
 pub(crate) fn start(config: ServiceConfig) -> Services {
-    let clock = Arc::new(SystemClock::new());
-    let mut services =
-        Services::start(config, clock, Arc::new(|panic| panic!("{panic:?}"))).expect("threads");
+    let mut services = prepare(config);
     services.start_net().expect("threads");
     services
 }

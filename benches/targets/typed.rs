@@ -1,28 +1,15 @@
 //! T15: from the Enter that sends a message until it stands on the screen, which shows only what is stored.
 
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use jiff::tz::TimeZone;
-use twoticks::app::keymap::{Keymap, SendKey};
-use twoticks::app::{MessageStyle, Mode, Model, Settings, Setup};
-use twoticks::clock::SystemClock;
 use twoticks::domain::id::WaId;
-use twoticks::domain::time::Clock;
-use twoticks::domain::window::Outside;
-use twoticks::service::Services;
-use twoticks::service::thread::OnPanic;
 use twoticks::store::conversation::begin_conversation;
-use twoticks::term::effect::{By, Stage};
-use twoticks::term::headless::Driver;
-use twoticks::ui::Theme;
 
+use crate::desk;
 use crate::disk::Append;
 use crate::harness::{Target, in_turn, quantile, ratio, timed};
-use crate::shop::{Shop, now};
+use crate::shop::{self, Shop, now};
 
 const MESSAGES: u32 = 200;
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -51,45 +38,10 @@ fn typed(dir: &Path) -> Vec<f64> {
     let (account, at) = (shop.account, now());
     let person = WaId::new("15550000001");
     shop.store.write(|tx| begin_conversation(tx, account, &person, at)).expect("conversation");
-    let on_panic: OnPanic = Arc::new(|panicked| panic!("{panicked:?}"));
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     // Nothing is sent: the sender is another target's.
     let config = shop.config("http://127.0.0.1:9".to_owned(), 80);
-    let services =
-        Services::start(config, Arc::clone(&clock), Arc::clone(&on_panic)).expect("threads");
-    let (told, events) = channel();
-    let stage = Stage::new(
-        (
-            services.reader(),
-            services.writer(),
-            &services.bus(),
-            services.nudge(),
-            services.templates(),
-        ),
-        told.clone(),
-        Arc::clone(&clock),
-        By { who: "bench".to_owned(), read_receipts: true },
-        on_panic,
-    )
-    .expect("threads");
-    let setup = Setup {
-        account: Some(account),
-        account_label: "bench".to_owned(),
-        mode: Mode::Live,
-        size: (120, 40),
-        config_path: String::new(),
-        settings: Settings {
-            bell: false,
-            ellipsis: twoticks::domain::text::ELLIPSIS,
-            message_style: MessageStyle::Flat,
-            timezone: TimeZone::UTC,
-            outside: Outside::Refuse,
-        },
-        keymap: Keymap::new(SendKey::Enter, &BTreeMap::new()).expect("keys"),
-    };
-    let model = Model::new(setup, clock.now());
-    let mut driver =
-        Driver::open(model, Theme::default(), (told, events), stage, clock).expect("inbox");
+    let services = shop::prepare(config);
+    let mut driver = desk::open(desk::handles(&services), account, (120, 40));
     driver.until(PATIENCE, |screen| screen.contains("555-000-0001")).expect("list");
     driver.keys("i").expect("composer");
     let times = (0..MESSAGES).map(|n| {
