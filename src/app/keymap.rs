@@ -168,6 +168,12 @@ impl Keymap {
     pub fn key(&self, context: Context, action: Action) -> &str {
         self.keys(context, action).first().map_or("", String::as_str)
     }
+
+    /// The same by the action's name; empty too when there is no such action.
+    #[must_use]
+    pub fn key_named(&self, context: Context, name: &str) -> &str {
+        named(name).map_or("", |entry| self.key(context, entry.action))
+    }
 }
 
 fn wanted(

@@ -35,6 +35,9 @@ use crate::domain::time::Timestamp;
 use crate::domain::tunnel::Registration;
 use crate::domain::window::{Outside, Window};
 
+/// The name of the action that sends a template instead of a text.
+const TEMPLATE: &str = "template";
+
 /// What the program runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -400,6 +403,12 @@ impl Model {
         banners.iter().flat_map(|words| wrapped(words, " ! ", columns)).collect()
     }
 
+    /// The key that sends a template instead of a text, where keys are being typed; empty when there is none.
+    #[must_use]
+    pub(crate) fn template_key(&self) -> &str {
+        self.keymap.key_named(self.under(), TEMPLATE)
+    }
+
     /// The latest notice, as lines for a screen of this width.
     #[must_use]
     pub(crate) fn notice_lines(&self, columns: u16) -> Vec<String> {
@@ -483,6 +492,7 @@ impl Model {
             ellipsis: self.settings.ellipsis,
             resend_key: self.keymap.key(Context::Chat, Action::Resend),
             explain_key: self.keymap.key(Context::Chat, Action::Explain),
+            template_key: self.keymap.key_named(Context::Chat, TEMPLATE),
             expand_key: self.keymap.key(Context::Chat, Action::Expand),
         }
     }

@@ -106,6 +106,8 @@ pub struct Look<'a> {
     pub resend_key: &'a str,
     /// The key that explains.
     pub explain_key: &'a str,
+    /// The key that sends a template instead.
+    pub template_key: &'a str,
     /// The key that shows all of a long message.
     pub expand_key: &'a str,
 }

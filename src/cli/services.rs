@@ -232,6 +232,7 @@ fn service_config(session: &Session) -> ServiceConfig {
         sender: Policy {
             in_flight: config.sender.in_flight,
             resend_after: config.sender.resend_after,
+            outside: config.sender.outside_window,
             retry: RetryPolicy {
                 base: config.sender.base_delay,
                 cap: config.sender.max_delay,

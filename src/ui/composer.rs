@@ -144,9 +144,14 @@ fn shut(model: &Model, row: &Conversation) -> Vec<String> {
             ("template only, and no marketing: they opted out", "template only, no marketing")
         }
     };
+    let help = match model.template_key() {
+        "" => String::new(),
+        key => format!("  {key} template"),
+    };
     vec![
-        format!(" {why}  {allowed}"),
-        format!(" {why}  {least}"),
+        format!(" {why}  {allowed}{help}"),
+        format!(" {why}  {least}{help}"),
+        format!(" {short}  {least}{help}"),
         format!(" {short}  {least}"),
         format!(" {least}"),
     ]

@@ -135,6 +135,11 @@ impl Shop {
         self.clock.now()
     }
 
+    /// The time of [`Shop::open_standing`].
+    pub(crate) fn standing_now(&self) -> Timestamp {
+        self.standing.now()
+    }
+
     pub(crate) fn database(&self) -> PathBuf {
         self.dir.path().join("twoticks.db")
     }

@@ -34,3 +34,4 @@ mod soak;
 mod target;
 mod terminal;
 mod tunnel;
+mod window;

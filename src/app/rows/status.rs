@@ -2,7 +2,7 @@
 
 use super::{Lines, Look, Tone};
 use crate::app::{queue, when};
-use crate::domain::error_code;
+use crate::domain::error_code::{self, Class};
 use crate::domain::message::{Direction, LateProof, Message, Trouble};
 use crate::domain::state::State;
 use crate::domain::text;
@@ -16,7 +16,15 @@ pub(super) fn lines(message: &Message, look: &Look<'_>, lines: &mut Lines) {
         State::Failed => {
             let why = reason(message.state, message.trouble.as_ref());
             let what = if message.can_go_again() { "send again" } else { "drop" };
-            let keys = keys(&[(look.resend_key, what), (look.explain_key, "explain")]);
+            // Sent again, it would be refused again: only a template reaches them.
+            let code = message.trouble.as_ref().and_then(|trouble| trouble.code);
+            let shut = error_code::lookup(code, 0, None).class == Class::WindowClosed;
+            let instead = if shut { look.template_key } else { "" };
+            let keys = keys(&[
+                (instead, "template"),
+                (look.resend_key, what),
+                (look.explain_key, "explain"),
+            ]);
             with_keys(&why, &keys, Tone::Failure, look, lines);
         }
         State::Uncertain => {

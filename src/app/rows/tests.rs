@@ -19,6 +19,7 @@ fn look(width: usize, zone: &TimeZone) -> Look<'_> {
         ellipsis: crate::domain::text::ELLIPSIS,
         resend_key: "R",
         explain_key: "x",
+        template_key: "t",
         expand_key: "Space",
     }
 }
@@ -63,7 +64,10 @@ fn a_failure_says_why_and_what_helps() {
     failed.trouble = Some(Trouble { code: Some(131_047), detail: String::new() });
     let block = block(&failed, Place::default(), &look(60, &TimeZone::UTC));
     let said = words(&block).join(" ");
-    assert!(said.contains("131047") && said.contains("R send again  x explain"), "{said}");
+    assert!(
+        said.contains("131047") && said.contains("t template  R send again  x explain"),
+        "{said}"
+    );
     assert!(matches!(&block.rows[1], Row::Text { pieces, .. } if pieces[0].tone == Tone::Failure));
 }
 

@@ -22,6 +22,7 @@ use crate::domain::id::{AccountId, PhoneNumberId, RequestId};
 use crate::domain::outbox::{Job, JobKind, Outcome, Throttle};
 use crate::domain::throttle::Limits;
 use crate::domain::time::{Monotonic, Timestamp};
+use crate::domain::window::Outside;
 use crate::service::bus::Interest;
 use crate::service::reader::ReadError;
 use crate::service::stop::Stopped;
@@ -227,6 +228,8 @@ impl Driver {
                 tasks.requests.insert(handle.id(), (handle, kept));
             }
             Step::Tend { windows } => {
+                // What is sent all the same needs no look at its window.
+                let windows = windows && self.policy.outside == Outside::Refuse;
                 let (shared, now) = (self.shared.clone(), clock.now());
                 tasks
                     .set

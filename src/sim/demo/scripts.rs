@@ -268,6 +268,7 @@ const CAMILLE: Script = Script {
         (ago(4, 2, 30), Out("Bonjour Camille ! Oui, 15 % à partir de cinq pièces.", Read)),
         (ago(4, 2, 29), In("Parfait, je reviens vers vous après Noël 🎄")),
         (ago(4, 2, 20), Out("Avec plaisir, à bientôt !", Sent)),
+        (ago(0, 23, 12), In("Bonjour ! La remise vaut aussi pour les suspensions ?")),
     ],
 };
 
@@ -285,5 +286,7 @@ const JUERGEN: Script = Script {
         ),
         (ago(6, 4, 0), Out("Danke für die Bestellung! Die Rechnung kommt gleich.", Read)),
         (ago(6, 3, 50), OutFile("document", Sample::Invoice, "rechnung-1171.pdf", Read)),
+        (ago(5, 2, 0), Out("10 % auf alle Leuchten, nur diese Woche!", Read)),
+        (ago(5, 1, 40), In("STOP")),
     ],
 };

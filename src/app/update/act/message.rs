@@ -144,9 +144,11 @@ fn sendable(model: &Model, text: &str, later: Option<Timestamp>) -> Result<(), S
             near(at)
         ),
     };
-    Err(format!(
-        "Not sent: {why}. Only a template may be sent until they write. Your text is kept."
-    ))
+    let only = match model.template_key() {
+        "" => "Only a template may be sent until they write.".to_owned(),
+        key => format!("Only a template may be sent until they write: {key} chooses one."),
+    };
+    Err(format!("Not sent: {why}. {only} Your text is kept."))
 }
 
 fn reply(model: &mut Model) {
@@ -176,12 +178,14 @@ pub(crate) const fn is_open(message: &Message) -> bool {
         )
 }
 
-/// Asks what is to become of the selected message, or of the newest one in trouble.
+/// Asks what is to become of the selected message, or of the newest one in trouble or held.
 fn ask(model: &mut Model) {
     let chat = model.chat.as_ref();
     let selected = chat.and_then(Chat::selected_message).filter(|message| is_open(message));
     let newest = || chat.and_then(Chat::target).filter(|message| is_open(message));
-    let found = selected.or_else(|| chat.and_then(Chat::newest_in_trouble)).or_else(newest);
+    let held = || chat?.page.rows().iter().rev().find(|message| message.state == State::Held);
+    let trouble = || chat.and_then(Chat::newest_in_trouble);
+    let found = selected.or_else(trouble).or_else(held).or_else(newest);
     if let Some(message) = found.map(|message| message.id) {
         select(model, message);
         model.overlay = Some(Overlay::Ask(message));

@@ -1,8 +1,9 @@
 //! What may be sent, who waits by their window, and who wants no marketing.
 
 use super::*;
-use crate::app::fixture::minutes_ago;
+use crate::app::fixture::{message, minutes_ago, outbound, text};
 use crate::domain::conversation::Filter;
+use crate::domain::state::State;
 use crate::domain::window::{Outside, WINDOW};
 use crate::domain::wish::{How, Wish};
 
@@ -95,4 +96,15 @@ fn marketing_is_stopped_at_once_and_allowed_again_only_when_sure() {
         stage.keys(answer);
         assert_eq!(commands(&mut stage).first().map(String::as_str), done);
     }
+}
+
+/// The key stood below a held message and did nothing, once something newer had come.
+#[test]
+fn the_key_below_a_held_message_finds_it_under_newer_ones() {
+    let mut world = world();
+    let held = outbound(message(2000, 2, minutes_ago(20), text("later")), State::Held);
+    world.messages.get_mut(&2).unwrap().insert(0, held);
+    let mut stage = Stage::new(world, (80, 24));
+    stage.keys("jlR");
+    assert!(matches!(stage.model.overlay, Some(Overlay::Ask(MessageId(2000)))));
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::domain::id::ConversationId;
 use crate::domain::outbox::RetryPolicy;
 use crate::domain::throttle::STANDARD_RATE;
+use crate::domain::window::Outside;
 
 /// How fast and how often to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct Policy {
     pub resend_after: Option<Duration>,
     /// Send the messages of this conversation alone, and fetch and confirm nothing.
     pub only: Option<ConversationId>,
+    /// What is done with a message whose window closed while it waited.
+    pub outside: Outside,
 }
 
 impl Default for Policy {
@@ -46,6 +49,7 @@ impl Policy {
             retry: RetryPolicy::default(),
             resend_after: None,
             only: None,
+            outside: Outside::default(),
         }
     }
 
