@@ -115,7 +115,9 @@ fn open(model: &Model, end: Timestamp, area: Area, canvas: &mut Canvas<'_>) -> u
         60..100 => 20,
         _ => 30,
     };
-    let full = usize::try_from(left.as_secs() * columns / WINDOW.as_secs().max(1)).unwrap_or(0);
+    // While it is open, there is something left.
+    let full = (left.as_secs() * columns / WINDOW.as_secs().max(1)).max(columns.min(1));
+    let full = usize::try_from(full).unwrap_or(0);
     let (on, off) = glyph::gauge(theme);
     let rest = usize::try_from(columns).unwrap_or(0).saturating_sub(full);
     let words = format!(" {leads} {} ", when::left(left));

@@ -49,10 +49,14 @@ pub(super) fn decide(
     let words = if stop {
         format!("No more marketing templates to them; {key} allows them again.")
     } else {
+        let waits = model.shown().is_some_and(|row| row.id == conversation && row.waiting > 0);
         let queue = model.keymap.key(Context::Chat, Action::ShowQueue);
-        format!(
-            "Marketing templates may go to them again. What was held for it is in the queue: {queue}."
-        )
+        let held = if waits {
+            format!(" What was held for it waits for you: {queue} shows the queue.")
+        } else {
+            String::new()
+        };
+        format!("Marketing templates may go to them again.{held}")
     };
     model.say_here(words, Weight::Done);
 }
