@@ -106,6 +106,23 @@ pub struct Acceptance {
     pub message_status: Option<String>,
 }
 
+impl Acceptance {
+    /// What Meta says of a template that it accepted and does not send on at once, in plain words (Meta,
+    /// template pacing).
+    #[must_use]
+    pub fn remark(&self) -> Option<String> {
+        Some(match self.message_status.as_deref()? {
+            "accepted" => return None,
+            "held_for_quality_assessment" => {
+                "held by Meta to assess the template's quality: it goes out later, or fails"
+                    .to_owned()
+            }
+            "paused" => "not sent on: Meta paused the template".to_owned(),
+            other => format!("Meta says: {other}"),
+        })
+    }
+}
+
 /// Which limit a throttle is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Throttle {

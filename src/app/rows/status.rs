@@ -47,8 +47,12 @@ pub(super) fn lines(message: &Message, look: &Look<'_>, lines: &mut Lines) {
         }
         State::Queued => waiting(message, look, lines),
         State::Cancelled => lines.cut("withdrawn", Tone::Dim, look),
+        State::Accepted => {
+            if let Some(trouble) = &message.trouble {
+                lines.wrapped(&reason(message.state, Some(trouble)), Tone::Held);
+            }
+        }
         State::Sending
-        | State::Accepted
         | State::Sent
         | State::Delivered
         | State::Read

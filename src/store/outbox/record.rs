@@ -17,7 +17,7 @@ use crate::domain::time::Timestamp;
 use crate::store::error::Error;
 use crate::store::standing::{self, Proof, Standing};
 use crate::store::write::Tx;
-use crate::store::{account, facts, lane, proof, stored, wish};
+use crate::store::{account, facts, lane, proof, row, stored, wish};
 
 /// How a request ended, as stored.
 #[derive(Clone, Copy)]
@@ -173,7 +173,11 @@ fn accepted(
     let evidence = Proof { request: Some(job.request), ..Proof::at(now) };
     let mine = if current {
         count_try(tx, message.id)?;
+        let evidence = Proof { detail: acceptance.remark(), ..evidence.clone() };
         standing::advance(tx, message, Cause::Accepted, &evidence)?;
+        if evidence.detail.is_some() {
+            remark_on(tx, message, &evidence)?;
+        }
         true
     } else {
         earlier_accepted(tx, message, job.request, &evidence)?
@@ -189,6 +193,14 @@ fn accepted(
         proof::join_pending(tx, message, wamid)?;
     }
     learn_recipient(tx, job, send, acceptance, now)
+}
+
+/// Meta holds a message that it accepted; what becomes of it takes the words away again.
+fn remark_on(tx: &Tx<'_>, message: &Standing, evidence: &Proof) -> Result<(), Error> {
+    tx.conn
+        .prepare_cached("UPDATE message SET detail = ?2 WHERE id = ?1 AND state = ?3")?
+        .execute(params![message.id.0, evidence.detail, row::state_number(State::Accepted)])?;
+    Ok(())
 }
 
 /// The answer 200 to a request that the message has left behind. While no newer one has left, the message

@@ -347,3 +347,27 @@ fn two_requests_that_failed_in_the_same_second_are_both_told() {
     assert_eq!(failures, [Some(first.request), Some(second.request)], "each once");
     world.sound();
 }
+
+#[test]
+fn what_meta_holds_is_shown_until_it_goes() {
+    let mut world = World::new();
+    let a = world.begin("1");
+    let id = world.say(a, "hi", t(1));
+    let job = world.claim(1, t(2)).remove(0);
+    let held = Acceptance {
+        wamid: Some(Wamid::new("wamid.1")),
+        message_status: Some("held_for_quality_assessment".to_owned()),
+        ..Acceptance::default()
+    };
+    world.record(&job, &Verdict::Accepted(held), t(3));
+    let words = "held by Meta to assess the template's quality: it goes out later, or fails";
+    let message = world.message(id);
+    assert_eq!(message.state, State::Accepted);
+    assert_eq!(message.trouble.unwrap().detail, words);
+    let timeline = message::timeline(&world.read, id).unwrap();
+    assert_eq!(timeline.last().unwrap().detail.as_deref(), Some(words));
+    world.post(&[status("wamid.1", Report::Sent, t(9), None)]);
+    let message = world.message(id);
+    assert_eq!((message.state, message.trouble), (State::Sent, None));
+    world.sound();
+}
