@@ -119,6 +119,7 @@ const TIMERS: &[(&str, &str)] = &[
         "src/service/listener/http.rs",
         "the deadline of a connection; a pause when none can be accepted",
     ),
+    ("src/service/listener/ledger.rs", "more notes to write together"),
     ("src/service/listener/probe.rs", "the next request to itself"),
     ("src/service/sender.rs", "the next try to begin when the store fails"),
     ("src/service/tunnel.rs", "the next start of the tool, and the next look whether it works"),

@@ -12,7 +12,7 @@ use twoticks::api::{signature, webhook};
 use twoticks::clock::SystemClock;
 use twoticks::domain::event::Item;
 use twoticks::service::bus::Bus;
-use twoticks::service::listener::http::{Endpoint, Limits, NotStored, Sink, serve};
+use twoticks::service::listener::http::{Endpoint, Limits, NotStored, Seen, Sink, serve};
 use twoticks::service::stop::Stop;
 use twoticks::store::WriteConn;
 use twoticks::store::ingest::{RawPost, ingest};
@@ -147,7 +147,7 @@ type Storing = Pin<Box<dyn Future<Output = Result<(), NotStored>> + Send>>;
 struct Nothing;
 
 impl Sink for Nothing {
-    fn store(&self, _: Vec<u8>) -> Storing {
+    fn store(&self, _: Vec<u8>, _: Seen) -> Storing {
         Box::pin(async { Ok(()) })
     }
 }
@@ -175,7 +175,7 @@ impl OneByOne {
 }
 
 impl Sink for OneByOne {
-    fn store(&self, body: Vec<u8>) -> Storing {
+    fn store(&self, body: Vec<u8>, _: Seen) -> Storing {
         let jobs = self.0.clone();
         Box::pin(async move {
             let items = webhook::parse(&body).map_err(|_why| NotStored)?;

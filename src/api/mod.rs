@@ -8,6 +8,7 @@ pub mod callback;
 pub mod client;
 mod json;
 pub mod media;
+pub mod relay;
 pub mod request;
 pub mod response;
 pub mod setup;

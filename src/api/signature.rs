@@ -4,6 +4,8 @@
 //! Everything secret is compared in constant time. The caller verifies before it parses: Meta signs the
 //! body exactly as transmitted, so nothing may be decoded or written anew in between.
 
+use std::fmt::Write as _;
+
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -70,6 +72,23 @@ pub fn token_matches(token: &SecretString, given: &[u8]) -> bool {
     given.verify_slice(&expected.finalize().into_bytes()).is_ok()
 }
 
+/// The value of the header for these bytes.
+#[must_use]
+pub fn header(signature: &[u8; 32]) -> String {
+    signature.iter().fold("sha256=".to_owned(), |mut header, byte| {
+        // Writing to a string cannot fail.
+        write!(header, "{byte:02x}").ok();
+        header
+    })
+}
+
+/// The signature of a body.
+#[must_use]
+pub fn sign(secret: &SecretString, body: &[u8]) -> [u8; 32] {
+    mac(secret.expose_secret().as_bytes(), body)
+        .map_or([0; 32], |mac| mac.finalize().into_bytes().into())
+}
+
 /// The SHA-256 of a body, by which equal bodies are known.
 #[must_use]
 pub fn sha256(body: &[u8]) -> [u8; 32] {
@@ -81,7 +100,9 @@ fn mac(key: &[u8], message: &[u8]) -> Option<Hmac<Sha256>> {
     Hmac::<Sha256>::new_from_slice(key).ok().map(|mac| mac.chain_update(message))
 }
 
-fn parse(header: &[u8]) -> Option<[u8; 32]> {
+/// The bytes of a header's value; `None` unless it is `sha256=` and 64 lowercase hex digits.
+#[must_use]
+pub fn parse(header: &[u8]) -> Option<[u8; 32]> {
     let digits = header.strip_prefix(PREFIX)?;
     if digits.len() != 64 {
         return None;

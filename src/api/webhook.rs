@@ -7,6 +7,7 @@
 
 mod body;
 mod echo;
+mod facet;
 mod field;
 mod message;
 mod notice;
@@ -20,6 +21,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use thiserror::Error;
+
+pub use facet::facets;
 
 use super::json;
 use crate::domain::event::{Item, ItemKind};

@@ -10,6 +10,7 @@ pub mod composer;
 pub mod describe;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod hooks;
 pub mod jump;
 pub mod keymap;
 pub mod layout;

@@ -6,23 +6,19 @@ use std::sync::mpsc::{Receiver, channel};
 
 use clap::Args;
 
+use super::follow::Seen;
 use super::output::{json_line, line};
 use super::services::{Backstage, check_secrets, on_panic, store_accounts};
-use super::told::Told;
-use super::{Session, failed, say};
+use super::{Session, failed, say, told};
 use crate::domain::health::{Condition, Health};
-use crate::domain::id::EventId;
+use crate::domain::hook::Hook;
 use crate::domain::text::display_safe;
 use crate::domain::tunnel::{Registration, TunnelHealth};
 use crate::error::{Error, Kind};
 use crate::service::bus::{Interest, Subscription};
 use crate::service::reader::ReadError;
 use crate::store::ReadConn;
-use crate::store::event::{self, EventRow};
 use crate::term::signal;
-
-/// Events that are read at once.
-const PAGE: u32 = 100;
 
 #[derive(Debug, Args)]
 pub(super) struct Listen {
@@ -71,9 +67,7 @@ fn follow(
     heard: &Receiver<Heard>,
     json: bool,
 ) -> Result<(), Error> {
-    let mut newest = ask(backstage, |read| event::events(read, None, 1))?
-        .first()
-        .map_or(EventId(0), |row| row.id);
+    let mut seen = ask(backstage, Seen::now)?;
     let mut health = Health::default();
     tell_health(&mut health, backstage.bus.health());
     // Whoever would tell us anything is gone when this ends by itself.
@@ -90,10 +84,16 @@ fn follow(
         if news.changes.is_empty() {
             continue;
         }
-        let told = ask(backstage, move |read| since(read, newest))?;
-        for told in &told {
-            newest = newest.max(told.row.id);
-            print(told, json)?;
+        let (fresh, now) = ask(backstage, move |read| seen.next(read))?;
+        seen = now;
+        for hook in &fresh {
+            if hook.event().is_none() {
+                for words in told::lines(hook) {
+                    say(&words);
+                }
+            } else {
+                print(hook, json)?;
+            }
         }
     }
     Ok(())
@@ -109,30 +109,11 @@ fn ask<T: Send + 'static>(
     })
 }
 
-/// Events after one, oldest first.
-fn since(read: &ReadConn, newest: EventId) -> Result<Vec<Told>, crate::store::Error> {
-    let mut rows = Vec::new();
-    let mut before = None;
-    loop {
-        let page = event::events(read, before, PAGE)?;
-        let full = page.len() == PAGE as usize;
-        let fresh: Vec<EventRow> = page.into_iter().filter(|row| row.id > newest).collect();
-        let all_fresh = full && fresh.len() == PAGE as usize;
-        before = fresh.last().map(|row| row.id);
-        rows.extend(fresh);
-        if !all_fresh {
-            break;
-        }
-    }
-    rows.reverse();
-    rows.into_iter().map(|row| Told::read(read, row)).collect()
-}
-
-fn print(told: &Told, json: bool) -> Result<(), Error> {
+pub(super) fn print(hook: &Hook, json: bool) -> Result<(), Error> {
     if json {
-        return Ok(json_line(&told.json())?);
+        return Ok(json_line(&told::json(hook))?);
     }
-    for words in told.lines() {
+    for words in told::lines(hook) {
         line(&words)?;
     }
     Ok(())

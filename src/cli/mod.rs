@@ -5,6 +5,8 @@ mod chats;
 mod db;
 mod demo;
 mod doctor;
+mod events;
+mod follow;
 mod inbox;
 mod init;
 mod keys;
@@ -12,6 +14,7 @@ mod listen;
 mod network;
 mod outbox;
 mod output;
+mod post;
 mod send;
 mod services;
 mod sim;
@@ -98,6 +101,8 @@ enum Command {
     Send(send::Send),
     /// Receive and send without the screen, one line per message, status or notice.
     Listen(listen::Listen),
+    /// List stored webhooks and refused requests, show one, or apply or post one again.
+    Events(events::Events),
     /// List what waits, failed or is uncertain, and decide about it.
     Outbox(outbox::Outbox),
     /// List conversations, show one, or stop marketing for its contact.
@@ -177,6 +182,7 @@ fn dispatch(line: CommandLine) -> Result<(), Error> {
         Some(Command::Webhook(webhook)) => webhook::run(&open()?, &webhook),
         Some(Command::Send(send)) => send::run(&open()?, &send),
         Some(Command::Listen(listen)) => listen::run(&open()?, &listen),
+        Some(Command::Events(events)) => events::run(&open()?, &events),
         Some(Command::Outbox(outbox)) => outbox::run(&open()?, &outbox),
         Some(Command::Chats(chats)) => chats::run(&open()?, &chats),
         Some(Command::Sim(simulate)) => sim::run(&line.global, simulate),

@@ -3,92 +3,104 @@
 use serde_json::{Value, json};
 
 use super::output;
-use crate::domain::conversation::Contact;
-use crate::domain::id::ConversationId;
+use crate::app::hooks;
+use crate::domain::hook::{Arrival, Facet, Fate, Hook, Subject};
 use crate::domain::message::{Author, Direction};
 use crate::domain::state::State;
 use crate::domain::text::{ELLIPSIS, display_safe, truncate_with};
-use crate::store::event::{Effect, EffectKind, EventRow};
-use crate::store::{Error, ReadConn, list, message};
+use crate::store::event::{Effect, EffectKind};
 
 /// Columns of a message's text on its line.
 const PREVIEW: usize = 72;
 
-/// The message of an effect, and whose conversation it is in.
-#[derive(Clone, Debug)]
-pub(super) struct Subject {
-    conversation: ConversationId,
-    contact: Contact,
-    direction: Direction,
-    /// Written on the phone of the business, not here.
-    from_phone: bool,
-    in_group: bool,
-    /// What it says, unsanitised.
-    words: String,
-}
-
-/// An event with the subjects of its effects, in their order.
-#[derive(Clone, Debug)]
-pub(super) struct Told {
-    pub(super) row: EventRow,
-    subjects: Vec<Option<Subject>>,
-}
-
-impl Told {
-    /// Reads what an event is about.
-    pub(super) fn read(read: &ReadConn, row: EventRow) -> Result<Self, Error> {
-        let subjects = row.effects.iter().map(|effect| subject(read, effect));
-        let subjects = subjects.collect::<Result<_, _>>()?;
-        Ok(Self { row, subjects })
+/// One line for each thing a request did, or one that says why it did nothing.
+pub(super) fn lines(hook: &Hook) -> Vec<String> {
+    let at = output::time(hook.at());
+    let (row, subjects) = match &hook.fate {
+        Fate::Passed(arrival) => return vec![format!("{at} {}", passed(arrival))],
+        Fate::Stored { row, subjects, .. } => (row, subjects),
+    };
+    let head = match row.replay_of {
+        Some(of) => format!("{at} #{} replay of #{of},", row.id),
+        None => format!("{at} #{}", row.id),
+    };
+    let effects = row.effects.iter().zip(subjects);
+    // Nearly every webhook repeats who it is about; that is news only when there is no other.
+    let told: Vec<String> = effects
+        .filter(|(effect, _)| effect.kind != EffectKind::Contact)
+        .map(|(effect, subject)| format!("{head} {}", spell(effect, subject.as_ref())))
+        .collect();
+    if !told.is_empty() {
+        return told;
     }
+    let words = match row.effects.is_empty() {
+        false => "contact: names or numbers were noted",
+        true if row.duplicate => "the same webhook as one before: nothing changed",
+        true => "an empty webhook: nothing changed",
+    };
+    vec![format!("{head} {words}")]
+}
 
-    /// One line for each thing the event did.
-    pub(super) fn lines(&self) -> Vec<String> {
-        let head = format!("{} #{}", output::time(self.row.received_at), self.row.id);
-        let effects = self.row.effects.iter().zip(&self.subjects);
-        // Nearly every webhook repeats who it is about; that is news only when there is no other.
-        let told: Vec<String> = effects
-            .filter(|(effect, _)| effect.kind != EffectKind::Contact)
-            .map(|(effect, subject)| format!("{head} {}", spell(effect, subject.as_ref())))
-            .collect();
-        if !told.is_empty() {
-            return told;
+/// `401 bad signature, POST /webhook from 203.0.113.9`.
+fn passed(arrival: &Arrival) -> String {
+    let from = arrival.peer.as_deref().map(|peer| format!(" from {peer}")).unwrap_or_default();
+    let Arrival { code, why, method, path, .. } = arrival;
+    display_safe(&format!("{code} {why}, {method} {path}{from}")).into_owned()
+}
+
+/// A request with the names that every command uses.
+pub(super) fn json(hook: &Hook) -> Value {
+    match &hook.fate {
+        Fate::Passed(arrival) => json!({
+            "event": null,
+            "request": hook.key.arrival,
+            "received_at": output::time(arrival.at),
+            "code": arrival.code,
+            "took_ms": millis(hook),
+            "size": arrival.length,
+            "reason": arrival.why,
+            "method": arrival.method,
+            "path": arrival.path,
+            "from": arrival.peer,
+            "user_agent": arrival.agent,
+        }),
+        Fate::Stored { row, facets, subjects } => {
+            let effects = row.effects.iter().zip(subjects);
+            let effects: Vec<Value> =
+                effects.map(|(effect, subject)| json_effect(effect, subject.as_ref())).collect();
+            let changes = hooks::changes(row, subjects);
+            json!({
+                "event": row.id.0,
+                "received_at": output::time(row.received_at),
+                "code": hook.code(),
+                "took_ms": millis(hook),
+                "size": row.size,
+                "duplicate": row.duplicate,
+                "replay_of": row.replay_of.map(|of| of.0),
+                "signed_by": row.head.as_ref().map(|head| head.secret.as_str()),
+                "items": facets.iter().map(json_facet).collect::<Vec<_>>(),
+                "effects": effects,
+                "changes": changes.iter().map(json_change).collect::<Vec<_>>(),
+            })
         }
-        let words = match self.row.effects.is_empty() {
-            false => "contact: names or numbers were noted",
-            true if self.row.duplicate => "the same webhook as one before: nothing changed",
-            true => "an empty webhook: nothing changed",
-        };
-        vec![format!("{head} {words}")]
-    }
-
-    /// The event with the names that every command uses.
-    pub(super) fn json(&self) -> Value {
-        let effects = self.row.effects.iter().zip(&self.subjects);
-        let effects: Vec<Value> =
-            effects.map(|(effect, subject)| json_effect(effect, subject.as_ref())).collect();
-        json!({
-            "event": self.row.id.0,
-            "received_at": output::time(self.row.received_at),
-            "size": self.row.size,
-            "duplicate": self.row.duplicate,
-            "effects": effects,
-        })
     }
 }
 
-fn subject(read: &ReadConn, effect: &Effect) -> Result<Option<Subject>, Error> {
-    let Some(id) = effect.message else { return Ok(None) };
-    let message = message::message(read, id)?;
-    let row = list::conversation(read, message.conversation)?;
-    Ok(Some(Subject {
-        conversation: row.id,
-        contact: row.contact,
-        direction: message.direction,
-        from_phone: message.author == Author::PhoneApp,
-        in_group: message.group.is_some(),
-        words: output::words(&message.body),
-    }))
+fn millis(hook: &Hook) -> Option<f64> {
+    hook.took().map(|took| took.as_secs_f64() * 1000.0)
+}
+
+fn json_facet(facet: &Facet) -> Value {
+    json!({ "field": facet.field, "type": facet.kind, "code": facet.code, "who": facet.who })
+}
+
+fn json_change(change: &hooks::Change) -> Value {
+    json!({
+        "row": change.row,
+        "column": change.column,
+        "before": change.before,
+        "after": change.after,
+    })
 }
 
 /// `message from Ana (+15551230001): hello  (message 13)`, `status for Ana (+15551230001): sent > delivered
@@ -131,8 +143,9 @@ fn spell(effect: &Effect, subject: Option<&Subject>) -> String {
 }
 
 fn message_of(subject: &Subject) -> String {
-    let group = if subject.in_group { " in a group" } else { "" };
-    match (subject.direction, subject.from_phone) {
+    let message = &subject.message;
+    let group = if message.group.is_some() { " in a group" } else { "" };
+    match (message.direction, message.author == Author::PhoneApp) {
         (Direction::Inbound, _) => format!("message from {}{group}", who(subject)),
         (Direction::Outbound, true) => format!("message from the phone to {}{group}", who(subject)),
         (Direction::Outbound, false) => format!("message to {}{group}", who(subject)),
@@ -144,47 +157,37 @@ fn who(subject: &Subject) -> String {
 }
 
 fn said(subject: &Subject) -> String {
-    let safe = display_safe(&subject.words);
+    let words = output::words(&subject.message.body);
+    let safe = display_safe(&words);
     truncate_with(&safe, PREVIEW, ELLIPSIS).0.into_owned()
 }
 
 fn json_effect(effect: &Effect, subject: Option<&Subject>) -> Value {
     let is_message = effect.kind == EffectKind::Message;
     json!({
-        "kind": kind(effect.kind),
+        "kind": effect.kind.name(),
         "field": effect.field,
         "message": effect.message.map(|id| id.0),
-        "conversation": subject.map(|subject| subject.conversation.0),
-        "direction": subject.map(|subject| output::direction(subject.direction)),
+        "conversation": subject.map(|subject| subject.message.conversation.0),
+        "direction": subject.map(|subject| output::direction(subject.message.direction)),
         "contact": subject.map(|subject| output::contact(&subject.contact)),
         "from": effect.from.map(State::name),
         "to": effect.to.map(State::name),
-        "text": subject.filter(|_| is_message).map(|subject| subject.words.as_str()),
+        "text": subject.filter(|_| is_message).map(|subject| output::words(&subject.message.body)),
         "detail": effect.detail,
     })
 }
 
-const fn kind(kind: EffectKind) -> &'static str {
-    match kind {
-        EffectKind::Message => "message",
-        EffectKind::Status => "status",
-        EffectKind::Pending => "pending",
-        EffectKind::Contact => "contact",
-        EffectKind::Preference => "preference",
-        EffectKind::Notice => "notice",
-        EffectKind::Error => "error",
-        EffectKind::Unknown => "unknown",
-        EffectKind::UnknownNumber => "unknown_number",
-        EffectKind::Failed => "failed",
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Contact, ConversationId, Direction, Effect, EffectKind, EventRow, Subject, Told};
-    use crate::domain::id::{ContactId, EventId, MessageId, WaId};
+    use super::{Direction, Effect, EffectKind, Fate, Hook, Subject};
+    use crate::domain::conversation::Contact;
+    use crate::domain::hook::HookKey;
+    use crate::domain::id::{ContactId, ConversationId, EventId, MessageId, WaId};
+    use crate::domain::message::{Author, Body, Context, LateProof, Message, SortKey};
     use crate::domain::state::State;
     use crate::domain::time::Timestamp;
+    use crate::store::event::EventRow;
 
     fn effect(kind: EffectKind, message: Option<i64>) -> Effect {
         Effect {
@@ -196,12 +199,35 @@ mod tests {
             to: None,
             field: "messages".to_owned(),
             detail: None,
+            changes: Vec::new(),
         }
     }
 
     fn ana(direction: Direction, words: &str) -> Subject {
+        let (id, at) = (MessageId(5), Timestamp::from_secs(0));
         Subject {
-            conversation: ConversationId(3),
+            message: Message {
+                id,
+                conversation: ConversationId(3),
+                key: SortKey { at: 0, id },
+                direction,
+                author: Author::Operator,
+                wamid: None,
+                at,
+                state: State::Received,
+                late_proof: LateProof::default(),
+                tries: 0,
+                not_before: None,
+                trouble: None,
+                hold: None,
+                body: Body::Text { text: words.to_owned(), preview_url: false },
+                quote: None,
+                context: Context::default(),
+                group: None,
+                reactions: Vec::new(),
+                edited: false,
+                revoked: false,
+            },
             contact: Contact {
                 id: ContactId(1),
                 name: Some("Ana\u{1b}[2J".to_owned()),
@@ -209,25 +235,29 @@ mod tests {
                 user_id: None,
                 username: None,
             },
-            direction,
-            from_phone: false,
-            in_group: false,
-            words: words.to_owned(),
         }
     }
 
-    fn told(effects: Vec<(Effect, Option<Subject>)>, duplicate: bool) -> Told {
+    fn told(effects: Vec<(Effect, Option<Subject>)>, duplicate: bool) -> Hook {
         let (effects, subjects) = effects.into_iter().unzip();
         let received_at = Timestamp::from_secs(0);
-        Told {
-            row: EventRow { id: EventId(7), received_at, size: 1, duplicate, effects },
-            subjects,
-        }
+        let row = EventRow {
+            id: EventId(7),
+            received_at,
+            size: 1,
+            duplicate,
+            took: None,
+            head: None,
+            replay_of: None,
+            effects,
+        };
+        let fate = Fate::Stored { row, facets: Vec::new(), subjects };
+        Hook { key: HookKey::of(EventId(7)), fate }
     }
 
     /// The lines of an event without their time and number.
     fn lines(effects: Vec<(Effect, Option<Subject>)>) -> Vec<String> {
-        let lines = told(effects, false).lines();
+        let lines = super::lines(&told(effects, false));
         let bare = |line: &String| line.split_once("#7 ").unwrap().1.to_owned();
         lines.iter().map(bare).collect()
     }
@@ -260,7 +290,7 @@ mod tests {
 
     #[test]
     fn a_webhook_that_came_twice_says_so() {
-        let line = told(Vec::new(), true).lines().remove(0);
+        let line = super::lines(&told(Vec::new(), true)).remove(0);
         assert_eq!(
             line,
             "1970-01-01T00:00:00.000Z #7 the same webhook as one before: nothing changed"

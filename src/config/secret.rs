@@ -113,6 +113,22 @@ impl SecretSource {
         }
     }
 
+    /// Reads the place of a secret from the command line, which every process on the machine can read: the
+    /// secret itself is not taken there. A relative path starts from the working directory.
+    ///
+    /// # Errors
+    /// What is to be written instead.
+    pub fn on_the_command_line(text: &str) -> Result<Self, String> {
+        match Self::parse(text, Path::new(""))? {
+            Self::Literal(_) => {
+                Err("a secret does not belong on a command line, where others can read \
+                                     it; write env:NAME, file:PATH or command:..."
+                    .to_owned())
+            }
+            place => Ok(place),
+        }
+    }
+
     /// Fetches the secret. May run a command: not for the thread that draws.
     pub fn resolve(
         &self,

@@ -10,6 +10,8 @@ pub mod error_code;
 pub mod event;
 pub mod graph;
 pub mod health;
+pub mod hook;
+pub mod hook_filter;
 pub mod id;
 pub mod message;
 pub mod outbox;

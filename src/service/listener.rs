@@ -7,6 +7,7 @@
 
 pub mod http;
 mod ingest;
+mod ledger;
 pub mod probe;
 mod seats;
 mod seldom;
@@ -21,9 +22,10 @@ use tokio::time::sleep;
 
 use self::http::{Endpoint, Limits};
 use self::ingest::Ingest;
+use self::ledger::Ledger;
 use super::bus::Bus;
 use super::role::Seat;
-use super::stop::Stopped;
+use super::stop::{Stop, Stopped};
 use super::writer::Writer;
 use crate::domain::health::Condition;
 use crate::domain::time::Clock;
@@ -47,8 +49,8 @@ pub struct ListenerConfig {
 /// What the listener needs besides its config.
 pub(super) struct Parts {
     pub(super) config: ListenerConfig,
-    /// Of every app; several while one is being replaced.
-    pub(super) app_secrets: Vec<SecretString>,
+    /// Of every app, with the account it is of; several while one is being replaced.
+    pub(super) app_secrets: Vec<(String, SecretString)>,
     /// Of every app.
     pub(super) verify_tokens: Vec<SecretString>,
     /// Why an app secret cannot be had, if so.
@@ -67,26 +69,54 @@ pub(super) async fn run(parts: Parts, mut stopped: Stopped) {
     }
     let address = parts.config.address;
     let clock = Arc::clone(&parts.clock);
+    let ledger = Arc::new(Ledger::default());
+    let (owners, app_secrets) = parts.app_secrets.into_iter().unzip();
     let endpoint = Arc::new(Endpoint::new(
         parts.config.path,
-        parts.app_secrets,
+        app_secrets,
         parts.verify_tokens,
         parts.config.limits,
-        Arc::new(Ingest::new(parts.writer, bus.clone(), Arc::clone(&clock))),
+        Arc::new(Ingest::new(
+            (parts.writer.clone(), bus.clone()),
+            Arc::clone(&clock),
+            owners,
+            Arc::clone(&ledger),
+        )),
         bus.clone(),
         clock,
     ));
+    // The last requests are answered before their notes are written.
+    let (end, ended) = Stop::new();
+    let listening = async {
+        keep_listening(address, &parts.seat, &endpoint, &bus, &mut stopped).await;
+        end.set();
+    };
+    tokio::join!(listening, ledger.keep(parts.writer, ended));
+    bus.update_health(|health| {
+        health.listener = Condition::Off;
+        health.listener_address = None;
+    });
+}
+
+/// Takes the role and listens, over and over, until the word to stop.
+async fn keep_listening(
+    address: SocketAddr,
+    seat: &Arc<Seat>,
+    endpoint: &Arc<Endpoint>,
+    bus: &Bus,
+    stopped: &mut Stopped,
+) {
     let mut wait = RETRY.0;
     loop {
-        parts.seat.want();
+        seat.want();
         let role = tokio::select! {
-            role = parts.seat.take() => role,
+            role = seat.take() => role,
             () = stopped.wait() => break,
         };
         match bind(address).await {
             Ok((listener, bound)) => {
                 wait = RETRY.0;
-                if listen(listener, bound, &endpoint, &bus, &stopped).await == Ended::Stopped {
+                if listen(listener, bound, endpoint, bus, stopped).await == Ended::Stopped {
                     break;
                 }
             }
@@ -103,10 +133,6 @@ pub(super) async fn run(parts: Parts, mut stopped: Stopped) {
             }
         }
     }
-    bus.update_health(|health| {
-        health.listener = Condition::Off;
-        health.listener_address = None;
-    });
 }
 
 /// Why listening ended.

@@ -8,6 +8,7 @@
 pub mod bus;
 pub mod catalogue;
 mod counts;
+pub mod hooks;
 pub mod listener;
 mod net;
 pub mod reader;
@@ -142,6 +143,24 @@ fn client(api: &ApiConfig, token: Result<SecretString, Option<String>>) -> Resul
         timeout: api.timeout,
     };
     Client::new(settings).map_err(|error| error.to_string())
+}
+
+/// The app secrets, each once, with the account they are of; a second one of an account is told apart.
+fn named(accounts: &[AccountConfig]) -> Vec<(String, SecretString)> {
+    let mut seen = BTreeSet::new();
+    let mut named = Vec::new();
+    for account in accounts {
+        for (index, secret) in account.app_secrets.iter().enumerate() {
+            if seen.insert(secret.expose_secret()) {
+                let name = match index {
+                    0 => account.name.clone(),
+                    later => format!("{}, secret {}", account.name, later + 1),
+                };
+                named.push((name, secret.clone()));
+            }
+        }
+    }
+    named
 }
 
 /// Tells the sender that the person acted.
@@ -311,7 +330,7 @@ impl Services {
         });
         let listener = listener::Parts {
             config: self.config.listener.clone(),
-            app_secrets: secrets(|account| &account.app_secrets),
+            app_secrets: named(&self.config.accounts),
             verify_tokens: secrets(|account| &account.verify_tokens),
             missing: self.missing.iter().find_map(|missing| missing.app_secret.clone()),
             seat: listener_seat,

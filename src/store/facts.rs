@@ -11,6 +11,7 @@ use super::error::Error;
 use super::merge;
 use super::write::Tx;
 use crate::domain::event::{IdentityChange, Peer};
+use crate::domain::hook::RowChange;
 use crate::domain::id::{AccountId, ContactId, UserId, WaId};
 use crate::domain::outbox::Recipient;
 use crate::domain::time::Timestamp;
@@ -264,6 +265,7 @@ pub(super) fn refresh_contact(tx: &mut Tx<'_>, contact: ContactId) -> Result<(),
     let (name, username) = (newest(NAME)?, newest(USERNAME)?);
     let phone = current_phone(tx.conn, contact)?;
     let user = current_user(tx.conn, contact, None)?;
+    let before = shown(tx.conn, contact)?;
     let changed = tx
         .conn
         .prepare_cached(
@@ -272,9 +274,26 @@ pub(super) fn refresh_contact(tx: &mut Tx<'_>, contact: ContactId) -> Result<(),
         )?
         .execute(params![contact.0, name, username, phone, user])?;
     if changed > 0 {
+        for ((column, before), after) in SHOWN.into_iter().zip(before).zip(shown(tx.conn, contact)?)
+        {
+            if before != after {
+                let (table, column) = ("contact".to_owned(), column.to_owned());
+                tx.trail.push(RowChange { table, id: contact.0, column, before, after });
+            }
+        }
         merge::touch_conversations(tx, contact)?;
     }
     Ok(())
+}
+
+/// The columns of a contact that lists show.
+const SHOWN: [&str; 4] = ["name", "username", "wa_id", "user_id"];
+
+fn shown(conn: &Connection, contact: ContactId) -> Result<[Option<String>; 4], Error> {
+    let mut query =
+        conn.prepare_cached("SELECT name, username, wa_id, user_id FROM contact WHERE id = ?1")?;
+    Ok(query
+        .query_row([contact.0], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]))?)
 }
 
 /// The number that reaches a contact now: not given up, and Meta's spelling before a typed one.

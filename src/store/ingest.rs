@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension as _, params};
 use super::account;
 use super::catalogue;
 use super::error::Error;
-use super::event::EffectKind;
+use super::event::{self, EffectKind};
 use super::facts;
 use super::merge;
 use super::outbox;
@@ -20,6 +20,7 @@ use super::tally;
 use super::wish;
 use super::write::Tx;
 use crate::domain::event::{EchoMessage, InboundMessage, Item, ItemKind, Peer, PreferenceUpdate};
+use crate::domain::hook::Head;
 use crate::domain::id::{AccountId, EventId, MessageId, WabaId, Wamid};
 use crate::domain::message::{Body, Direction, Priority};
 use crate::domain::state::{Report, State};
@@ -35,6 +36,15 @@ pub struct RawPost {
     pub sha256: [u8; 32],
     /// When it came in.
     pub received_at: Timestamp,
+}
+
+/// How a POST came, beside its body.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Came {
+    /// Whose secret signed it, and its headers.
+    pub head: Option<Head>,
+    /// The signature.
+    pub signature: Option<[u8; 32]>,
 }
 
 /// What storing a POST came to.
@@ -83,21 +93,93 @@ impl Effect {
     }
 }
 
-/// Stores a POST and applies its items. One item that cannot be applied does not cost the rest.
+/// [`ingest_came`] for a POST of which nothing is known but its body.
 pub fn ingest(
     tx: &mut Tx<'_>,
     post: &RawPost,
     items: &[Item],
     now: Timestamp,
 ) -> Result<Ingested, Error> {
-    let (event, fresh) = store_event(tx, post)?;
+    ingest_came(tx, post, &Came::default(), items, now)
+}
+
+/// Stores a POST and applies its items. One item that cannot be applied does not cost the rest.
+pub fn ingest_came(
+    tx: &mut Tx<'_>,
+    post: &RawPost,
+    came: &Came,
+    items: &[Item],
+    now: Timestamp,
+) -> Result<Ingested, Error> {
+    let (event, fresh) = store_event(tx, post, came)?;
     tx.changes.events = true;
+    apply_all(tx, event, fresh, if fresh { items } else { &[] }, now)
+}
+
+/// Applies the items of a stored event again, as an event of its own. What was applied before is known
+/// already; what could not be, because its number had no account or an older version did not understand it,
+/// may be now.
+pub fn replay(
+    tx: &mut Tx<'_>,
+    of: EventId,
+    items: &[Item],
+    now: Timestamp,
+) -> Result<Ingested, Error> {
+    let written = tx
+        .conn
+        .prepare_cached(
+            "INSERT INTO event (received_at, body, head, signature, replay_of)
+             SELECT ?2, body, head, signature, id FROM event WHERE id = ?1",
+        )?
+        .execute(params![of.0, now.millis()])?;
+    if written == 0 {
+        return Err(Error::not_found("event", of.to_string()));
+    }
+    let event = EventId(tx.conn.last_insert_rowid());
+    tx.changes.events = true;
+    apply_all(tx, event, false, items, now)
+}
+
+/// The body of an event, for whoever applies it again in the same transaction.
+pub fn body_of(tx: &Tx<'_>, event: EventId) -> Result<Vec<u8>, Error> {
+    let body: Option<Vec<u8>> = tx
+        .conn
+        .prepare_cached(
+            "SELECT b.body FROM event e JOIN event_body b ON b.id = e.body
+             WHERE e.id = ?1 AND length(b.body) > 0",
+        )?
+        .query_row([event.0], |row| row.get(0))
+        .optional()?;
+    body.ok_or_else(|| Error::not_found("body of event", event.to_string()))
+}
+
+/// Applies a body that a person made of an event's, as an event of its own that says so.
+pub fn inject(
+    tx: &mut Tx<'_>,
+    of: EventId,
+    post: &RawPost,
+    items: &[Item],
+    now: Timestamp,
+) -> Result<Ingested, Error> {
+    let (event, fresh) = store_event(tx, post, &Came::default())?;
+    tx.conn
+        .prepare_cached("UPDATE event SET replay_of = ?2 WHERE id = ?1")?
+        .execute([event.0, of.0])?;
+    tx.changes.events = true;
+    apply_all(tx, event, fresh, items, now)
+}
+
+fn apply_all(
+    tx: &mut Tx<'_>,
+    event: EventId,
+    fresh: bool,
+    items: &[Item],
+    now: Timestamp,
+) -> Result<Ingested, Error> {
     let mut done =
         Ingested { event, fresh, messages: Vec::new(), unknown: 0, unknown_number: None };
-    if !fresh {
-        return Ok(done);
-    }
     for item in items {
+        tx.trail.clear();
         let (account, effect) = if tx.savepoints {
             apply_apart(tx, event, item, now)
         } else {
@@ -123,11 +205,13 @@ pub fn ingest(
 }
 
 /// One row per POST; a body that was there before is not stored again.
-fn store_event(tx: &Tx<'_>, post: &RawPost) -> Result<(EventId, bool), Error> {
+fn store_event(tx: &Tx<'_>, post: &RawPost, came: &Came) -> Result<(EventId, bool), Error> {
     let fresh = tx
         .conn
         .prepare_cached(
-            "INSERT INTO event_body (sha256, body) VALUES (?1, ?2) ON CONFLICT (sha256) DO NOTHING",
+            "INSERT INTO event_body (sha256, body, total) VALUES (?1, ?2, length(?2) + coalesce(
+                 (SELECT total FROM event_body ORDER BY id DESC LIMIT 1), 0))
+             ON CONFLICT (sha256) DO NOTHING",
         )?
         .execute(params![post.sha256, post.body])?
         > 0;
@@ -138,11 +222,30 @@ fn store_event(tx: &Tx<'_>, post: &RawPost) -> Result<(EventId, bool), Error> {
             .prepare_cached("SELECT id FROM event_body WHERE sha256 = ?1")?
             .query_row([post.sha256], |row| row.get(0))?
     };
+    let head = came.head.as_ref().map(|head| head_id(tx, head)).transpose()?;
     let event = tx
         .conn
-        .prepare_cached("INSERT INTO event (received_at, body) VALUES (?1, ?2)")?
-        .insert([post.received_at.millis(), body])?;
+        .prepare_cached(
+            "INSERT INTO event (received_at, body, head, signature) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .insert(params![post.received_at.millis(), body, head, came.signature])?;
     Ok((EventId(event), fresh))
+}
+
+/// Nearly all webhooks share theirs.
+fn head_id(tx: &Tx<'_>, head: &Head) -> Result<i64, Error> {
+    let known = tx
+        .conn
+        .prepare_cached("SELECT id FROM event_head WHERE secret = ?1 AND headers = ?2")?
+        .query_row([&head.secret, &head.headers], |row| row.get(0))
+        .optional()?;
+    match known {
+        Some(id) => Ok(id),
+        None => Ok(tx
+            .conn
+            .prepare_cached("INSERT INTO event_head (secret, headers) VALUES (?1, ?2)")?
+            .insert([&head.secret, &head.headers])?),
+    }
 }
 
 fn note(
@@ -155,8 +258,8 @@ fn note(
     tx.conn
         .prepare_cached(
             "INSERT INTO event_effect
-                 (event, kind, account, message, from_state, to_state, field, detail, until)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                 (event, kind, account, message, from_state, to_state, field, detail, until, changes)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?
         .execute(params![
             event.0,
@@ -167,7 +270,8 @@ fn note(
             effect.states.map(|(_, to)| row::state_number(to)),
             item.field,
             effect.detail,
-            effect.until.map(Timestamp::millis)
+            effect.until.map(Timestamp::millis),
+            event::written(&tx.trail)
         ])?;
     Ok(())
 }
@@ -183,6 +287,7 @@ fn apply_apart(
     let applied = match apply(tx, event, item, now) {
         Err(error) if !error.ends_transaction() && !tx.conn.is_autocommit() => {
             tx.conn.prepare_cached("ROLLBACK TO item")?.execute([])?;
+            tx.trail.clear();
             (None, Effect::because(EffectKind::Failed, error.to_string()))
         }
         done => done?,

@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use super::error::Error;
 use super::schema;
 use crate::domain::change::Changes;
+use crate::domain::hook::RowChange;
 use crate::domain::time::Timestamp;
 use crate::domain::window::Outside;
 use crate::domain::wish::Keywords;
@@ -54,6 +55,8 @@ pub struct Tx<'a> {
     pub(super) conn: &'a Connection,
     pub(super) rules: &'a Rules,
     pub(super) changes: Changes,
+    /// Columns that changed in rows which rarely do, for whoever keeps account of causes.
+    pub(super) trail: Vec<RowChange>,
     /// Whether what fails takes back only itself. Otherwise any failure ends the whole transaction, and
     /// everything is run again with savepoints.
     pub(super) savepoints: bool,
@@ -182,7 +185,8 @@ impl WriteConn {
     }
 
     fn tx(&self, savepoints: bool) -> Tx<'_> {
-        Tx { conn: &self.conn, rules: &self.rules, changes: Changes::default(), savepoints }
+        let (changes, trail) = (Changes::default(), Vec::new());
+        Tx { conn: &self.conn, rules: &self.rules, changes, trail, savepoints }
     }
 
     fn run(&self, sql: &str) -> Result<(), Error> {

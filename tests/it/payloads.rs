@@ -12,7 +12,7 @@ use serde_json::Value;
 use twoticks::api::{signature as signing, webhook};
 use twoticks::clock::SystemClock;
 use twoticks::domain::health::Condition;
-use twoticks::domain::id::{PhoneNumberId, WabaId};
+use twoticks::domain::id::{EventId, PhoneNumberId, WabaId};
 use twoticks::domain::time::Timestamp;
 use twoticks::service::listener::ListenerConfig;
 use twoticks::service::listener::http::Limits;
@@ -218,6 +218,22 @@ fn fixtures_in_reverse_and_again_give_the_same_database() {
     let reversed = dump::logical_dump(&backward.read()).expect("dump");
     assert_eq!(once, reversed, "the order changed the store");
     drop((forward.services, backward.services));
+}
+
+#[test]
+fn the_event_log_replayed_into_an_empty_database_gives_the_same() {
+    let inbox = Inbox::open();
+    let bodies = fixtures();
+    inbox.post(&bodies);
+    let read = inbox.read();
+    let mut log = Vec::new();
+    for row in event::events_after(&read, EventId(0), 1_000).expect("events") {
+        let kept = event::kept(&read, row.id).expect("body");
+        assert!(kept.signature.is_some(), "{}", row.id);
+        log.push((row.id.to_string(), kept.body));
+    }
+    assert_eq!(log.len(), bodies.len());
+    assert_eq!(dump_of(&log), dump::logical_dump(&read).expect("dump"));
 }
 
 /// The store after these bodies, in this order, without the listener and in one transaction.

@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes, Incoming};
-use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use secrecy::SecretString;
 use tokio::net::{TcpListener, TcpStream};
@@ -29,7 +29,8 @@ use super::seats::{Occupant, Phase, Seats};
 use super::seldom::Seldom;
 use crate::api::{callback, signature};
 use crate::domain::health::Refused;
-use crate::domain::time::Clock;
+use crate::domain::hook::Arrival;
+use crate::domain::time::{Clock, Monotonic, Timestamp};
 use crate::service::bus::Bus;
 use crate::service::stop::Stopped;
 
@@ -84,10 +85,102 @@ pub struct NotStored;
 
 type Storing = Pin<Box<dyn Future<Output = Result<(), NotStored>> + Send>>;
 
+/// How a verified body came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Which secret signed it, counted as they were given.
+    pub secret: usize,
+    /// The header with the signature, as it came.
+    pub signature: Vec<u8>,
+    /// Other headers, as far as they say something, `name: value` on a line each.
+    pub headers: String,
+    /// When its headers were there.
+    pub begun: Monotonic,
+}
+
 /// Takes verified bodies. Its answer decides between 200 and 503.
 pub trait Sink: Send + Sync {
     /// Makes a body durable.
-    fn store(&self, body: Vec<u8>) -> Storing;
+    fn store(&self, body: Vec<u8>, seen: Seen) -> Storing;
+
+    /// Hears of a request that left nothing to store. It is answered whatever becomes of this.
+    fn passed(&self, arrival: Arrival) {
+        drop(arrival);
+    }
+}
+
+/// Headers that are kept of a webhook. Those that differ from one to the next are not among them.
+const KEPT_HEADERS: [&str; 7] = [
+    "host",
+    "user-agent",
+    "content-type",
+    "accept",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-forwarded-for",
+];
+
+/// So much of one header, or of a path, is kept.
+const KEPT_TEXT: usize = 200;
+
+fn kept_headers(headers: &HeaderMap) -> String {
+    let mut kept = String::new();
+    for name in KEPT_HEADERS {
+        if let Some(value) = headers.get(name) {
+            if !kept.is_empty() {
+                kept.push('\n');
+            }
+            kept.push_str(name);
+            kept.push_str(": ");
+            kept.push_str(&cut(value.as_bytes()));
+        }
+    }
+    kept
+}
+
+fn cut(text: &[u8]) -> String {
+    String::from_utf8_lossy(text.get(..KEPT_TEXT).unwrap_or(text)).into_owned()
+}
+
+/// What is told of a request that leaves no event: cheap to hold, and written out only then.
+struct Visitor {
+    at: Timestamp,
+    begun: Monotonic,
+    method: Method,
+    uri: Uri,
+    peer: Option<HeaderValue>,
+    agent: Option<HeaderValue>,
+    length: Option<u64>,
+}
+
+impl Visitor {
+    fn of(request: &Request<Incoming>, clock: &dyn Clock) -> Self {
+        let header = |name: &str| request.headers().get(name).cloned();
+        Self {
+            at: clock.now(),
+            begun: clock.monotonic(),
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            peer: header("x-forwarded-for"),
+            agent: header("user-agent"),
+            length: request.body().size_hint().exact(),
+        }
+    }
+
+    fn leaves(self, answer: &Answer, clock: &dyn Clock) -> Arrival {
+        let text = |value: HeaderValue| cut(value.as_bytes());
+        Arrival {
+            at: self.at,
+            code: answer.status().as_u16(),
+            took: clock.monotonic().since(self.begun),
+            why: answer.why().to_owned(),
+            method: cut(self.method.as_str().as_bytes()),
+            path: cut(self.uri.path().as_bytes()),
+            peer: self.peer.map(text),
+            agent: self.agent.map(text),
+            length: self.length,
+        }
+    }
 }
 
 /// The one path that exists, and what is needed to answer on it.
@@ -163,21 +256,32 @@ impl Endpoint {
         occupant: Arc<Occupant>,
         request: Request<Incoming>,
     ) -> Result<Response<Full<Bytes>>, Infallible> {
-        let answer = self.answer(&occupant, request).await;
+        let visitor = Visitor::of(&request, &*self.clock);
+        let answer = self.answer(&occupant, request, visitor.begun).await;
+        if !matches!(answer, Answer::Stored | Answer::Here) {
+            self.sink.passed(visitor.leaves(&answer, &*self.clock));
+        }
         if let Some(count) = answer.refusal() {
             self.bus.update_health(|health| *count(&mut health.refused) += 1);
         }
         Ok(answer.response())
     }
 
-    async fn answer(&self, occupant: &Occupant, request: Request<Incoming>) -> Answer {
+    async fn answer(
+        &self,
+        occupant: &Occupant,
+        request: Request<Incoming>,
+        begun: Monotonic,
+    ) -> Answer {
         if request.uri().path() != self.path {
             return Answer::WrongPath;
         }
         match *request.method() {
             Method::GET if self.probe.fits(request.headers()) => Answer::Here,
             Method::GET => self.challenge(request.uri().query().unwrap_or_default()),
-            Method::POST => self.deliver(occupant, request).await.unwrap_or_else(|refusal| refusal),
+            Method::POST => {
+                self.deliver(occupant, request, begun).await.unwrap_or_else(|refusal| refusal)
+            }
             _ => Answer::WrongMethod,
         }
     }
@@ -205,6 +309,7 @@ impl Endpoint {
         &self,
         occupant: &Occupant,
         request: Request<Incoming>,
+        begun: Monotonic,
     ) -> Result<Answer, Answer> {
         let (head, body) = request.into_parts();
         let mut given = head.headers.get_all(signature::HEADER).iter();
@@ -218,17 +323,23 @@ impl Endpoint {
         occupant.wait_for(Phase::Body);
         let (body, _held) =
             timeout(self.limits.body, self.read(body)).await.unwrap_or(Err(Answer::TooSlow))?;
-        if let Err(why) = signature::verify(&self.app_secrets, Some(given.as_bytes()), &body) {
-            if let Some(times) = self.bad_signatures.count(self.clock.monotonic()) {
-                tracing::warn!(%why, times, length = body.len(), "webhooks refused");
+        let verdict = signature::verify(&self.app_secrets, Some(given.as_bytes()), &body);
+        let secret = match verdict {
+            Ok(secret) => secret,
+            Err(why) => {
+                if let Some(times) = self.bad_signatures.count(self.clock.monotonic()) {
+                    tracing::warn!(%why, times, length = body.len(), "webhooks refused");
+                }
+                return Err(Answer::BadSignature);
             }
-            return Err(Answer::BadSignature);
-        }
+        };
         if let Some(answer) = callback::self_test_answer(&body) {
             return Ok(Answer::SelfTest(answer));
         }
+        let signature = given.as_bytes().to_vec();
+        let seen = Seen { secret, signature, headers: kept_headers(&head.headers), begun };
         occupant.keep();
-        let stored = self.sink.store(body).await;
+        let stored = self.sink.store(body, seen).await;
         occupant.wait_for(Phase::Head);
         stored.map(|()| Answer::Stored).map_err(|NotStored| Answer::NotStored)
     }
@@ -268,6 +379,24 @@ impl Answer {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Cut => StatusCode::BAD_REQUEST,
             Self::NotStored => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// What a list of requests says of it.
+    const fn why(&self) -> &'static str {
+        match self {
+            Self::Challenge(_) => "challenge answered",
+            Self::Stored => "stored",
+            Self::SelfTest(_) => "self-test answered",
+            Self::Here => "our own check",
+            Self::WrongVerifyToken => "wrong verify token",
+            Self::WrongPath => "wrong path",
+            Self::WrongMethod => "wrong method",
+            Self::BadSignature => "bad signature",
+            Self::TooLarge => "too large",
+            Self::TooSlow => "too slow",
+            Self::Cut => "cut off",
+            Self::NotStored => "the store could not take it",
         }
     }
 

@@ -5,25 +5,36 @@
 
 use std::sync::Arc;
 
-use super::http::{NotStored, Sink};
-use crate::api::{signature, webhook};
+use super::http::{NotStored, Seen, Sink};
+use super::ledger::Ledger;
+use crate::api::signature;
 use crate::domain::event::{Item, ItemKind};
+use crate::domain::hook::{Arrival, Head};
 use crate::domain::id::PhoneNumberId;
 use crate::domain::time::Clock;
 use crate::service::bus::Bus;
+use crate::service::hooks;
 use crate::service::writer::{Priority, WriteError, Writer};
-use crate::store::ingest::{Ingested, RawPost, ingest};
+use crate::store::ingest::{Came, Ingested, RawPost, ingest_came};
 
 /// The way of a webhook into the store.
 pub(super) struct Ingest {
     writer: Writer,
     bus: Bus,
     clock: Arc<dyn Clock>,
+    /// Whose each secret is.
+    secrets: Vec<String>,
+    ledger: Arc<Ledger>,
 }
 
 impl Ingest {
-    pub(super) fn new(writer: Writer, bus: Bus, clock: Arc<dyn Clock>) -> Self {
-        Self { writer, bus, clock }
+    pub(super) fn new(
+        (writer, bus): (Writer, Bus),
+        clock: Arc<dyn Clock>,
+        secrets: Vec<String>,
+        ledger: Arc<Ledger>,
+    ) -> Self {
+        Self { writer, bus, clock, secrets, ledger }
     }
 }
 
@@ -31,19 +42,25 @@ impl Sink for Ingest {
     fn store(
         &self,
         body: Vec<u8>,
+        seen: Seen,
     ) -> std::pin::Pin<Box<dyn Future<Output = Result<(), NotStored>> + Send>> {
         let (writer, bus) = (self.writer.clone(), self.bus.clone());
+        let (ledger, clock) = (Arc::clone(&self.ledger), Arc::clone(&self.clock));
+        let begun = seen.begun;
+        let secret = self.secrets.get(seen.secret).cloned().unwrap_or_default();
+        let came = Came {
+            head: Some(Head { secret, headers: seen.headers }),
+            signature: signature::parse(&seen.signature),
+        };
         let received_at = self.clock.now();
         Box::pin(async move {
             let length = body.len();
-            let items = match webhook::parse(&body) {
-                Ok(items) => items,
-                Err(error) => vec![unknown(&body, error.to_string())],
-            };
+            let items = hooks::items(&body);
             let arrivals: Vec<_> = arrivals(&items).collect();
             let post = RawPost { sha256: signature::sha256(&body), body, received_at };
-            match store(&writer, post, items).await {
+            match store(&writer, post, came, items).await {
                 Ok(ingested) => {
+                    ledger.stored(ingested.event, clock.monotonic().since(begun));
                     tracing::info!(
                         length,
                         event = ingested.event.0,
@@ -70,16 +87,25 @@ impl Sink for Ingest {
             }
         })
     }
+
+    fn passed(&self, arrival: Arrival) {
+        self.ledger.passed(arrival);
+    }
 }
 
-async fn store(writer: &Writer, post: RawPost, items: Vec<Item>) -> Result<Ingested, WriteError> {
-    let error = match write(writer, post.clone(), items).await {
+async fn store(
+    writer: &Writer,
+    post: RawPost,
+    came: Came,
+    items: Vec<Item>,
+) -> Result<Ingested, WriteError> {
+    let error = match write(writer, post.clone(), came.clone(), items).await {
         Err(error) if !error.is_trouble() => error,
         done => return done,
     };
     tracing::error!(%error, "a webhook could not be applied and is kept raw");
-    let unknown = unknown(&post.body, format!("could not be applied: {error}"));
-    write(writer, post, vec![unknown]).await
+    let unknown = hooks::unknown(&post.body, format!("could not be applied: {error}"));
+    write(writer, post, came, vec![unknown]).await
 }
 
 /// The number of each message that somebody wrote just now.
@@ -90,28 +116,23 @@ fn arrivals(items: &[Item]) -> impl Iterator<Item = PhoneNumberId> {
     written.filter_map(|item| item.phone_number.clone())
 }
 
-fn unknown(body: &[u8], reason: String) -> Item {
-    Item {
-        waba: None,
-        phone_number: None,
-        display_number: None,
-        field: String::new(),
-        kind: ItemKind::Unknown { reason },
-        raw: String::from_utf8_lossy(body).into_owned(),
-    }
-}
-
-async fn write(writer: &Writer, post: RawPost, items: Vec<Item>) -> Result<Ingested, WriteError> {
+async fn write(
+    writer: &Writer,
+    post: RawPost,
+    came: Came,
+    items: Vec<Item>,
+) -> Result<Ingested, WriteError> {
     let now = post.received_at;
-    writer.run(Priority::Webhook, move |tx| ingest(tx, &post, &items, now)).await
+    writer.run(Priority::Webhook, move |tx| ingest_came(tx, &post, &came, &items, now)).await
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use super::{Ingest, NotStored, Sink};
+    use super::{Ingest, NotStored, Seen, Sink};
     use crate::clock::SystemClock;
+    use crate::domain::time::Monotonic;
     use crate::service::bus::Bus;
     use crate::service::reader::ReaderThread;
     use crate::service::writer::WriterThread;
@@ -132,11 +153,22 @@ mod tests {
             Arc::clone(&on_panic),
         )
         .unwrap();
-        let ingest = Ingest::new(writer.handle(), bus.clone(), Arc::<SystemClock>::clone(&clock));
+        let ingest = Ingest::new(
+            (writer.handle(), bus.clone()),
+            Arc::<SystemClock>::clone(&clock),
+            vec!["shop".to_owned()],
+            Arc::default(),
+        );
+        let seen = || Seen {
+            secret: 0,
+            signature: format!("sha256={}", "ab".repeat(32)).into_bytes(),
+            headers: "host: localhost".to_owned(),
+            begun: Monotonic::default(),
+        };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let deep = vec![b'['; 100_000];
         for body in [&b"not json"[..], b"not json", b"{}", b"\xff\xfe", &deep] {
-            assert_eq!(runtime.block_on(ingest.store(body.to_vec())), Ok(()));
+            assert_eq!(runtime.block_on(ingest.store(body.to_vec(), seen())), Ok(()));
         }
         assert!(bus.health().last_event.is_some());
         let reader = ReaderThread::start(path, clock, Box::new(|_| {}), on_panic).unwrap();
@@ -144,6 +176,6 @@ mod tests {
         let fresh = stored.iter().filter(|event| !event.duplicate).count();
         assert_eq!(fresh, 4, "{stored:?}");
         writer.close();
-        assert_eq!(runtime.block_on(ingest.store(b"{}".to_vec())), Err(NotStored));
+        assert_eq!(runtime.block_on(ingest.store(b"{}".to_vec(), seen())), Err(NotStored));
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::http::{Endpoint, Limits, NotStored, Sink, serve};
+use super::http::{Endpoint, Limits, NotStored, Seen, Sink, serve};
 use crate::domain::health::Refused;
 use crate::service::bus::Bus;
 use crate::service::stop::Stop;
@@ -28,6 +28,7 @@ impl Sink for Kept {
     fn store(
         &self,
         body: Vec<u8>,
+        _seen: Seen,
     ) -> std::pin::Pin<Box<dyn Future<Output = Result<(), NotStored>> + Send>> {
         let full = self.full.load(std::sync::atomic::Ordering::Relaxed);
         if !full {

@@ -4,6 +4,7 @@ mod browse;
 mod catalogue;
 mod claims;
 mod closing;
+mod hooks;
 mod identities;
 mod ingests;
 mod log;

@@ -4,13 +4,17 @@ use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Waker};
 
+use super::super::http::Seen;
 use super::super::ingest::Ingest;
+use super::super::ledger::Ledger;
 use super::{Server, Sink, limits, sign, status};
 use crate::clock::SystemClock;
+use crate::domain::time::Monotonic;
 use crate::service::bus::Bus;
+use crate::service::stop::Stop;
 use crate::service::thread::OnPanic;
 use crate::service::writer::{Priority, WriterThread};
-use crate::store::event::events;
+use crate::store::event::{arrival, arrivals_after, events};
 use crate::store::{ReadConn, Rules};
 
 fn writer(path: &Path, bus: &Bus) -> WriterThread {
@@ -20,7 +24,67 @@ fn writer(path: &Path, bus: &Bus) -> WriterThread {
 }
 
 fn ingest(writer: &WriterThread, bus: &Bus) -> Ingest {
-    Ingest::new(writer.handle(), bus.clone(), Arc::new(SystemClock::new()))
+    Ingest::new(
+        (writer.handle(), bus.clone()),
+        Arc::new(SystemClock::new()),
+        vec!["old".to_owned(), "shop".to_owned()],
+        Arc::default(),
+    )
+}
+
+fn seen() -> Seen {
+    Seen {
+        secret: 1,
+        signature: sign(b"").into_bytes(),
+        headers: String::new(),
+        begun: Monotonic::default(),
+    }
+}
+
+#[test]
+fn what_was_refused_is_noted_without_its_body_and_how_long_the_rest_took() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, bus) = (dir.path().join("db"), Bus::new());
+    let writer = writer(&path, &bus);
+    let ledger = Arc::new(Ledger::default());
+    let sink = Ingest::new(
+        (writer.handle(), bus.clone()),
+        Arc::new(SystemClock::new()),
+        vec!["old".to_owned(), "shop".to_owned()],
+        Arc::clone(&ledger),
+    );
+    let server = Server::over(limits(), Arc::default(), Arc::new(sink));
+    assert_eq!(status(&server.post(b"{\"secret words\":1}", &sign(b"other"))), 401);
+    assert_eq!(status(&server.post(b"{}", &sign(b"{}"))), 200);
+    let query = "hub.mode=subscribe&hub.challenge=1&hub.verify_token=guess";
+    let get =
+        format!("GET /webhook?{query} HTTP/1.1\r\nhost: x\r\nx-forwarded-for: 203.0.113.9\r\n\r\n");
+    assert_eq!(status(&server.raw(get.as_bytes())), 403);
+    let (stop, stopped) = Stop::new();
+    stop.set();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(ledger.keep(writer.handle(), stopped));
+    let read = ReadConn::open(&path).unwrap();
+    let rows = events(&read, None, 10).unwrap();
+    assert!(rows[0].took.is_some());
+    assert_eq!(rows[0].head.as_ref().unwrap().secret, "shop");
+    let arrivals: Vec<_> = arrivals_after(&read, 0)
+        .unwrap()
+        .into_iter()
+        .map(|key| arrival(&read, key.arrival).unwrap())
+        .collect();
+    let told: Vec<_> = arrivals.iter().map(|a| (a.code, a.why.as_str(), a.path.as_str())).collect();
+    assert_eq!(told, [(401, "bad signature", "/webhook"), (403, "wrong verify token", "/webhook")]);
+    assert_eq!(arrivals[1].peer.as_deref(), Some("203.0.113.9"));
+    drop(read);
+    writer.close();
+    let file = std::fs::read(&path).unwrap_or_default();
+    let log = std::fs::read(path.with_extension("db-wal")).unwrap_or_default();
+    for never in ["secret words", "guess"] {
+        let bytes = never.as_bytes();
+        let has = |file: &[u8]| file.windows(bytes.len()).any(|part| part == bytes);
+        assert!(!has(&file) && !has(&log), "{never}");
+    }
 }
 
 #[test]
@@ -70,7 +134,7 @@ fn webhooks_that_wait_together_share_one_commit() {
     let before = commits(&path);
     let sink = ingest(&writer, &bus);
     let mut waiting: Vec<_> =
-        (0..4).map(|n| sink.store(format!("{{\"n\":{n}}}").into_bytes())).collect();
+        (0..4).map(|n| sink.store(format!("{{\"n\":{n}}}").into_bytes(), seen())).collect();
     for answer in &mut waiting {
         let polled = answer.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         assert_eq!(polled, Poll::Pending, "nothing is promised before the commit");

@@ -69,7 +69,7 @@ fn a_wedged_listener_is_built_anew_and_says_so() {
             path: "/webhook".to_owned(),
             limits: Limits { connections: 1, probing, ..Limits::default() },
         },
-        app_secrets: vec![SecretString::from(SECRET)],
+        app_secrets: vec![("shop".to_owned(), SecretString::from(SECRET))],
         verify_tokens: Vec::new(),
         missing: None,
         seat: Arc::new(Seat::new(Role::Listener, dir.path(), bus.clone())),

@@ -1,0 +1,178 @@
+//! Posting a webhook as Meta would: to the program that a person develops, or to our own listener.
+//!
+//! It posts once and says what was answered. Plain HTTP goes no further than this machine, redirects are not
+//! followed, and nothing of the account but the webhook itself is sent.
+
+use std::fmt;
+use std::time::Duration;
+
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Url, redirect, retry};
+
+use super::client::{SetupError, is_loopback, root_cause};
+use super::signature;
+
+/// Bytes of an answer that are read.
+const ANSWER_MAX: usize = 4 * 1024;
+
+/// Where webhooks are posted to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target(Url);
+
+impl Target {
+    /// Reads an address.
+    ///
+    /// # Errors
+    /// What is wrong with it and what is right, in plain words: https, or http on this machine.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let url: Url = text.parse().map_err(|error| {
+            format!(
+                "{text:?} is no address ({error}); write one such as http://127.0.0.1:3000/hook"
+            )
+        })?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("the address holds a name or a password; leave them out".to_owned());
+        }
+        match url.scheme() {
+            "https" => Ok(Self(url)),
+            "http" if is_loopback(&url) => Ok(Self(url)),
+            "http" => Err(format!(
+                "{text} must be https: what customers write would travel in the clear; http is for this \
+                 machine alone"
+            )),
+            scheme => Err(format!("{scheme}: is no way to post; write an https address")),
+        }
+    }
+
+    /// The port on this machine that it names, if it is on this machine.
+    #[must_use]
+    pub fn local_port(&self) -> Option<u16> {
+        is_loopback(&self.0).then(|| self.0.port_or_known_default()).flatten()
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str())
+    }
+}
+
+/// What was answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// The HTTP status.
+    pub status: u16,
+    /// The beginning of the body, unsanitised.
+    pub body: String,
+}
+
+impl Answered {
+    /// Whether Meta would take it for delivered.
+    #[must_use]
+    pub const fn is_taken(&self) -> bool {
+        self.status >= 200 && self.status < 300
+    }
+
+    /// Whether the same webhook may be taken later.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        self.status >= 500 || self.status == 429 || self.status == 408
+    }
+}
+
+/// Posts webhooks. Cheap to clone; clones share the connections.
+#[derive(Clone, Debug)]
+pub struct Relay(reqwest::Client);
+
+impl Relay {
+    /// Gives each post this long, connecting included. Certificates are loaded only with `tls`, which https
+    /// needs.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn new(timeout: Duration, tls: bool) -> Result<Self, SetupError> {
+        // Whoever was first has installed one; which of the two it is does not matter.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("twoticks/", env!("CARGO_PKG_VERSION")))
+            .timeout(timeout)
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .referer(false);
+        if !tls {
+            builder = builder.no_proxy().tls_certs_only([]);
+        }
+        builder.build().map(Self).map_err(|error| SetupError::Tls(root_cause(&error)))
+    }
+
+    /// For these targets.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn for_targets<'a>(
+        timeout: Duration,
+        targets: impl IntoIterator<Item = &'a Target>,
+    ) -> Result<Self, SetupError> {
+        let tls = targets.into_iter().any(|target| target.0.scheme() == "https");
+        Self::new(timeout, tls)
+    }
+
+    /// Posts these bytes with this signature.
+    ///
+    /// # Errors
+    /// Why there is no answer, in plain words.
+    pub async fn post(
+        &self,
+        target: &Target,
+        body: Vec<u8>,
+        signed: Option<&[u8; 32]>,
+    ) -> Result<Answered, String> {
+        let mut call =
+            self.0.post(target.0.clone()).header(CONTENT_TYPE, "application/json").body(body);
+        if let Some(signed) = signed {
+            call = call.header(signature::HEADER, signature::header(signed));
+        }
+        let mut response = call.send().await.map_err(|error| why(&error))?;
+        let status = response.status().as_u16();
+        let mut body = Vec::new();
+        while body.len() < ANSWER_MAX {
+            match response.chunk().await {
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => break,
+                Err(error) => return Err(format!("HTTP {status}, then {}", why(&error))),
+            }
+        }
+        body.truncate(ANSWER_MAX);
+        Ok(Answered { status, body: String::from_utf8_lossy(&body).into_owned() })
+    }
+}
+
+fn why(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "no answer in time".to_owned();
+    }
+    let cause = root_cause(error);
+    if error.is_connect() { format!("cannot connect: {cause}") } else { cause }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Target;
+
+    #[test]
+    fn plain_http_stays_on_this_machine() {
+        for good in ["http://127.0.0.1:3000/hook", "http://localhost/", "https://example.org/x?y=1"]
+        {
+            assert!(Target::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["http://example.org/", "ftp://127.0.0.1/", "3000", "https://me:pw@example.org/"]
+        {
+            let why = Target::parse(bad).unwrap_err();
+            assert!(!why.contains("pw"), "{why}");
+        }
+        let port = |url| Target::parse(url).unwrap().local_port();
+        assert_eq!(port("http://127.0.0.1:3000/"), Some(3000));
+        assert_eq!(port("http://[::1]/"), Some(80));
+        assert_eq!(port("https://example.org/"), None);
+    }
+}

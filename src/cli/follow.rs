@@ -1,0 +1,43 @@
+//! Following the requests at the listener as they come, whichever process hears them.
+
+use crate::domain::hook::Hook;
+use crate::domain::id::EventId;
+use crate::service::hooks;
+use crate::store::{Error, ReadConn, event};
+
+/// Events that are read at once.
+const PAGE: u32 = 100;
+
+/// How far they were told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    event: EventId,
+    arrival: i64,
+}
+
+impl Seen {
+    /// All that there are.
+    pub(super) fn now(read: &ReadConn) -> Result<Self, Error> {
+        Ok(Self { event: event::newest(read)?, arrival: event::newest_arrival(read)? })
+    }
+
+    /// What came since, oldest first.
+    pub(super) fn next(mut self, read: &ReadConn) -> Result<(Vec<Hook>, Self), Error> {
+        let mut fresh = Vec::new();
+        loop {
+            let rows = event::events_after(read, self.event, PAGE)?;
+            let Some(last) = rows.last() else { break };
+            self.event = last.id;
+            for row in rows {
+                let body = event::kept(read, row.id)?.body;
+                fresh.push(hooks::told(read, row, &body)?);
+            }
+        }
+        for key in event::arrivals_after(read, self.arrival)? {
+            self.arrival = key.arrival;
+            fresh.push(hooks::hook(read, key)?);
+        }
+        fresh.sort_by_key(|hook| hook.key);
+        Ok((fresh, self))
+    }
+}
