@@ -27,6 +27,7 @@ use twoticks::service::sender::core::Policy;
 use twoticks::service::writer::Priority;
 use twoticks::service::{AccountConfig, ApiConfig, ServiceConfig, Services};
 use twoticks::sim::{Delays, Language, Persona, Sample, Sim, SimConfig, Words, World, WorldConfig};
+use twoticks::store::prune::Keep;
 use twoticks::store::{Rules, account, conversation, message, outbox};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -80,6 +81,7 @@ fn config(dir: &Path, world: &WorldConfig, base_url: &str, listen: SocketAddr) -
             path: "/webhook".to_owned(),
             limits: Limits::default(),
         },
+        keep: Keep::default(),
         sender: Policy { retry: RetryPolicy::default(), ..Policy::with_rate(80) },
         rules: Rules::default(),
     }

@@ -114,6 +114,7 @@ const TIMERS: &[(&str, &str)] = &[
     ("benches/targets/peak.rs", "the next portion of webhooks, and the next look of a person"),
     ("benches/targets/stall.rs", "the next group of webhooks"),
     ("src/service/catalogue.rs", "the next time that the templates are fetched"),
+    ("src/service/forward.rs", "the next try to pass a webhook on"),
     ("src/service/listener.rs", "the next try to bind the port"),
     (
         "src/service/listener/http.rs",

@@ -15,6 +15,7 @@ use twoticks::service::listener::http::Limits;
 use twoticks::service::sender::core::Policy;
 use twoticks::service::{AccountConfig, ApiConfig, ServiceConfig, Services};
 use twoticks::store::account::{NewAccount, upsert_account};
+use twoticks::store::prune::Keep;
 use twoticks::store::{Rules, WriteConn};
 
 pub(crate) const PHONE_NUMBER: &str = "106540352242922";
@@ -84,6 +85,7 @@ impl Shop {
                 path: PATH.into(),
                 limits: Limits::default(),
             },
+            keep: Keep::default(),
             sender: Policy::with_rate(rate),
             rules: Rules::default(),
         }

@@ -4,30 +4,57 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use serde_json::json;
 
 use super::follow::Seen;
 use super::output::{json_line, line};
 use super::services::{Backstage, check_secrets, on_panic, store_accounts};
-use super::{Session, failed, say, told};
+use super::{Session, failed, post, say, told};
+use crate::api::relay::Target;
+use crate::app::hooks;
+use crate::config::SecretSource;
 use crate::domain::health::{Condition, Health};
 use crate::domain::hook::Hook;
-use crate::domain::text::display_safe;
+use crate::domain::hook_filter::Only;
+use crate::domain::text::{display_safe, display_safe_multiline};
 use crate::domain::tunnel::{Registration, TunnelHealth};
 use crate::error::{Error, Kind};
 use crate::service::bus::{Interest, Subscription};
+use crate::service::forward::{Forwarded, Forwarding};
 use crate::service::reader::ReadError;
-use crate::store::ReadConn;
+use crate::store::{ReadConn, event};
 use crate::term::signal;
 
 #[derive(Debug, Args)]
 pub(super) struct Listen {
+    /// Pass every webhook on to this address, as it came; may be given several times.
+    #[arg(long, value_name = "URL", value_parser = post::target)]
+    forward_to: Vec<Target>,
+    /// Sign what is passed on anew with the secret that is there: in a variable (env:NAME), a file or a
+    /// command's answer.
+    #[arg(long, value_name = "SECRET", requires = "forward_to", value_parser = post::secret_source)]
+    forward_secret: Option<SecretSource>,
+    /// Pass only these on: fields, with a type or status if only that is meant, as in messages,statuses:failed.
+    #[arg(long, value_name = "FIELDS", requires = "forward_to", value_parser = Only::parse)]
+    forward_only: Option<Only>,
+    /// Print the body of each webhook: on one line in place of the usual one, or laid out below it.
+    #[arg(long, value_enum, value_name = "HOW", conflicts_with = "json")]
+    print: Option<Print>,
     /// One JSON object per line.
     #[arg(long)]
     json: bool,
 }
 
+/// How bodies are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Print {
+    Json,
+    Pretty,
+}
+
 enum Heard {
+    Forwarded(Forwarded),
     News,
     End,
     Panic(String),
@@ -45,6 +72,11 @@ pub(super) fn run(session: &Session, listen: &Listen) -> Result<(), Error> {
     });
     let mut backstage = Backstage::prepare(session, Arc::clone(&on_panic))?;
     backstage.with_tunnel(session)?;
+    if let Some(forwarding) = forwarding(session, listen)? {
+        let tell = told.clone();
+        let hear = move |forwarded| drop(tell.send(Heard::Forwarded(forwarded)));
+        backstage.forward(forwarding, Arc::new(hear));
+    }
     backstage.go_live(session)?;
     let asked = told.clone();
     let _signals = signal::start(false, on_panic, move |_| {
@@ -54,10 +86,30 @@ pub(super) fn run(session: &Session, listen: &Listen) -> Result<(), Error> {
     let news = backstage.bus.subscribe(Interest::Everything, move || {
         told.send(Heard::News).ok();
     });
-    let result = follow(&backstage, &news, &heard, listen.json);
+    let result = follow(&backstage, &news, &heard, listen);
     drop(news);
     backstage.stop();
     result
+}
+
+/// Where webhooks are to be passed on to.
+fn forwarding(session: &Session, listen: &Listen) -> Result<Option<Forwarding>, Error> {
+    if listen.forward_to.is_empty() {
+        return Ok(None);
+    }
+    let own = session.config.listener.port;
+    if let Some(target) =
+        listen.forward_to.iter().find(|target| target.local_port() == Some(own) && own != 0)
+    {
+        return Err(Error::usage(format!("{target} is this listener itself"))
+            .hint("name the port of the program that you develop"));
+    }
+    let secret = listen.forward_secret.as_ref();
+    Ok(Some(Forwarding {
+        targets: listen.forward_to.clone(),
+        secret: secret.map(|source| post::fetch(session, source)).transpose()?,
+        only: listen.forward_only.clone().unwrap_or_default(),
+    }))
 }
 
 /// Prints what comes in until the end is asked for.
@@ -65,7 +117,7 @@ fn follow(
     backstage: &Backstage,
     news: &Subscription,
     heard: &Receiver<Heard>,
-    json: bool,
+    listen: &Listen,
 ) -> Result<(), Error> {
     let mut seen = ask(backstage, Seen::now)?;
     let mut health = Health::default();
@@ -75,6 +127,10 @@ fn follow(
         match heard {
             Heard::End => break,
             Heard::Panic(said) => return Err(Error::failed(said).hint("the log has more")),
+            Heard::Forwarded(forwarded) => {
+                tell_forwarded(&forwarded, listen)?;
+                continue;
+            }
             Heard::News => {}
         }
         let news = news.take();
@@ -92,7 +148,7 @@ fn follow(
                     say(&words);
                 }
             } else {
-                print(hook, json)?;
+                print_as_asked(backstage, hook, listen)?;
             }
         }
     }
@@ -107,6 +163,56 @@ fn ask<T: Send + 'static>(
         ReadError::Store(error) => failed(error),
         ReadError::Dropped => Error::new(Kind::Interrupted, "interrupted"),
     })
+}
+
+fn print_as_asked(backstage: &Backstage, hook: &Hook, listen: &Listen) -> Result<(), Error> {
+    let (Some(how), Some(event)) = (listen.print, hook.event()) else {
+        return print(hook, listen.json);
+    };
+    let kept = ask(backstage, move |read| event::kept(read, event))?;
+    let body = String::from_utf8_lossy(&kept.body);
+    match how {
+        Print::Json => match serde_json::from_str(&body) {
+            Ok(value) => json_line(&value)?,
+            Err(_no_json) => say(&format!("event {event} is no JSON; twoticks events show has it")),
+        },
+        Print::Pretty => {
+            print(hook, false)?;
+            line(&display_safe_multiline(&hooks::pretty(&body)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Tells of a try to pass a webhook on. With bodies alone on stdout, it is talk.
+fn tell_forwarded(forwarded: &Forwarded, listen: &Listen) -> Result<(), Error> {
+    let Forwarded { event, to, answer, took, tries, again } = forwarded;
+    if listen.json {
+        return Ok(json_line(&json!({
+            "event": event.0,
+            "forwarded_to": to.to_string(),
+            "status": answer.as_ref().ok(),
+            "error": answer.as_ref().err(),
+            "took_ms": took.as_secs_f64() * 1000.0,
+            "tries": tries,
+            "again_in_ms": again.map(|again| u64::try_from(again.as_millis()).unwrap_or(u64::MAX)),
+        }))?);
+    }
+    let words = match answer {
+        Ok(status) => format!("{status} in {} ms", hooks::took(Some(*took))),
+        Err(why) => display_safe(why).into_owned(),
+    };
+    let then = match again {
+        Some(again) => format!("; again in {:.1} s", again.as_secs_f64()),
+        None if answer.is_err() => "; given up, events replay posts it again".to_owned(),
+        None => String::new(),
+    };
+    let words = format!("#{event} > {to}  {words}{then}");
+    if listen.print == Some(Print::Json) {
+        say(&words);
+        return Ok(());
+    }
+    Ok(line(&words)?)
 }
 
 pub(super) fn print(hook: &Hook, json: bool) -> Result<(), Error> {

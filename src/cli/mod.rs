@@ -19,6 +19,7 @@ mod send;
 mod services;
 mod sim;
 mod told;
+mod trigger;
 mod tunnel;
 mod webhook;
 
@@ -101,6 +102,8 @@ enum Command {
     Send(send::Send),
     /// Receive and send without the screen, one line per message, status or notice.
     Listen(listen::Listen),
+    /// Post a signed webhook of any kind, to the listener or to another address.
+    Trigger(trigger::Trigger),
     /// List stored webhooks and refused requests, show one, or apply or post one again.
     Events(events::Events),
     /// List what waits, failed or is uncertain, and decide about it.
@@ -182,6 +185,7 @@ fn dispatch(line: CommandLine) -> Result<(), Error> {
         Some(Command::Webhook(webhook)) => webhook::run(&open()?, &webhook),
         Some(Command::Send(send)) => send::run(&open()?, &send),
         Some(Command::Listen(listen)) => listen::run(&open()?, &listen),
+        Some(Command::Trigger(trigger)) => trigger::run(&open()?, &trigger),
         Some(Command::Events(events)) => events::run(&open()?, &events),
         Some(Command::Outbox(outbox)) => outbox::run(&open()?, &outbox),
         Some(Command::Chats(chats)) => chats::run(&open()?, &chats),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use secrecy::SecretString;
 
@@ -15,6 +16,7 @@ use crate::domain::time::{Clock, Timestamp};
 use crate::error::Error;
 use crate::service::bus::Bus;
 use crate::service::catalogue::Templates;
+use crate::service::forward::{Forwarding, Told};
 use crate::service::listener::ListenerConfig;
 use crate::service::listener::http::Limits;
 use crate::service::reader::Reader;
@@ -23,6 +25,7 @@ use crate::service::thread::{OnPanic, Thread};
 use crate::service::writer::{Priority, Writer};
 use crate::service::{AccountConfig, ApiConfig, Missing, Nudge, ServiceConfig, Services};
 use crate::store::account::{Account as StoredAccount, NewAccount, accounts, upsert_account};
+use crate::store::prune::Keep;
 use crate::store::{ReadConn, Rules, Tx, WriteConn, outbox};
 
 /// What a panic on a thread of ours is turned into.
@@ -107,6 +110,13 @@ impl Backstage {
             services.set_tunnel(tunnel);
         }
         Ok(())
+    }
+
+    /// Passes webhooks on, and tells of each try. Before [`Backstage::go_live`].
+    pub(super) fn forward(&mut self, forwarding: Forwarding, told: Told) {
+        if let Some(services) = &mut self.services {
+            services.forward(forwarding, told);
+        }
     }
 
     /// Starts the sender and the listener. A thread fetches the secrets first, since a command that prints
@@ -228,6 +238,14 @@ fn service_config(session: &Session) -> ServiceConfig {
             address: SocketAddr::from((config.listener.address, config.listener.port)),
             path: config.listener.path.clone(),
             limits: Limits::for_this_process(),
+        },
+        keep: Keep {
+            age: session
+                .config
+                .events
+                .keep_days
+                .map(|days| Duration::from_secs(u64::from(days) * 86_400)),
+            bytes: session.config.events.keep_mb.map(|mb| u64::from(mb) << 20),
         },
         sender: Policy {
             in_flight: config.sender.in_flight,

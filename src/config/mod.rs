@@ -29,8 +29,8 @@ pub use crate::domain::graph::{ADDRESS as META, VERSION as API_VERSION};
 pub use read::{At, Place, Problem, duration};
 pub use secret::{SecretError, SecretSource};
 pub use settings::{
-    Account, Charset, Colour, Config, KeyBinding, Listener, Log, MessageStyle, Register, SendKey,
-    Sender, Tunnel, Ui,
+    Account, Charset, Colour, Config, Events, KeyBinding, Listener, Log, MessageStyle, Register,
+    SendKey, Sender, Tunnel, Ui,
 };
 
 /// The words for how much is logged.
@@ -156,6 +156,7 @@ fn read_all(source: &Source<'_>, document: &mut Document<'_>) -> Config {
         timezone: timezone.unwrap_or_else(zone::local),
         listener: listener(document, &mut top),
         tunnel: tunnel(document, &mut top),
+        events: events(document, &mut top),
         sender: sender(document, &mut top),
         marketing: marketing::read(document, &mut top),
         ui: ui(document, &mut top),
@@ -247,6 +248,19 @@ fn ssh_destination(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err("must be a host as ssh takes it, such as \"me@example.com\"".to_owned())
+}
+
+fn events(document: &mut Document<'_>, top: &mut Section<'_, '_>) -> Events {
+    let table = top.table(document, "events");
+    let mut section = Section::new("events", table, true);
+    // Nothing is let go with 0.
+    let some = |number: u32| (number > 0).then_some(number);
+    let events = Events {
+        keep_days: some(section.integer(document, "keep_days", &(0..=3650)).unwrap_or(30)),
+        keep_mb: some(section.integer(document, "keep_mb", &(0..=1_000_000)).unwrap_or(1024)),
+    };
+    section.finish(document);
+    events
 }
 
 fn sender(document: &mut Document<'_>, top: &mut Section<'_, '_>) -> Sender {

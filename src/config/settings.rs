@@ -32,6 +32,8 @@ pub struct Config {
     pub listener: Listener,
     /// What brings webhooks to the listener.
     pub tunnel: Tunnel,
+    /// How long the bodies of webhooks are kept.
+    pub events: Events,
     /// The sender.
     pub sender: Sender,
     /// The words by which contacts stop and allow marketing.
@@ -124,6 +126,15 @@ pub enum Register {
     Never,
     /// At once, there.
     At(Level),
+}
+
+/// How long the bodies of webhooks are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Events {
+    /// Days at most; any number when none.
+    pub keep_days: Option<u32>,
+    /// Megabytes at most; any number when none.
+    pub keep_mb: Option<u32>,
 }
 
 /// The sender.

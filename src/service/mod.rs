@@ -8,6 +8,7 @@
 pub mod bus;
 pub mod catalogue;
 mod counts;
+pub mod forward;
 pub mod hooks;
 pub mod listener;
 mod net;
@@ -32,6 +33,7 @@ use tokio::sync::watch;
 use self::bus::Bus;
 use self::catalogue::{Orders, Templates};
 use self::counts::Counts;
+use self::forward::Forwarding;
 use self::listener::ListenerConfig;
 use self::net::Net;
 use self::reader::{Reader, ReaderThread};
@@ -48,6 +50,8 @@ use crate::domain::id::{ConversationId, PhoneNumberId, WabaId};
 use crate::domain::time::Clock;
 use crate::store::Rules;
 use crate::store::account::NewAccount;
+use crate::store::event;
+use crate::store::prune::Keep;
 
 /// One business number, with its secrets resolved. They are not shown by `Debug`.
 #[derive(Clone, Debug)]
@@ -105,6 +109,8 @@ pub struct ServiceConfig {
     pub api: ApiConfig,
     /// Webhooks.
     pub listener: ListenerConfig,
+    /// How long the bodies of webhooks are kept.
+    pub keep: Keep,
     /// Limits and retries.
     pub sender: Policy,
     /// What the person decided about all that is sent and received.
@@ -182,6 +188,7 @@ pub struct Services {
     config: ServiceConfig,
     missing: Vec<Missing>,
     tunnel: Option<TunnelConfig>,
+    forwarding: Option<(Forwarding, forward::Told)>,
     on_panic: OnPanic,
     seats: [Arc<Seat>; 2],
     nudges: watch::Sender<u64>,
@@ -225,6 +232,7 @@ impl Services {
             Arc::clone(&clock),
             config.new_accounts(),
             seats.clone(),
+            config.keep,
         );
         let reader = ReaderThread::start(
             config.database.clone(),
@@ -241,6 +249,7 @@ impl Services {
             config,
             missing: Vec::new(),
             tunnel: None,
+            forwarding: None,
             on_panic,
             seats,
             nudges,
@@ -274,6 +283,11 @@ impl Services {
     /// Has webhooks brought here by this tunnel. Counts for [`Services::start_net`], so call it before.
     pub fn set_tunnel(&mut self, tunnel: Option<TunnelConfig>) {
         self.tunnel = tunnel;
+    }
+
+    /// Passes webhooks on, and tells of each try. Counts for [`Services::start_net`], so call it before.
+    pub fn forward(&mut self, forwarding: Forwarding, told: forward::Told) {
+        self.forwarding = Some((forwarding, told));
     }
 
     /// Starts sending and listening, as far as no other process does. Best after the first frame.
@@ -356,7 +370,9 @@ impl Services {
             clock: Arc::clone(&self.clock),
         };
         let (bus, on_panic) = (self.bus(), Arc::clone(&self.on_panic));
-        let work = net::Work { sender, listener, templates, tunnel };
+        let forward = self.forwarding.take().map(|forwarding| self.forwarder(forwarding));
+        let forward = forward.transpose()?;
+        let work = net::Work { sender, listener, templates, tunnel, forward };
         self.net = Some(Net::start(work, bus, on_panic)?);
         Ok(())
     }
@@ -375,6 +391,22 @@ impl Services {
             })
         };
         accounts.enumerate().filter_map(registrant).collect()
+    }
+
+    fn forwarder(
+        &self,
+        (forwarding, told): (Forwarding, forward::Told),
+    ) -> io::Result<forward::Parts> {
+        // What is there already came in before anybody asked for it.
+        let after = self.reader().ask_and_wait("forward from", event::newest);
+        Ok(forward::Parts {
+            forwarding,
+            told,
+            after: after.map_err(io::Error::other)?,
+            reader: self.reader(),
+            bus: self.bus(),
+            clock: Arc::clone(&self.clock),
+        })
     }
 
     /// For those who write.

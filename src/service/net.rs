@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use super::bus::Bus;
 use super::stop::Stop;
 use super::thread::{OnPanic, Thread, join_all};
-use super::{catalogue, listener, sender, tunnel};
+use super::{catalogue, forward, listener, sender, tunnel};
 
 /// Threads for name look-ups and files.
 const BLOCKING_THREADS: usize = 4;
@@ -24,6 +24,7 @@ pub(super) struct Work {
     pub(super) listener: listener::Parts,
     pub(super) templates: catalogue::Parts,
     pub(super) tunnel: Option<tunnel::Parts>,
+    pub(super) forward: Option<forward::Parts>,
 }
 
 /// The running network part. Dropping it stops and joins: at most some seconds, for answers under way.
@@ -55,7 +56,10 @@ impl Net {
                 tasks.spawn(listener::run(work.listener, stopped.clone()));
                 tasks.spawn(catalogue::run(work.templates, stopped.clone()));
                 if let Some(tunnel) = work.tunnel {
-                    tasks.spawn(tunnel::run(tunnel, stopped));
+                    tasks.spawn(tunnel::run(tunnel, stopped.clone()));
+                }
+                if let Some(forward) = work.forward {
+                    tasks.spawn(forward::run(forward, stopped));
                 }
                 join_all(tasks, "net", &tell, || {}).await;
             });

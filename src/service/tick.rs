@@ -10,9 +10,14 @@ use super::writer::{Pending, Priority, Writer};
 use crate::domain::change::Changes;
 use crate::domain::time::Clock;
 use crate::store::account::{NewAccount, upsert_account};
+use crate::store::prune::{Keep, prune};
 
 /// No data version yet.
 const UNKNOWN: i64 = i64::MIN;
+
+/// Ticks, of about a second, until old bodies are looked for: first when the start is over, then hourly.
+const FIRST_REST: u32 = 60;
+const REST: u32 = 3_400;
 
 /// The work of a tick.
 pub(super) struct Tick {
@@ -23,6 +28,10 @@ pub(super) struct Tick {
     seats: [Arc<Seat>; 2],
     version: Arc<AtomicI64>,
     storing: Option<Pending<()>>,
+    keep: Keep,
+    pruning: Option<Pending<bool>>,
+    /// Ticks until bodies are looked through again.
+    rest: u32,
 }
 
 impl Tick {
@@ -32,9 +41,21 @@ impl Tick {
         clock: Arc<dyn Clock>,
         accounts: Vec<NewAccount>,
         seats: [Arc<Seat>; 2],
+        keep: Keep,
     ) -> Self {
         let version = Arc::new(AtomicI64::new(UNKNOWN));
-        let mut tick = Self { writer, bus, clock, accounts, seats, version, storing: None };
+        let mut tick = Self {
+            writer,
+            bus,
+            clock,
+            accounts,
+            seats,
+            version,
+            storing: None,
+            keep,
+            pruning: None,
+            rest: FIRST_REST,
+        };
         tick.store_accounts();
         tick.note_version();
         tick
@@ -46,6 +67,7 @@ impl Tick {
             self.note_version();
         }
         self.seats.iter().for_each(|seat| seat.try_take());
+        self.prune();
         match self.storing.as_mut().map(Pending::poll_now) {
             Some(Some(Err(error))) => {
                 tracing::debug!(%error, "the accounts are not stored yet");
@@ -56,6 +78,23 @@ impl Tick {
             None if self.bus.health().store_trouble.is_some() => self.store_accounts(),
             Some(None) | None => {}
         }
+    }
+
+    /// Lets go of old bodies: a step a tick while there are any, and then not for an hour.
+    fn prune(&mut self) {
+        match self.pruning.as_mut().map(Pending::poll_now) {
+            Some(None) => return,
+            Some(Some(Ok(true))) => self.rest = 0,
+            Some(Some(_)) => self.rest = REST,
+            None => {}
+        }
+        self.pruning = None;
+        if self.rest > 0 {
+            self.rest -= 1;
+            return;
+        }
+        let (keep, now) = (self.keep, self.clock.now());
+        self.pruning = Some(self.writer.run(Priority::Bulk, move |tx| prune(tx, &keep, now)));
     }
 
     fn store_accounts(&mut self) {

@@ -32,6 +32,7 @@ mod script;
 mod server;
 mod signed;
 mod stamp;
+pub mod trigger;
 mod world;
 
 use std::time::Duration;

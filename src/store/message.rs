@@ -15,7 +15,7 @@ use super::wish;
 use crate::domain::conversation::Conversation;
 use crate::domain::id::{AccountId, ContactId, ConversationId, EventId, MediaId, MessageId, Wamid};
 use crate::domain::message::{
-    Author, Body, Context, Hold, Media, MediaCopy, Message, Quote, Reaction, SortKey,
+    Author, Body, Context, Direction, Hold, Media, MediaCopy, Message, Quote, Reaction, SortKey,
     TimelineEntry, Trouble,
 };
 use crate::domain::page::MessagePage;
@@ -170,6 +170,24 @@ pub fn message_by_wamid(
 ) -> Result<Option<Message>, Error> {
     let snapshot = read.snapshot()?;
     one(&snapshot, "m.wamid = ?1 AND m.account = ?2", params![wamid.as_str(), account.0])
+}
+
+/// Meta's id of the newest message of a direction that has one.
+pub fn newest_wamid(
+    read: &ReadConn,
+    account: AccountId,
+    direction: Direction,
+) -> Result<Option<Wamid>, Error> {
+    let mut query = read.conn.prepare_cached(
+        "SELECT wamid FROM message WHERE account = ?1 AND direction = ?2 AND wamid IS NOT NULL
+         ORDER BY id DESC LIMIT 1",
+    )?;
+    let found = query
+        .query_row(params![account.0, row::direction_number(direction)], |row| {
+            row.get::<_, String>(0)
+        })
+        .optional()?;
+    Ok(found.map(Wamid::new))
 }
 
 fn one(

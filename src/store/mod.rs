@@ -27,6 +27,7 @@ mod merge;
 pub mod message;
 pub mod outbox;
 mod proof;
+pub mod prune;
 pub mod read;
 mod row;
 mod schema;

@@ -90,8 +90,8 @@ fn help_lists_the_commands_there_are() {
     assert_eq!(
         names,
         [
-            "demo", "init", "doctor", "webhook", "send", "listen", "events", "outbox", "chats",
-            "sim", "keys", "db"
+            "demo", "init", "doctor", "webhook", "send", "listen", "trigger", "events", "outbox",
+            "chats", "sim", "keys", "db"
         ]
     );
 }

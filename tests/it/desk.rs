@@ -24,6 +24,7 @@ use twoticks::service::writer;
 use twoticks::service::{AccountConfig, ApiConfig, ServiceConfig, Services};
 use twoticks::sim::{Delays, Language, Persona, Sim, SimConfig, Weather, World, WorldConfig};
 use twoticks::store::account::{NewAccount, upsert_account};
+use twoticks::store::prune::Keep;
 use twoticks::store::{ReadConn, Rules, WriteConn};
 use twoticks::term::effect::{By, Stage};
 use twoticks::term::headless::Driver;
@@ -178,6 +179,7 @@ impl Shop {
                 path: "/webhook".to_owned(),
                 limits: Limits::default(),
             },
+            keep: Keep::default(),
             sender: Policy::with_rate(80),
             rules: self.rules.clone(),
         }

@@ -18,6 +18,7 @@ mod conversation;
 mod desk;
 mod disk;
 mod doctor;
+mod hooks;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod kill;

@@ -22,20 +22,21 @@ use twoticks::sim::{escaped, signature};
 use twoticks::store::account::{NewAccount, upsert_account};
 use twoticks::store::event::{self, EffectKind};
 use twoticks::store::ingest::{RawPost, ingest};
+use twoticks::store::prune::Keep;
 use twoticks::store::{ReadConn, Rules, Tx, WriteConn, check, dump};
 
-const PHONE_NUMBER: &str = "106540352242922";
+pub(crate) const PHONE_NUMBER: &str = "106540352242922";
 const SECRET: &str = "app-secret-of-the-test";
 
 /// A listener over a store of its own.
-struct Inbox {
+pub(crate) struct Inbox {
     dir: tempfile::TempDir,
     services: Services,
     address: SocketAddr,
 }
 
 impl Inbox {
-    fn open() -> Self {
+    pub(crate) fn open() -> Self {
         let dir = tempfile::tempdir().expect("directory");
         let account = AccountConfig {
             name: "shop".into(),
@@ -61,6 +62,7 @@ impl Inbox {
                 path: "/webhook".into(),
                 limits: Limits::default(),
             },
+            keep: Keep::default(),
             sender: Policy::default(),
             rules: Rules::default(),
         };
@@ -85,12 +87,12 @@ impl Inbox {
         Self { dir, services, address }
     }
 
-    fn read(&self) -> ReadConn {
+    pub(crate) fn read(&self) -> ReadConn {
         ReadConn::open(&self.dir.path().join("twoticks.db")).expect("store")
     }
 
     /// Posts one after the other over one connection; every answer must be 200.
-    fn post(&self, bodies: &[(String, Vec<u8>)]) {
+    pub(crate) fn post(&self, bodies: &[(String, Vec<u8>)]) {
         let stream = TcpStream::connect(self.address).expect("connect");
         let mut reader = BufReader::new(stream.try_clone().expect("clone"));
         let mut writer = stream;

@@ -24,6 +24,7 @@ use twoticks::service::listener::http::Limits;
 use twoticks::service::sender::core::Policy;
 use twoticks::service::tunnel::{Proving, TunnelConfig};
 use twoticks::service::{AccountConfig, ApiConfig, ServiceConfig, Services};
+use twoticks::store::prune::Keep;
 use twoticks::store::{ReadConn, Rules, event};
 
 use crate::cli::{Running, twoticks};
@@ -399,6 +400,7 @@ impl Desk {
                 path: "/webhook".to_owned(),
                 limits: Limits::default(),
             },
+            keep: Keep::default(),
             sender: Policy::default(),
             rules: Rules::default(),
         };

@@ -5,7 +5,8 @@ use crate::domain::hook::{ARRIVALS, Arrival, EffectKind, Head, HookKey};
 use crate::domain::id::EventId;
 use crate::domain::page::Page;
 use crate::store::event::{self, Answered};
-use crate::store::ingest::{Came, ingest_came, replay};
+use crate::store::ingest::{Came, body_of, ingest_came, replay};
+use crate::store::prune::{Keep, prune};
 
 fn refused(why: &str) -> Arrival {
     Arrival {
@@ -132,4 +133,39 @@ fn refused_requests_stand_among_the_events_and_older_ones_make_room() {
         world.write.raw().query_row("SELECT count(*) FROM arrival", [], |row| row.get(0)).unwrap();
     assert_eq!(kept, ARRIVALS);
     assert!(event::arrival(&world.read, 1).is_err(), "the oldest made room");
+}
+
+#[test]
+fn old_bodies_are_let_go_in_small_steps_but_never_what_a_replay_needs() {
+    let mut world = World::new();
+    let day = Duration::from_secs(24 * 3600);
+    let keep = Keep { age: Some(day), bytes: None };
+    let post = |world: &mut World, nth: u8, items: &[Item], at: Timestamp| {
+        let post = RawPost { body: vec![b'x'; 1000], sha256: [nth; 32], received_at: at };
+        world.do_it(|tx| ingest(tx, &post, items, at)).event
+    };
+    let size = |world: &World, id| event::event(&world.read, id).unwrap().0.size;
+    let odd = [item(ItemKind::Unknown { reason: "a field of tomorrow".to_owned() })];
+    let unknown = post(&mut world, 250, &odd, t(0));
+    let plain: Vec<EventId> = (0..150).map(|nth| post(&mut world, nth, &[], t(0))).collect();
+    let young = post(&mut world, 251, &[], t(2 * 24 * 3600));
+    let later = t(2 * 24 * 3600 + 60);
+    assert!(world.do_it(|tx| prune(tx, &keep, later)), "a step at a time");
+    assert_eq!(size(&world, plain[149]), 1000);
+    assert!(!world.do_it(|tx| prune(tx, &keep, later)));
+    assert!(plain.iter().all(|id| size(&world, *id) == 0));
+    assert_eq!((size(&world, unknown), size(&world, young)), (1000, 1000));
+    assert!(world.write.write(|tx| body_of(tx, plain[0])).is_err(), "nothing left to apply");
+    assert_eq!(event::events(&world.read, None, 1_000).unwrap().len(), 152, "that they came stays");
+
+    // By size: as many as fit after the oldest ones, once they are not quite new.
+    let many: Vec<EventId> = (152..200).map(|nth| post(&mut world, nth, &[], later)).collect();
+    let few = Keep { age: None, bytes: Some(10_000) };
+    world.do_it(|tx| prune(tx, &few, later));
+    assert_eq!(size(&world, many[0]), 1000, "too young to go");
+    let hours = t(2 * 24 * 3600 + 7_400);
+    world.do_it(|tx| prune(tx, &few, hours));
+    let kept = many.iter().filter(|id| size(&world, **id) > 0).count();
+    assert_eq!((kept, size(&world, many[47])), (10, 1000));
+    world.sound();
 }
