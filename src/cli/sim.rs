@@ -23,8 +23,9 @@ const MARK: &str = "# Written by twoticks sim; written again each time it starts
 
 /// What a scenario looks like, for the long help.
 const SCENARIO: &str = "\
-A scenario is a list of steps. Each has a time in seconds from the start, and either somebody who
-writes or what goes wrong, in the words of `sim fail --help` (delay_ms, shuffle_ms for --delay, --shuffle):
+A scenario is a list of steps. Each has a time in seconds from the start, and one of: somebody who
+writes; what goes wrong, in the words of `sim fail --help` (delay_ms, shuffle_ms for --delay, --shuffle);
+what becomes of a template, in those of `sim template --help`:
 
   [[step]]
   at = 5
@@ -36,7 +37,11 @@ writes or what goes wrong, in the words of `sim fail --help` (delay_ms, shuffle_
 
   [[step]]
   at = 20.5
-  fail = { webhooks = \"off\" }";
+  fail = { webhooks = \"off\" }
+
+  [[step]]
+  at = 30
+  template = { name = \"boas_vindas\", do = \"quality\", value = \"RED\" }";
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, after_long_help = SCENARIO)]
@@ -77,6 +82,21 @@ enum Drive {
         from: String,
         /// What they write.
         text: String,
+        #[command(flatten)]
+        running: Running,
+    },
+    /// Decide what becomes of a template: its review, pauses, quality, category, held sends.
+    Template {
+        /// Its name, for every language it is written in.
+        name: String,
+        /// approve, reject [REASON], pause, unpause, disable, flag, quality COLOUR, category NAME,
+        /// hold, release, drop (of held sends), violates on|off.
+        action: String,
+        /// What goes with it: RED, MARKETING, on.
+        value: Option<String>,
+        /// In this language alone.
+        #[arg(long, value_name = "LANG")]
+        lang: Option<String>,
         #[command(flatten)]
         running: Running,
     },
@@ -188,6 +208,10 @@ pub(super) fn run(global: &Global, simulate: Simulate) -> Result<(), Error> {
                 &json!({ "from": from, "text": text }),
             )?;
             Ok(line(answer["id"].as_str().unwrap_or_default())?)
+        }
+        Some(Drive::Template { name, action, value, lang, running }) => {
+            let turn = json!({ "name": name, "language": lang, "do": action, "value": value });
+            post(address(global, &running)?, "/_sim/template", &turn).map(|_| ())
         }
         Some(Drive::Fail(fail)) => {
             post(address(global, &fail.running)?, "/_sim/fail", &fail.body()).map(|_| ())

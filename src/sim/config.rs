@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// The simulated business and its surroundings. Saved with the world.
 ///
@@ -39,8 +40,11 @@ pub struct WorldConfig {
     pub people: Vec<Persona>,
     /// What happens to a number that belongs to none of them.
     pub strangers: Strangers,
-    /// The approved templates.
+    /// The templates it begins with.
     pub templates: Vec<Template>,
+    /// How long the review of a template takes, least and most. One whose name contains `reject` is
+    /// rejected, any other approved.
+    pub review: (Duration, Duration),
     /// How often somebody writes unasked, least and most; `None` for never.
     pub unprompted_every: Option<(Duration, Duration)>,
     /// What the network does to webhooks.
@@ -69,6 +73,7 @@ impl Default for WorldConfig {
             people: Vec::new(),
             strangers: Strangers::WindowClosed,
             templates: Template::samples(),
+            review: (Duration::from_secs(20), Duration::from_secs(60)),
             unprompted_every: None,
             weather: Weather::default(),
             statuses_per_post: 1,
@@ -171,35 +176,110 @@ pub enum Language {
     Korean,
 }
 
-/// An approved template: as much of it as a send is checked against.
+/// A message template: a name in one language.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Template {
     /// Its name.
     pub name: String,
     /// Its language, with an underscore: `pt_BR`.
     pub language: String,
-    /// `utility`, `marketing` or `authentication`.
+    /// `UTILITY`, `MARKETING` or `AUTHENTICATION`.
     pub category: String,
-    /// How many variables its body has.
-    pub body_parameters: usize,
+    /// Whether it can be sent.
+    #[serde(default)]
+    pub status: TemplateStatus,
+    /// What users make of it.
+    #[serde(default)]
+    pub quality: Quality,
+    /// Why it was rejected.
+    #[serde(default)]
+    pub rejected_reason: Option<String>,
+    /// Whether its variables have names rather than numbers.
+    #[serde(default)]
+    pub named: bool,
+    /// Header, body, footer, buttons and so on, as Meta lists them.
+    pub components: Vec<Value>,
 }
 
 impl Template {
-    fn samples() -> Vec<Self> {
-        let one = |name: &str, language: &str, category: &str, body_parameters| Self {
+    /// An approved template with numbered variables.
+    pub fn new(name: &str, language: &str, category: &str, components: Vec<Value>) -> Self {
+        Self {
             name: name.to_owned(),
             language: language.to_owned(),
             category: category.to_owned(),
-            body_parameters,
-        };
-        vec![
-            one("hello_world", "en_US", "utility", 0),
-            one("boas_vindas", "pt_BR", "utility", 1),
-            one("pedido_enviado", "pt_BR", "utility", 2),
-            one("pedido_atrasado", "pt_BR", "utility", 2),
-            one("order_confirmation", "en_US", "utility", 2),
-            one("pesquisa_pedido", "pt_BR", "marketing", 0),
-        ]
+            status: TemplateStatus::Approved,
+            quality: Quality::Unknown,
+            rejected_reason: None,
+            named: false,
+            components,
+        }
+    }
+
+    /// The catalogue of the shop: every kind of component, every status, several languages.
+    pub fn samples() -> Vec<Self> {
+        // The file is part of the program, and a test reads it.
+        serde_json::from_str(include_str!("../../assets/sim/templates.json")).unwrap_or_default()
+    }
+}
+
+/// Whether a template can be sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(missing_docs, reason = "Meta's words")]
+pub enum TemplateStatus {
+    #[default]
+    Approved,
+    Pending,
+    Rejected,
+    Paused,
+    Disabled,
+    InAppeal,
+    PendingDeletion,
+    Flagged,
+    LimitExceeded,
+    Archived,
+}
+
+impl TemplateStatus {
+    /// As Meta spells it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Approved => "APPROVED",
+            Self::Pending => "PENDING",
+            Self::Rejected => "REJECTED",
+            Self::Paused => "PAUSED",
+            Self::Disabled => "DISABLED",
+            Self::InAppeal => "IN_APPEAL",
+            Self::PendingDeletion => "PENDING_DELETION",
+            Self::Flagged => "FLAGGED",
+            Self::LimitExceeded => "LIMIT_EXCEEDED",
+            Self::Archived => "ARCHIVED",
+        }
+    }
+}
+
+/// What users make of a template.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(missing_docs, reason = "Meta's words")]
+pub enum Quality {
+    Green,
+    Yellow,
+    Red,
+    #[default]
+    Unknown,
+}
+
+impl Quality {
+    /// As Meta spells it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Green => "GREEN",
+            Self::Yellow => "YELLOW",
+            Self::Red => "RED",
+            Self::Unknown => "UNKNOWN",
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Driving a running simulator over HTTP: `/_sim/say`, `/_sim/fail`, `/_sim/state`.
+//! Driving a running simulator over HTTP: `/_sim/say`, `/_sim/fail`, `/_sim/template`, `/_sim/state`.
 //!
 //! Bodies must be declared as JSON, which a web page cannot do across origins without asking first;
 //! nothing here answers that question.
@@ -6,9 +6,12 @@
 use serde_json::{Value, json};
 
 use super::http::{Method, Request, Response};
-use super::script::{Fail, Say};
+use super::script::{Fail, Say, TemplateTurn};
 use super::world::World;
 use crate::domain::time::Timestamp;
+
+const KNOWN: &str =
+    "known are GET /_sim/state, POST /_sim/say, POST /_sim/fail and POST /_sim/template";
 
 /// Whether the request is one of these.
 pub(super) fn concerns(request: &Request) -> bool {
@@ -26,12 +29,13 @@ pub(super) fn handle(world: &mut World, now: Timestamp, request: &Request) -> Re
                     read::<Say>(body).and_then(|say| say.perform(world, now))
                 }
                 ("/_sim/fail", Ok(body)) => read::<Fail>(body).and_then(|fail| fail.perform(world)),
-                _ => {
-                    Err("known are GET /_sim/state, POST /_sim/say and POST /_sim/fail".to_owned())
+                ("/_sim/template", Ok(body)) => {
+                    read::<TemplateTurn>(body).and_then(|turn| turn.perform(world, now))
                 }
+                _ => Err(KNOWN.to_owned()),
             }
         }
-        _ => Err("POST with Content-Type: application/json to /_sim/say or /_sim/fail".to_owned()),
+        _ => Err(format!("{KNOWN}, each POST with Content-Type: application/json")),
     };
     match done {
         Ok(body) => Response::json(200, &body),

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
+
+use super::refusal::Refusal;
 
 /// The methods the Graph API knows; anything else is answered as an unsupported request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +65,35 @@ impl Request {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// What the query and the body say together, as Graph takes them: JSON, a form, or nothing.
+    pub(super) fn parameters(&self) -> Result<Value, Refusal> {
+        let kind = self.header("content-type").unwrap_or("").to_ascii_lowercase();
+        let mut said = Map::new();
+        if kind.starts_with("application/x-www-form-urlencoded") {
+            let pairs = form_urlencoded::parse(&self.body).into_owned();
+            said.extend(pairs.map(|(key, value)| (key, plain_or_json(value))));
+        } else if !self.body.is_empty() && !kind.starts_with("multipart/") {
+            let body = serde_json::from_slice(&self.body);
+            let body =
+                body.map_err(|error| Refusal::parameter(&format!("Invalid JSON: {error}")))?;
+            let Value::Object(body) = body else {
+                return Err(Refusal::parameter("The request body must be a JSON object."));
+            };
+            said = body;
+        }
+        for (key, value) in self.query.iter().filter(|(key, _)| key != "access_token") {
+            said.entry(key.clone()).or_insert_with(|| plain_or_json(value.clone()));
+        }
+        Ok(Value::Object(said))
+    }
+
+    /// One of them as text, numbers included.
+    pub(super) fn parameter(&self, key: &str) -> Option<String> {
+        let said = self.parameters().ok()?;
+        let value = said.get(key)?;
+        Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+    }
+
     /// The access token: a bearer header (`OAuth` is an old spelling) or `access_token`.
     pub(super) fn token(&self) -> Option<&str> {
         let header = self.header("authorization").and_then(|value| {
@@ -117,4 +148,11 @@ impl Response {
     pub fn value(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
+}
+
+/// In a form, lists and objects are written as JSON.
+fn plain_or_json(text: String) -> Value {
+    let nested = text.starts_with(['{', '[']);
+    let read = nested.then(|| serde_json::from_str(&text).ok()).flatten();
+    read.unwrap_or(Value::String(text))
 }

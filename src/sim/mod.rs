@@ -37,15 +37,17 @@ mod world;
 
 use std::time::Duration;
 
-pub use self::config::{Delays, Language, Persona, Strangers, Template, Weather, WorldConfig};
+pub use self::config::{
+    Delays, Language, Persona, Quality, Strangers, Template, TemplateStatus, Weather, WorldConfig,
+};
 pub use self::http::{Delivery, Method, Request, Response};
 pub use self::keep::{load, save};
 pub use self::script::Scenario;
 pub use self::server::{Sim, SimConfig};
 pub use self::signed::{escaped, signature};
 pub use self::world::{
-    Accepted, Counts, Fault, KEPT, NobodyThere, PostOutcome, Posted, Refused, Sample, WebhookPost,
-    Words, World,
+    Accepted, Counts, Fault, KEPT, NobodyThere, PostOutcome, Posted, Refused, Sample,
+    TemplateChange, WebhookPost, Words, World,
 };
 
 /// How long after its first copy a duplicated webhook comes, least and most.

@@ -15,6 +15,8 @@ pub(super) struct Refusal {
     pub(super) message: String,
     /// `error_data.details`; absent on errors of the Graph layer.
     pub(super) details: Option<String>,
+    /// `error_user_title` and `error_user_msg`, which the template editor's errors have.
+    pub(super) shown: Option<(String, String)>,
 }
 
 impl Refusal {
@@ -22,12 +24,19 @@ impl Refusal {
     pub(super) fn new(code: u32, details: impl Into<String>) -> Self {
         let (title, status) = title(code);
         let message = format!("(#{code}) {title}");
-        Self { code, subcode: None, status, message, details: Some(details.into()) }
+        Self { code, subcode: None, status, message, details: Some(details.into()), shown: None }
     }
 
     /// A refusal of the Graph layer, which has no `error_data`.
     pub(super) fn graph(code: u32, subcode: Option<u32>, message: impl Into<String>) -> Self {
-        Self { code, subcode, status: title(code).1, message: message.into(), details: None }
+        let (message, status) = (message.into(), title(code).1);
+        Self { code, subcode, status, message, details: None, shown: None }
+    }
+
+    /// Code 100 as the template edges word it: the cause is in the subcode and in what a person is shown.
+    pub(super) fn template(subcode: Option<u32>, title: &str, text: &str) -> Self {
+        let shown = Some((title.to_owned(), text.to_owned()));
+        Self { shown, ..Self::graph(100, subcode, "Invalid parameter") }
     }
 
     /// Code 100 with a message of its own, as Meta words parameter errors.
@@ -56,6 +65,11 @@ impl Refusal {
         }
         if let Some(details) = &self.details {
             error["error_data"] = json!({ "messaging_product": "whatsapp", "details": details });
+        }
+        if let Some((title, text)) = &self.shown {
+            error["is_transient"] = json!(false);
+            error["error_user_title"] = json!(title);
+            error["error_user_msg"] = json!(text);
         }
         json!({ "error": error })
     }
@@ -100,6 +114,7 @@ pub(super) const fn title(code: u32) -> (&'static str, u16) {
         131_051 => ("Unsupported message type", 400),
         131_052 => ("Media download error", 400),
         131_053 => ("Media upload error", 400),
+        131_055 => ("Message type is not supported by this endpoint", 400),
         131_056 => ("(Business Account, Consumer Account) pair rate limit hit", 400),
         131_057 => ("Account in maintenance mode", 500),
         131_062 => ("Not available for this recipient", 400),

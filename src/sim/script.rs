@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::world::{Fault, Sample, Words, World};
+use super::config::Quality;
+use super::world::{Fault, Sample, TemplateChange, Words, World};
 use crate::domain::time::Timestamp;
 
 /// Sends that one step may put into trouble.
@@ -43,16 +44,20 @@ impl Scenario {
             let at = Duration::try_from_secs_f64(timed.at).map_err(|error| {
                 wrong(format!("at = {}: {error}; give seconds from the start", timed.at))
             })?;
-            let step = match (timed.say, timed.fail) {
-                (Some(say), None) => {
+            let step = match (timed.say, timed.fail, timed.template) {
+                (Some(say), None, None) => {
                     say.words().map_err(wrong)?;
                     Step::Say(say)
                 }
-                (None, Some(fail)) => {
+                (None, Some(fail), None) => {
                     fail.trouble().map_err(wrong)?;
                     Step::Fail(fail)
                 }
-                _ => return Err(wrong("give it either say or fail".to_owned())),
+                (None, None, Some(turn)) => {
+                    turn.change().map_err(wrong)?;
+                    Step::Template(turn)
+                }
+                _ => return Err(wrong("give it either say, fail or template".to_owned())),
             };
             Ok((at, step))
         });
@@ -82,6 +87,7 @@ struct Timed {
     at: f64,
     say: Option<Say>,
     fail: Option<Fail>,
+    template: Option<TemplateTurn>,
 }
 
 /// Something to do.
@@ -89,6 +95,75 @@ struct Timed {
 pub(super) enum Step {
     Say(Say),
     Fail(Fail),
+    Template(TemplateTurn),
+}
+
+/// What becomes of a template, e.g. `{"name":"pedido_cupom","do":"pause"}` or, with a value,
+/// `{"name":"boas_vindas","language":"pt_BR","do":"quality","value":"RED"}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TemplateTurn {
+    name: String,
+    language: Option<String>,
+    #[serde(rename = "do")]
+    action: String,
+    value: Option<String>,
+}
+
+impl TemplateTurn {
+    fn change(&self) -> Result<TemplateChange, String> {
+        let value = || {
+            let word = &self.action;
+            self.value.clone().ok_or_else(|| format!("do = {word:?} needs a value"))
+        };
+        let change = match self.action.as_str() {
+            "approve" => TemplateChange::Approve,
+            "reject" => {
+                let reason = self.value.clone().unwrap_or_else(|| "INVALID_FORMAT".to_owned());
+                return Ok(TemplateChange::Reject(reason));
+            }
+            "pause" => TemplateChange::Pause,
+            "unpause" => TemplateChange::Unpause,
+            "disable" => TemplateChange::Disable,
+            "flag" => TemplateChange::Flag,
+            "hold" => TemplateChange::Hold,
+            "release" => TemplateChange::Release,
+            "drop" => TemplateChange::Drop,
+            "quality" => {
+                let word = value()?;
+                let known = [Quality::Green, Quality::Yellow, Quality::Red, Quality::Unknown];
+                let quality = known.into_iter().find(|one| one.word().eq_ignore_ascii_case(&word));
+                return quality.map(TemplateChange::Quality).ok_or_else(|| {
+                    format!("quality {word:?}: give GREEN, YELLOW, RED or UNKNOWN")
+                });
+            }
+            "category" => return value().map(TemplateChange::Category),
+            "violates" => {
+                return match value()?.as_str() {
+                    "on" => Ok(TemplateChange::Violates(true)),
+                    "off" => Ok(TemplateChange::Violates(false)),
+                    other => Err(format!("violates {other:?}: give on or off")),
+                };
+            }
+            other => {
+                return Err(format!(
+                    "do = {other:?}: give approve, reject, pause, unpause, disable, flag, hold, release, \
+                     drop, quality, category or violates"
+                ));
+            }
+        };
+        match &self.value {
+            None => Ok(change),
+            Some(value) => Err(format!("do = {:?} takes no value, got {value:?}", self.action)),
+        }
+    }
+
+    /// Makes it so now.
+    pub(super) fn perform(&self, world: &mut World, now: Timestamp) -> Result<Value, String> {
+        let change = self.change()?;
+        world.change_template(now, &self.name, self.language.as_deref(), &change)?;
+        Ok(json!({ "success": true }))
+    }
 }
 
 /// `{"from":"+5511...","text":"hi"}`, or `{"from":"Ana","kind":"image","caption":"..."}`.
@@ -286,6 +361,7 @@ impl World {
         match step {
             Step::Say(say) => say.perform(self, now),
             Step::Fail(fail) => fail.perform(self),
+            Step::Template(turn) => turn.perform(self, now),
         }
     }
 }
@@ -298,7 +374,7 @@ mod tests {
     fn a_scenario_that_cannot_be_is_refused_with_its_place() {
         for (text, words) in [
             ("", "missing field `step`"),
-            ("[[step]]\nat = 1\n", "step 1: give it either say or fail"),
+            ("[[step]]\nat = 1\n", "step 1: give it either say, fail or template"),
             ("[[step]]\nat = -1\nfail = { code = 4 }\n", "step 1: at = -1"),
             ("[[step]]\nat = 1\nfial = { code = 4 }\n", "line 3"),
             ("[[step]]\nat = 1\nfail = { code = 4, lose = \"answer\" }\n", "step 1: give one of"),
@@ -308,6 +384,14 @@ mod tests {
             ("[[step]]\nat = 1\nfail = { code = 4, times = 0 }\n", "times = 0"),
             ("[[step]]\nat = 1\nfail = { webhooks = \"off\", times = 2 }\n", "until it is changed"),
             ("[[step]]\nat = 1\nfail = { code = 4, body = \"x\" }\n", "go with status"),
+            (
+                "[[step]]\nat = 1\ntemplate = { name = \"a\", do = \"burn\" }\n",
+                "do = \"burn\": give approve",
+            ),
+            (
+                "[[step]]\nat = 1\ntemplate = { name = \"a\", do = \"quality\", value = \"BLUE\" }\n",
+                "quality \"BLUE\": give GREEN",
+            ),
             ("[[step]]\nat = 1\nsay = { from = \"+1\" }\n", "step 1: text is missing"),
         ] {
             let error = Scenario::parse(text).unwrap_err();

@@ -228,6 +228,23 @@ fn a_message_whose_fate_is_unknown_is_4() {
 }
 
 #[test]
+fn a_template_of_the_simulator_is_paused_from_the_shell() {
+    let home = tempfile::tempdir().unwrap();
+    let config = home.path().join("c.toml");
+    let config = config.to_str().unwrap();
+    let _sim = Running::start(home.path(), &["sim", "--write-config", config]);
+    let template = |args: &[&str]| {
+        run(home.path(), &[&["--config", config, "sim", "template"], args].concat())
+    };
+    assert_code(&template(&["boas_vindas", "quality", "RED", "--lang", "pt_BR"]), 0);
+    assert_code(&template(&["boas_vindas", "pause"]), 0);
+    let unknown = template(&["no_such", "pause"]);
+    assert_code(&unknown, 1);
+    assert!(text(&unknown.stderr).contains("'no_such'"), "{unknown:?}");
+    assert_code(&template(&["boas_vindas", "quality"]), 1);
+}
+
+#[test]
 fn the_keys_stand_in_columns_however_many_an_action_has() {
     let home = tempfile::tempdir().unwrap();
     let table = text(&run(home.path(), &["keys"]).stdout);

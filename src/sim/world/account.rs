@@ -1,17 +1,20 @@
 //! The Graph endpoints: who may ask, which object is meant, and the answers that are not sends.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::super::http::{Method, Request, Response};
 use super::super::refusal::Refusal;
 use super::World;
+use super::graph::{Answer, select};
 use super::media::parts;
 use crate::domain::time::Timestamp;
 
 /// The oldest and newest major version that is answered.
 const VERSIONS: std::ops::RangeInclusive<u32> = 21..=26;
 
-type Answer = Result<Value, Refusal>;
+/// What is told of a number unasked.
+const NUMBER: &str = "verified_name,code_verification_status,display_phone_number,quality_rating,\
+    platform_type,throughput";
 
 impl World {
     /// Answers one request. `now` never runs backwards from call to call.
@@ -67,7 +70,7 @@ impl World {
         let (number, waba) = (self.config.phone_number_id.clone(), self.config.waba_id.clone());
         match (request.method, path) {
             (Method::Get, ["debug_token"]) => self.debug_token(request),
-            (Method::Get, [id]) if *id == number => select(&self.number(), request),
+            (Method::Get, [id]) if *id == number => select(&self.number(), request, NUMBER, &[]),
             (Method::Get, [id, "phone_numbers"]) if *id == waba => {
                 let cursors = json!({ "before": "QVFI", "after": "QVFI" });
                 Ok(json!({ "data": [self.number()], "paging": { "cursors": cursors } }))
@@ -77,6 +80,26 @@ impl World {
                 Ok(json!({ "id": waba, "name": name, "timezone_id": "25", "currency": "BRL" }))
             }
             (Method::Post, [id, "media"]) if *id == number => self.upload(now, request),
+            (Method::Get, [id, "message_templates"]) if *id == waba => self.list_templates(request),
+            (Method::Post, [id, "message_templates"]) if *id == waba => {
+                self.create_template(now, request)
+            }
+            (Method::Delete, [id, "message_templates"]) if *id == waba => {
+                self.delete_templates(now, request)
+            }
+            (Method::Post, [id, "uploads"]) if *id == self.config.app_id => {
+                self.open_upload(request)
+            }
+            (Method::Get | Method::Post, [name]) if name.starts_with("upload:") => {
+                self.upload_piece(now, request, name)
+            }
+            (Method::Post, [id, "unpause"]) => self.unpause_template(now, id),
+            (Method::Post, [id]) if self.templates.with_id(id).is_some() => {
+                self.edit_template(now, request, id)
+            }
+            (Method::Get, [id]) if self.templates.with_id(id).is_some() => {
+                self.show_template(request, id)
+            }
             (Method::Get, [id]) => self.media_info(now, request, id),
             (Method::Delete, [id]) => {
                 let gone = self.media.remove(id);
@@ -222,19 +245,4 @@ fn unversioned(path: &str) -> Result<Vec<&str>, Refusal> {
         // A call without a version gets the app's default one.
         None => Ok(parts),
     }
-}
-
-/// The object, narrowed to `fields`; the fields Meta gives unasked when there are none.
-fn select(object: &Value, request: &Request) -> Answer {
-    let usual = "verified_name,code_verification_status,display_phone_number,quality_rating,\
-                 platform_type,throughput";
-    let mut chosen = Map::new();
-    for field in request.query("fields").unwrap_or(usual).split(',').chain(["id"]) {
-        let field = field.trim();
-        let value = object.get(field).ok_or_else(|| {
-            Refusal::parameter(&format!("Tried accessing nonexisting field ({field})"))
-        })?;
-        chosen.insert(field.to_owned(), value.clone());
-    }
-    Ok(Value::Object(chosen))
 }

@@ -4,15 +4,14 @@ use serde_json::Value;
 
 use super::super::refusal::Refusal;
 use super::check_interactive::check_interactive;
-use super::check_template::check_template;
 use super::field::Field;
 use super::media::MediaShelf;
-use crate::sim::config::Template;
+use super::template::{Catalogue, Filled, fill};
 
 /// What a body may refer to.
 pub(super) struct Known<'a> {
     pub(super) media: &'a MediaShelf,
-    pub(super) templates: &'a [Template],
+    pub(super) templates: &'a Catalogue,
 }
 
 const TYPES: [&str; 11] = [
@@ -41,6 +40,8 @@ pub(super) struct Checked<'a> {
     pub(super) to: To<'a>,
     pub(super) kind: &'a str,
     pub(super) callback: Option<&'a str>,
+    /// What a template comes to.
+    pub(super) filled: Option<(String, Filled)>,
 }
 
 /// Checks the shape of a send, from the envelope to the last button.
@@ -83,8 +84,8 @@ pub(super) fn check<'a>(body: &'a Value, known: &Known<'_>) -> Result<Checked<'a
         }
     }
     let callback = root.text("biz_opaque_callback_data", 512)?;
-    check_body(&root, kind, known)?;
-    Ok(Checked { to, kind, callback })
+    let filled = check_body(&root, kind, known)?;
+    Ok(Checked { to, kind, callback, filled })
 }
 
 /// `messaging_product` must be `whatsapp` on every call of this endpoint.
@@ -96,9 +97,15 @@ pub(super) fn product(root: &Field<'_>) -> Result<(), Refusal> {
     }
 }
 
-fn check_body(root: &Field<'_>, kind: &str, known: &Known<'_>) -> Result<(), Refusal> {
+/// Checks the body; answers what a template comes to, with its id.
+fn check_body(
+    root: &Field<'_>,
+    kind: &str,
+    known: &Known<'_>,
+) -> Result<Option<(String, Filled)>, Refusal> {
     if kind == "contacts" {
-        return root.objects("contacts", 1..=257)?.iter().try_for_each(check_contact);
+        root.objects("contacts", 1..=257)?.iter().try_for_each(check_contact)?;
+        return Ok(None);
     }
     let body = root.need_object(kind)?;
     match kind {
@@ -106,9 +113,24 @@ fn check_body(root: &Field<'_>, kind: &str, known: &Known<'_>) -> Result<(), Ref
         "location" => check_location(&body),
         "reaction" => check_reaction(&body),
         "interactive" => check_interactive(&body, known.media),
-        "template" => check_template(&body, known),
+        "template" => return check_template(&body, known).map(Some),
         _ => check_media(&body, kind, known.media),
-    }
+    }?;
+    Ok(None)
+}
+
+fn check_template(template: &Field<'_>, known: &Known<'_>) -> Result<(String, Filled), Refusal> {
+    template.only(&["name", "language", "components", "namespace"])?;
+    let name = template.need_text("name", 512)?;
+    let language = template.need_object("language")?;
+    language.only(&["code", "policy"])?;
+    let code = language.need_text("code", 20)?;
+    let entry = known.templates.sendable(name, code)?;
+    let given = match template.get("components") {
+        Some(_) => template.objects("components", 0..=20)?,
+        None => Vec::new(),
+    };
+    Ok((entry.id.clone(), fill(entry, &given, known.media)?))
 }
 
 fn check_text(text: &Field<'_>) -> Result<(), Refusal> {

@@ -9,9 +9,9 @@ mod account;
 mod callback;
 mod check;
 mod check_interactive;
-mod check_template;
 mod fault;
 mod field;
+mod graph;
 mod ledger;
 mod limit;
 mod media;
@@ -21,6 +21,8 @@ mod recipient;
 mod send;
 mod speak;
 mod status;
+mod template;
+mod upload;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -34,6 +36,7 @@ pub use self::ledger::{Accepted, Counts, KEPT, PostOutcome, Posted, Refused};
 pub use self::media::Sample;
 pub use self::post::WebhookPost;
 pub use self::speak::{NobodyThere, Words};
+pub use self::template::TemplateChange;
 
 use self::callback::Callbacks;
 use self::fault::Faults;
@@ -45,6 +48,8 @@ use self::people::People;
 use self::post::Posts;
 pub(super) use self::status::error_entry;
 use self::status::{Sent, Status};
+use self::template::{Catalogue, Turn};
+use self::upload::Uploads;
 use super::config::WorldConfig;
 use super::rng::Rng;
 use super::script::Step;
@@ -58,6 +63,7 @@ enum Deed {
     Answer { person: usize, to: String },
     Unprompted,
     Scripted(Step),
+    Template { id: String, turn: Turn },
 }
 
 /// A message somebody wrote.
@@ -80,6 +86,8 @@ pub struct World {
     rng: Rng,
     people: People,
     media: MediaShelf,
+    templates: Catalogue,
+    uploads: Uploads,
     sent: BTreeMap<String, Sent>,
     inbound: BTreeMap<String, Inbound>,
     /// What is to happen, by due time; the second number keeps the order of planning.
@@ -110,6 +118,8 @@ impl World {
             people.add(persona.clone());
         }
         Self {
+            templates: Catalogue::new(&config.templates),
+            uploads: Uploads::default(),
             config,
             rng: Rng::new(seed),
             people,
@@ -174,6 +184,7 @@ impl World {
                 Deed::Status { wamid, status } => self.announce(at, now, wamid, status),
                 Deed::Answer { person, to } => self.answer(at, person, &to),
                 Deed::Unprompted => self.speak_unprompted(at),
+                Deed::Template { id, turn } => self.template_turn(at, &id, turn),
                 Deed::Scripted(step) => {
                     if let Err(error) = self.perform(at, &step) {
                         tracing::warn!(%error, "a step of the scenario came to nothing");
@@ -325,11 +336,22 @@ impl World {
 
     /// Puts a webhook on its way, through the weather.
     fn post(&mut self, field: &str, value: Map<String, Value>, at: Timestamp) {
-        let value = Value::Object(value);
-        let body = json!({
-            "object": "whatsapp_business_account",
-            "entry": [{ "id": self.config.waba_id, "changes": [{ "field": field, "value": value }] }],
-        });
+        let changes = json!([{ "field": field, "value": Value::Object(value) }]);
+        self.post_entry(&json!({ "id": self.config.waba_id, "changes": changes }), at);
+    }
+
+    /// The same for the fields of an account, whose entries tell the time.
+    fn post_account(&mut self, field: &str, value: Map<String, Value>, at: Timestamp) {
+        let changes = json!([{ "field": field, "value": Value::Object(value) }]);
+        let time = at.millis() / 1000;
+        self.post_entry(
+            &json!({ "id": self.config.waba_id, "time": time, "changes": changes }),
+            at,
+        );
+    }
+
+    fn post_entry(&mut self, entry: &Value, at: Timestamp) {
+        let body = json!({ "object": "whatsapp_business_account", "entry": [entry] });
         let jitter = (std::time::Duration::ZERO, self.config.weather.shuffled_within);
         let due = at + self.rng.span(jitter);
         self.posts.add(&body, at, due);
@@ -358,6 +380,10 @@ pub(super) fn wamid(rng: &mut Rng, peer: &str, direction: Direction) -> String {
     bytes.extend(rng.letters(b"0123456789ABCDEF", 20).bytes());
     bytes.push(0);
     format!("wamid.{}", BASE64.encode(bytes))
+}
+
+pub(super) fn base64(bytes: &[u8]) -> String {
+    BASE64.encode(bytes)
 }
 
 /// An id of a file: sixteen digits.

@@ -9,7 +9,7 @@ use super::fault::{Fate, Fault};
 use super::field::Field;
 use super::ledger::{Accepted, Refused, keep};
 use super::recipient;
-use super::status::{Choice, Sent};
+use super::status::{Choice, Sent, Tap};
 use super::{Deed, Direction, World};
 use crate::domain::time::Timestamp;
 
@@ -85,8 +85,8 @@ impl World {
 
     /// Whether Meta takes this send now: shape, recipient, then the two throttles.
     fn admit(&mut self, now: Timestamp, body: &Value) -> Result<(Admitted, Sent), Refusal> {
-        let known = Known { media: &self.media, templates: &self.config.templates };
-        let Checked { to, kind, callback } = check(body, &known)?;
+        let known = Known { media: &self.media, templates: &self.templates };
+        let Checked { to, kind, callback, filled } = check(body, &known)?;
         let admitted = match to {
             To::Number(to) => {
                 let digits = recipient::read_number(to, &self.config.country_code)?;
@@ -102,6 +102,11 @@ impl World {
                 let person = self.people.with_user_id(user_id).ok_or_else(|| {
                     Refusal::new(131_009, format!("'{user_id}' is no user id of this business."))
                 })?;
+                let category = filled.as_ref().and_then(|(id, _)| self.category(id));
+                if category.as_deref() == Some("authentication") {
+                    let text = "Authentication templates cannot be sent to a user id.";
+                    return Err(Refusal::new(131_062, text));
+                }
                 Admitted { person, input: user_id.to_owned(), to_number: false }
             }
         };
@@ -120,18 +125,19 @@ impl World {
             to_number: admitted.to_number,
             callback: callback.map(str::to_owned),
             kind: kind.to_owned(),
-            category: self.category(body),
-            text: readable(body, kind),
-            choices: choices(body),
+            category: filled.as_ref().and_then(|(id, _)| self.category(id)),
+            template: filled.as_ref().map(|(id, _)| id.clone()),
+            skips_delivered: false,
+            text: filled.as_ref().map_or_else(|| readable(body, kind), |(_, of)| of.text.clone()),
+            choices: filled.map_or_else(|| choices(body), |(_, of)| of.choices),
             at: now,
         };
         Ok((admitted, sent))
     }
 
-    fn category(&self, body: &Value) -> Option<String> {
-        let name = body["template"]["name"].as_str()?;
-        let found = self.config.templates.iter().find(|template| template.name == name);
-        found.map(|template| template.category.clone())
+    /// The category of a template as prices spell it.
+    fn category(&self, id: &str) -> Option<String> {
+        self.templates.with_id(id).map(|entry| entry.template.category.to_lowercase())
     }
 
     fn accept(
@@ -145,8 +151,11 @@ impl World {
         self.second.add(now);
         self.pairs.add(admitted.person, now);
         self.ledger.counts.accepted += 1;
+        // A message that a test has other plans for is not held.
+        let template = sent.template.clone();
+        let held =
+            fate == Fate::Usual && template.as_ref().is_some_and(|id| self.templates.holds(id));
         let fate = self.failure(now, &sent, &body).map_or(fate, Fate::Fails);
-        let is_template = sent.kind == "template";
         let answerable = sent.kind != "reaction";
         let callback = sent.callback.clone();
         let (number, user_id, answers) = self.people.get(admitted.person).map_or_else(
@@ -159,7 +168,13 @@ impl World {
         let peer = number.clone().unwrap_or_else(|| user_id.clone());
         let wamid = self.new_wamid(&peer, Direction::Outbound);
         self.sent.insert(wamid.clone(), sent);
-        let read_at = self.plan_statuses(now, &wamid, fate, &body);
+        let read_at = match &template {
+            Some(id) if held => {
+                self.hold(now, id, &wamid);
+                None
+            }
+            _ => self.plan_statuses(now, &wamid, fate, &body),
+        };
         if let Some(at) = read_at.filter(|_| answers && answerable) {
             self.plan_answer(at, admitted.person, &wamid);
         }
@@ -169,12 +184,19 @@ impl World {
         let to = named.unwrap_or(user_id);
         contact[field] = json!(to);
         let mut message = json!({ "id": wamid });
-        if is_template {
-            message["message_status"] = json!("accepted");
+        if template.is_some() {
+            let word = if held { "held_for_quality_assessment" } else { "accepted" };
+            message["message_status"] = json!(word);
         }
         let entry = Accepted { at: now, wamid, to, callback, body };
         keep(&mut self.ledger.accepted, entry);
         json!({ "messaging_product": "whatsapp", "contacts": [contact], "messages": [message] })
+    }
+
+    /// What becomes of a message that was held, now that it is not.
+    pub(super) fn usual_fate(&self, now: Timestamp, wamid: &str) -> Fate {
+        let code = self.sent.get(wamid).and_then(|sent| self.failure(now, sent, &Value::Null));
+        code.map_or(Fate::Usual, Fate::Fails)
     }
 
     /// What an accepted message will fail with later, if it will.
@@ -185,6 +207,14 @@ impl World {
         }
         if sent.kind != "template" && !person.window_open(now) {
             return Some(131_047);
+        }
+        if sent.category.as_deref() == Some("marketing") {
+            // Marketing has not been delivered to the United States and Canada since April 2025.
+            let number = person.persona.number.as_deref().unwrap_or("");
+            let american = number.starts_with('1') && !number.starts_with("1555123");
+            if american {
+                return Some(131_049);
+            }
         }
         if sent.kind == "reaction" {
             let target = body["reaction"]["message_id"].as_str().unwrap_or("");
@@ -240,14 +270,16 @@ fn readable(body: &Value, kind: &str) -> String {
 /// What a person can tap in a message.
 fn choices(body: &Value) -> Vec<Choice> {
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let choice = |entry: &Value, row| Choice {
+    let choice = |entry: &Value, tap| Choice {
         id: entry["id"].as_str().unwrap_or("").to_owned(),
         title: entry["title"].as_str().unwrap_or("").to_owned(),
-        row,
+        tap,
     };
     let action = &body["interactive"]["action"];
-    let buttons = list(&action["buttons"]).into_iter().map(|one| choice(&one["reply"], false));
+    let buttons =
+        list(&action["buttons"]).into_iter().map(|one| choice(&one["reply"], Tap::Button));
     let sections = list(&action["sections"]).into_iter();
-    let rows = sections.flat_map(|section| list(&section["rows"])).map(|row| choice(&row, true));
+    let rows =
+        sections.flat_map(|section| list(&section["rows"])).map(|row| choice(&row, Tap::Row));
     buttons.chain(rows).filter(|choice| !choice.id.is_empty()).collect()
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::phrases::{self, Phrases};
 use super::media::{Sample, webhook_sha256};
-use super::status::{Choice, Sent};
+use super::status::{Choice, Sent, Tap};
 use super::{Deed, Direction, Inbound, World};
 use crate::domain::time::Timestamp;
 
@@ -60,6 +60,15 @@ pub enum Words {
         title: String,
         /// Whether it is a row of a list.
         row: bool,
+    },
+    /// A tap on a quick reply of the template message with this id.
+    QuickReply {
+        /// The message.
+        to: String,
+        /// The payload the button was sent with.
+        payload: String,
+        /// What is written on it.
+        text: String,
     },
     /// Any other type with its body as JSON: an order, a system message, one that does not exist yet.
     Raw {
@@ -176,6 +185,10 @@ impl World {
                 let body = [("type".to_owned(), json!(kind)), (kind.to_owned(), reply)];
                 ("interactive", Value::Object(body.into_iter().collect()))
             }
+            Words::QuickReply { to, payload, text } => {
+                message.insert("context".to_owned(), json!({ "from": business, "id": to }));
+                ("button", json!({ "payload": payload, "text": text }))
+            }
             Words::Raw { kind, body } => (kind.as_str(), body.clone()),
         };
         message.insert("type".to_owned(), json!(kind));
@@ -202,8 +215,13 @@ impl World {
         writer.turn += 1;
         let (turn, phrases) = (writer.turn, phrases::of(writer.persona.language));
         if let Some(choice) = self.rng.pick(&sent.choices).cloned() {
-            let Choice { id, title, row } = choice;
-            self.write(at, person, &Words::Tap { to: to.to_owned(), id, title, row });
+            let Choice { id, title, tap } = choice;
+            let to = to.to_owned();
+            let words = match tap {
+                Tap::QuickReply => Words::QuickReply { to, payload: id, text: title },
+                Tap::Button | Tap::Row => Words::Tap { to, id, title, row: tap == Tap::Row },
+            };
+            self.write(at, person, &words);
             return;
         }
         for words in self.choose_words(turn, phrases, &sent, to) {
@@ -277,6 +295,8 @@ impl World {
                     callback: None,
                     kind: echo["type"].as_str().unwrap_or("text").to_owned(),
                     category: None,
+                    template: None,
+                    skips_delivered: false,
                     text: String::new(),
                     choices: Vec::new(),
                     at: seconds(&echo["timestamp"]).unwrap_or(now),

@@ -43,6 +43,10 @@ pub(super) struct Sent {
     pub(super) kind: String,
     /// The template's category; `None` for a free-form message.
     pub(super) category: Option<String>,
+    /// The template's id.
+    pub(super) template: Option<String>,
+    /// Whether `delivered` is left out, so that `read` carries the price.
+    pub(super) skips_delivered: bool,
     /// The text, caption or title, for whoever answers it.
     pub(super) text: String,
     /// Ids and titles of its buttons or rows.
@@ -56,8 +60,18 @@ pub(super) struct Sent {
 pub(super) struct Choice {
     pub(super) id: String,
     pub(super) title: String,
-    /// A row of a list rather than a button.
-    pub(super) row: bool,
+    pub(super) tap: Tap,
+}
+
+/// What a tap comes back as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Tap {
+    /// A reply button of an interactive message.
+    Button,
+    /// A row of a list.
+    Row,
+    /// A quick reply of a template.
+    QuickReply,
 }
 
 impl World {
@@ -90,7 +104,11 @@ impl World {
         }
         at = at + self.rng.span(delays.delivered);
         let skipped = reads && self.rng.chance(self.config.weather.delivered_skipped);
-        if !skipped {
+        if skipped {
+            if let Some(sent) = self.sent.get_mut(wamid) {
+                sent.skips_delivered = true;
+            }
+        } else {
             self.plan_status(at, wamid, Status::Delivered);
         }
         if !reads {
@@ -134,6 +152,9 @@ impl World {
             Status::Sent | Status::Delivered => {
                 entry.insert("pricing".to_owned(), pricing(sent));
             }
+            Status::Read if sent.skips_delivered => {
+                entry.insert("pricing".to_owned(), pricing(sent));
+            }
             Status::Read | Status::Played => {}
         }
         let contact = (!failed).then(|| person.contact(status != Status::Sent));
@@ -170,6 +191,7 @@ pub(in crate::sim) fn error_entry(code: u32) -> Value {
              replied to this number."
         }
         131_053 => "Downloading the media from its link failed.",
+        132_015 => "The template was paused before the message went out.",
         131_009 => {
             "The message that was reacted to does not exist, is too old, or is a reaction itself."
         }

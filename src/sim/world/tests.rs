@@ -1,6 +1,8 @@
 mod answers;
 mod flow;
 mod rules;
+mod template_sends;
+mod templates;
 
 use std::time::Duration;
 

@@ -82,8 +82,6 @@ fn contact(contact: &Value) -> Value {
 #[test]
 fn everything_documented_is_taken() {
     let ana = json!({ "type": "text", "text": "Ana" });
-    let named = json!({ "type": "text", "parameter_name": "n", "text": "Ana" });
-    let pdf = json!({ "type": "document", "document": { "link": "https://x.example/a.pdf" } });
     let contact_name = json!({ "formatted_name": "Lu", "first_name": "Lu" });
     let phones = json!([{ "phone": "+1", "type": "HOME", "wa_id": "1" }]);
     let sends = [
@@ -125,22 +123,7 @@ fn everything_documented_is_taken() {
         interactive("order_details", json!({ "name": "review_and_pay", "parameters": {} })),
         interactive("order_status", json!({ "name": "review_order", "parameters": {} })),
         of("template", json!({ "name": "hello_world", "language": { "code": "en_US" } })),
-        template("boas_vindas", "pt_BR", std::slice::from_ref(&ana)),
-        template("boas_vindas", "pt_BR", &[named]),
-        with(
-            template("boas_vindas", "pt_BR", &[ana]),
-            "/template/components/0",
-            json!({ "type": "BODY", "parameters": [{ "type": "text", "text": "Ana" }] }),
-        ),
-        with(
-            of("template", json!({ "name": "hello_world", "language": { "code": "en_US" } })),
-            "/template/components",
-            json!([{ "type": "header", "parameters": [pdf] },
-                { "type": "button", "sub_type": "quick_reply", "index": 0,
-                  "parameters": [{ "type": "payload", "payload": "p" }] },
-                { "type": "button", "sub_type": "url", "index": "1",
-                  "parameters": [{ "type": "text", "text": "p" }] }]),
-        ),
+        template("boas_vindas", "pt_BR", &[ana]),
     ];
     for send in &sends {
         let answer = post(&mut world(), T0, send);
@@ -348,31 +331,12 @@ fn action_rules() -> Vec<(u32, Value)> {
     ]
 }
 
-fn template_rules() -> Vec<(u32, Value)> {
-    let ana = json!({ "type": "text", "text": "Ana" });
-    vec![
-        (131_008, of("template", json!({ "name": "hello_world" }))),
-        (131_008, of("template", json!({ "language": { "code": "en_US" } }))),
-        (132_001, of("template", json!({ "name": "no_such", "language": { "code": "en_US" } }))),
-        (
-            132_001,
-            of("template", json!({ "name": "hello_world", "language": { "code": "pt_BR" } })),
-        ),
-        (132_000, template("boas_vindas", "pt_BR", &[])),
-        (132_000, template("boas_vindas", "pt_BR", &[ana.clone(), ana])),
-        (132_012, template("boas_vindas", "pt_BR", &[json!({ "type": "text" })])),
-        (132_012, template("boas_vindas", "pt_BR", &[json!({ "type": "currency" })])),
-        (100, template("boas_vindas", "pt_BR", &[json!({ "type": "currency", "currency": 5 })])),
-    ]
-}
-
 #[test]
 fn every_rule_has_its_code() {
     let mut rules = plain_rules();
     rules.extend(interactive_rules());
     rules.extend(list_rules());
     rules.extend(action_rules());
-    rules.extend(template_rules());
     for (code, send) in rules {
         let mut world = world();
         let answer = post(&mut world, T0, &send);
