@@ -158,7 +158,7 @@ fn a_message_is_read_and_answered() {
         health.listener == Condition::Up && health.listener_address.is_some()
     });
     sim.set_webhook(&format!("http://{}/webhook", health.listener_address.unwrap())).unwrap();
-    assert!(sim.verify_webhook().unwrap());
+    assert_eq!(sim.verify_webhook(), Ok(()));
 
     let watcher = services.bus().watch();
     let place = begin(&services, "15551230001");

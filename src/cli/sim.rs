@@ -23,9 +23,20 @@ const MARK: &str = "# Written by twoticks sim; written again each time it starts
 
 /// What a scenario looks like, for the long help.
 const SCENARIO: &str = "\
-A scenario is a list of steps. Each has a time in seconds from the start, and one of: somebody who
-writes; what goes wrong, in the words of `sim fail --help` (delay_ms, shuffle_ms for --delay, --shuffle);
-what becomes of a template, in those of `sim template --help`:
+A scenario says which accounts and people there are, all of it optional, and what happens when. Each step
+has a time in seconds from the start and one thing to do, in the words of the commands above (delay_ms and
+shuffle_ms for --delay and --shuffle); `account` names another account than the first one:
+
+  [[account]]
+  name = \"Loja Sol\"
+
+  [[account]]
+  name = \"Loja Lua\"
+  number = \"+55 21 5550-0200\"
+
+  [[person]]
+  name = \"Kim\"
+  username = \"@kim.moves\"
 
   [[step]]
   at = 5
@@ -37,10 +48,7 @@ what becomes of a template, in those of `sim template --help`:
 
   [[step]]
   at = 20.5
-  fail = { webhooks = \"off\" }
-
-  [[step]]
-  at = 30
+  account = \"Loja Lua\"
   template = { name = \"boas_vindas\", do = \"quality\", value = \"RED\" }";
 
 #[derive(Debug, Args)]
@@ -78,10 +86,49 @@ struct Serve {
 enum Drive {
     /// Let somebody write to the business.
     Say {
-        /// A number with its plus, a user id or a name.
+        /// A number with its plus, a user id, a user name or a name.
         from: String,
-        /// What they write.
-        text: String,
+        /// What they write; the caption of a picture or a document.
+        #[arg(required_unless_present = "kind")]
+        text: Option<String>,
+        /// image, voice, sticker, document, location, or any other type with --body.
+        #[arg(long, value_name = "TYPE")]
+        kind: Option<String>,
+        /// The object of that type, as JSON.
+        #[arg(long, value_name = "JSON", requires = "kind")]
+        body: Option<String>,
+        /// Quote the message with this id.
+        #[arg(long, value_name = "ID")]
+        reply_to: Option<String>,
+        #[command(flatten)]
+        running: Running,
+    },
+    /// Let somebody open the chat: all that was sent to them is read.
+    Read {
+        /// Who it is.
+        from: String,
+        #[command(flatten)]
+        running: Running,
+    },
+    /// Let somebody put an emoji on a message; an empty one takes it back.
+    React {
+        /// Who it is.
+        from: String,
+        /// The emoji.
+        emoji: String,
+        /// The message; the latest that was sent to them when left out.
+        #[arg(long, value_name = "ID")]
+        to: Option<String>,
+        #[command(flatten)]
+        running: Running,
+    },
+    /// Let somebody stop marketing messages, or resume them.
+    OptOut {
+        /// Who it is.
+        from: String,
+        /// They want them again.
+        #[arg(long)]
+        resume: bool,
         #[command(flatten)]
         running: Running,
     },
@@ -100,15 +147,49 @@ enum Drive {
         #[command(flatten)]
         running: Running,
     },
+    /// Decide what becomes of the number: its quality, messaging limit, throughput.
+    #[command(group = ArgGroup::new("what").required(true).args(["quality", "limit", "throughput"]))]
+    Number {
+        /// GREEN, YELLOW, RED or UNKNOWN.
+        #[arg(long, value_name = "COLOUR")]
+        quality: Option<String>,
+        /// `TIER_250`, `TIER_2K`, `TIER_10K`, `TIER_100K` or `TIER_UNLIMITED`.
+        #[arg(long, value_name = "TIER")]
+        limit: Option<String>,
+        /// 1,000 messages a second, or 80.
+        #[arg(long, value_name = "high|standard", value_parser = ["high", "standard"])]
+        throughput: Option<String>,
+        #[command(flatten)]
+        running: Running,
+    },
     /// Let the next sends run into trouble, or the webhooks, or all calls.
     Fail(Box<Fail>),
+    /// Move the simulator's time on, e.g. 25h: what falls due happens.
+    Advance {
+        /// How far.
+        #[arg(value_name = "SPAN", value_parser = config::duration)]
+        by: std::time::Duration,
+        #[command(flatten)]
+        running: Running,
+    },
+    /// Show the requests it got with its answers, and the webhooks it posted.
+    Log {
+        /// One JSON object per line, bodies included.
+        #[arg(long)]
+        json: bool,
+        /// Wait for more, until it is stopped.
+        #[arg(long)]
+        follow: bool,
+        #[command(flatten)]
+        running: Running,
+    },
 }
 
 /// Trouble, one kind at a time.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("what").required(true).multiple(false)
     .args(["code", "status", "lose", "twice", "delay_ms", "failed", "failed_then_delivered",
-        "no_statuses", "webhooks", "token", "duplicates", "shuffle_ms", "skip_delivered"]))]
+        "no_statuses", "webhooks", "token", "duplicates", "shuffle_ms", "skip_delivered", "scopes"]))]
 struct Fail {
     /// Refuse with this error code of Meta's.
     #[arg(long, value_name = "CODE")]
@@ -155,9 +236,15 @@ struct Fail {
     /// So many in a hundred `delivered` are left out before a `read`, from now on.
     #[arg(long, value_name = "PERCENT")]
     skip_delivered: Option<u16>,
-    /// How many sends; one when left out.
+    /// The permissions of the token from now on, with commas; nothing for none.
+    #[arg(long, value_name = "LIST")]
+    scopes: Option<String>,
+    /// How many calls; one when left out.
     #[arg(long, value_name = "N")]
     times: Option<u32>,
+    /// Calls of this edge rather than sends: `message_templates`, `media`, `any`.
+    #[arg(long, value_name = "EDGE")]
+    on: Option<String>,
     #[command(flatten)]
     running: Running,
 }
@@ -183,7 +270,9 @@ impl Fail {
             ("duplicates", self.duplicates.map(Value::from)),
             ("shuffle_ms", self.shuffle_ms.map(Value::from)),
             ("skip_delivered", self.skip_delivered.map(Value::from)),
+            ("scopes", text(&self.scopes)),
             ("times", self.times.map(Value::from)),
+            ("on", text(&self.on)),
         ];
         let given = fields.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
         Value::Object(given.collect::<Map<_, _>>())
@@ -196,27 +285,93 @@ struct Running {
     /// The port of the running simulator; with --config it is known.
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
+    /// One of its accounts by name or id; the first one when left out.
+    #[arg(long = "of", value_name = "ACCOUNT")]
+    account: Option<String>,
 }
 
 pub(super) fn run(global: &Global, simulate: Simulate) -> Result<(), Error> {
-    match simulate.drive {
-        None => serve(simulate.serve),
-        Some(Drive::Say { from, text, running }) => {
-            let answer = post(
-                address(global, &running)?,
-                "/_sim/say",
-                &json!({ "from": from, "text": text }),
-            )?;
-            Ok(line(answer["id"].as_str().unwrap_or_default())?)
+    let Some(drive) = simulate.drive else { return serve(simulate.serve) };
+    let (running, path, body) = match drive {
+        Drive::Log { json, follow, running } => {
+            return log(address(global, &running)?, json, follow);
         }
-        Some(Drive::Template { name, action, value, lang, running }) => {
+        Drive::Say { from, text, kind, body, reply_to, running } => {
+            let body = body.as_deref().map(serde_json::from_str::<Value>).transpose();
+            let body = body.map_err(|error| Error::usage("--body is no JSON").because(&error))?;
+            let caption = text.as_ref().filter(|_| kind.is_some());
+            let said = json!({ "from": from, "text": text, "caption": caption, "kind": kind,
+                "body": body, "to": reply_to });
+            (running, "say", said)
+        }
+        Drive::Read { from, running } => (running, "read", json!({ "from": from })),
+        Drive::React { from, emoji, to, running } => {
+            (running, "say", json!({ "from": from, "kind": "reaction", "emoji": emoji, "to": to }))
+        }
+        Drive::OptOut { from, resume, running } => {
+            (running, "opt_out", json!({ "from": from, "resume": resume }))
+        }
+        Drive::Template { name, action, value, lang, running } => {
             let turn = json!({ "name": name, "language": lang, "do": action, "value": value });
-            post(address(global, &running)?, "/_sim/template", &turn).map(|_| ())
+            (running, "template", turn)
         }
-        Some(Drive::Fail(fail)) => {
-            post(address(global, &fail.running)?, "/_sim/fail", &fail.body()).map(|_| ())
+        Drive::Number { quality, limit, throughput, running } => {
+            let turn = json!({ "quality": quality, "limit": limit, "throughput": throughput });
+            (running, "number", turn)
         }
+        Drive::Fail(fail) => {
+            let body = fail.body();
+            (fail.running, "fail", body)
+        }
+        Drive::Advance { by, running } => (running, "advance", json!({ "seconds": by.as_secs() })),
+    };
+    let mut body = body;
+    if let Some(account) = &running.account {
+        body["account"] = json!(account);
     }
+    let answer = post(address(global, &running)?, &format!("/_sim/{path}"), &body)?;
+    if let Some(id) = answer["id"].as_str() {
+        line(id)?;
+    }
+    if let Some(read) = answer["read"].as_u64() {
+        say(&format!("{read} messages read"));
+    }
+    Ok(())
+}
+
+/// Prints the log, and what is added to it when `follow` is set.
+fn log(address: SocketAddr, json: bool, follow: bool) -> Result<(), Error> {
+    let (mut from, mut wait) = (0, "");
+    loop {
+        let page = ask(address, "GET", &format!("/_sim/log?from={from}{wait}"), "")?;
+        for entry in page["entries"].as_array().into_iter().flatten() {
+            line(&if json { entry.to_string() } else { log_line(entry) })?;
+        }
+        if !follow {
+            return Ok(());
+        }
+        from = page["next"].as_u64().unwrap_or(from);
+        wait = "&follow=1";
+    }
+}
+
+/// `14:03:07 POST /v25.0/1065/messages 200`
+fn log_line(entry: &Value) -> String {
+    let text = |key: &str| entry[key].as_str().unwrap_or("");
+    let at = text("at");
+    let time = at.split_once('T').map_or(at, |(_, time)| time);
+    let time = time.get(..8).unwrap_or(time);
+    let status = match (entry["status"].as_u64(), entry["error"].as_str()) {
+        (Some(status), _) => status.to_string(),
+        (None, error) => error.unwrap_or("?").to_owned(),
+    };
+    let code = entry["answer"]["error"]["code"].as_u64();
+    let code = code.map_or_else(String::new, |code| format!(" code {code}"));
+    if text("kind") == "webhook" {
+        let field = entry["request"]["entry"][0]["changes"][0]["field"].as_str().unwrap_or("");
+        return format!("{time} webhook {field} to {} {status}", text("target"));
+    }
+    format!("{time} {} {} {status}{code}", text("method"), text("target"))
 }
 
 fn serve(options: Serve) -> Result<(), Error> {
@@ -226,7 +381,12 @@ fn serve(options: Serve) -> Result<(), Error> {
             .map_err(|error| Error::usage("cannot use the state file").because(&error))?,
         None => None,
     };
-    let world = world.unwrap_or_else(|| World::new(options.seed, WorldConfig::default()));
+    let plain = crate::sim::plain();
+    let config = match &scenario {
+        Some(scenario) => scenario.world(&plain).map_err(Error::usage)?,
+        None => plain,
+    };
+    let world = world.unwrap_or_else(|| World::new(options.seed, config));
     let people = world.config().clone();
     let webhook = match (options.webhook, &options.write_config) {
         (Some(url), _) => Some(url),
@@ -310,11 +470,20 @@ fn write_config(
     }
     let data = file.with_extension("data");
     paths::create_dir(&data).map_err(failed)?;
-    for (name, secret) in secrets(people) {
-        write_private(&data.join(name), secret).map_err(failed)?;
+    for (number, account) in accounts(people) {
+        for (name, secret) in secrets(account) {
+            write_private(&data.join(format!("{name}{number}")), secret).map_err(failed)?;
+        }
     }
     let name = data.file_name().unwrap_or_default().to_string_lossy().into_owned();
     write_private(file, &config_text(&name, people, base_url, webhook)?).map_err(failed)
+}
+
+/// Every account with what its files end in: nothing, `-2`, `-3`.
+fn accounts(first: &WorldConfig) -> impl Iterator<Item = (String, &WorldConfig)> {
+    let others = (2..).zip(&first.others);
+    let others = others.map(|(number, account)| (format!("-{number}"), account));
+    std::iter::once((String::new(), first)).chain(others)
 }
 
 fn secrets(people: &WorldConfig) -> [(&'static str, &str); 3] {
@@ -339,28 +508,36 @@ fn config_text(
     };
     let host = if host == "localhost" { "127.0.0.1" } else { host.trim_matches(['[', ']']) };
     // Debug of a string is TOML's basic string for everything that occurs here.
-    let lines = [
+    let mut lines = vec![
         MARK.to_owned(),
         format!("data_dir = {data:?}"),
         format!("base_url = {base_url:?}"),
         "simulator = true".to_owned(),
         String::new(),
-        "[[account]]".to_owned(),
-        "name = \"simulator\"".to_owned(),
-        format!("phone_number_id = {:?}", people.phone_number_id),
-        format!("waba_id = {:?}", people.waba_id),
-        format!("app_id = {:?}", people.app_id),
-        format!("number = {:?}", people.display_number),
-        format!("token = {:?}", format!("file:{data}/token")),
-        format!("app_secret = {:?}", format!("file:{data}/app-secret")),
-        format!("verify_token = {:?}", format!("file:{data}/verify-token")),
-        String::new(),
+    ];
+    for (number, account) in accounts(people) {
+        // The one account of a plain simulator is no shop of that name.
+        let name = if people.others.is_empty() { "simulator" } else { &account.verified_name };
+        lines.extend([
+            "[[account]]".to_owned(),
+            format!("name = {name:?}"),
+            format!("phone_number_id = {:?}", account.phone_number_id),
+            format!("waba_id = {:?}", account.waba_id),
+            format!("app_id = {:?}", account.app_id),
+            format!("number = {:?}", account.display_number),
+            format!("token = {:?}", format!("file:{data}/token{number}")),
+            format!("app_secret = {:?}", format!("file:{data}/app-secret{number}")),
+            format!("verify_token = {:?}", format!("file:{data}/verify-token{number}")),
+            String::new(),
+        ]);
+    }
+    lines.extend([
         "[listener]".to_owned(),
         format!("address = {host:?}"),
         format!("port = {port}"),
         format!("path = {:?}", url.path()),
         String::new(),
-    ];
+    ]);
     Ok(lines.join("\n"))
 }
 
@@ -391,15 +568,18 @@ fn address(global: &Global, running: &Running) -> Result<SocketAddr, Error> {
         .ok_or_else(unknown)
 }
 
-/// One request to our own simulator, over HTTP/1.0 so that the answer ends with the connection.
 fn post(address: SocketAddr, path: &str, body: &Value) -> Result<Value, Error> {
-    let body = body.to_string();
+    ask(address, "POST", path, &body.to_string())
+}
+
+/// One request to our own simulator, over HTTP/1.0 so that the answer ends with the connection.
+fn ask(address: SocketAddr, method: &str, path: &str, body: &str) -> Result<Value, Error> {
     let exchange = || -> std::io::Result<String> {
         let mut stream = TcpStream::connect(address)?;
         let length = body.len();
         write!(
             stream,
-            "POST {path} HTTP/1.0\r\nHost: {address}\r\nContent-Type: application/json\r\n\
+            "{method} {path} HTTP/1.0\r\nHost: {address}\r\nContent-Type: application/json\r\n\
              Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
         )?;
         let mut answer = String::new();

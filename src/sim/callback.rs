@@ -1,9 +1,15 @@
-//! The listener as Meta sees it: an address on this machine, and a small HTTP/1.1 client that posts
-//! to it over a connection it keeps. Plain TCP and blocking, since it never leaves the machine.
+//! The listener as Meta sees it: an address, and a small HTTP/1.1 client that posts to it over a
+//! connection it keeps. Blocking, with TLS when the address asks for it.
 
-use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
+use std::io::{self, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs as _};
+use std::sync::Arc;
 use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use rustls_platform_verifier::BuilderVerifierExt;
+use url::Url;
 
 use super::world::WebhookPost;
 
@@ -17,38 +23,109 @@ const ANSWER_LIMIT: usize = 64 * 1024;
 /// Where webhooks go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Callback {
-    addr: SocketAddr,
     host: String,
-    path: String,
+    port: u16,
+    secure: bool,
+    /// Path and query.
+    target: String,
 }
 
 impl Callback {
-    /// Reads `http://127.0.0.1:8787/webhook`. Any other host than this machine is refused.
-    pub(super) fn parse(url: &str) -> io::Result<Self> {
+    /// Reads `http://127.0.0.1:8787/webhook` or `https://example.com/hook`.
+    pub(super) fn parse(text: &str) -> io::Result<Self> {
         let refuse = |why: &str| {
-            io::Error::new(io::ErrorKind::InvalidInput, format!("webhook address {url}: {why}"))
+            io::Error::new(io::ErrorKind::InvalidInput, format!("webhook address {text}: {why}"))
         };
-        let rest = url.strip_prefix("http://");
-        let rest =
-            rest.ok_or_else(|| refuse("must begin with http:// (it never leaves this machine)"))?;
-        let (host, path) = rest.find('/').map_or((rest, "/"), |slash| rest.split_at(slash));
-        let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-        let full = if has_port { host.to_owned() } else { format!("{host}:80") };
-        let found = full.to_socket_addrs().map_err(|error| refuse(&error.to_string()))?;
-        let addr = found.into_iter().find(|addr| addr.ip().is_loopback());
-        let addr =
-            addr.ok_or_else(|| refuse("must be on this machine (127.0.0.1 or localhost)"))?;
-        if path.chars().any(|letter| letter.is_control() || letter == ' ') {
-            return Err(refuse("has a space or a control character in its path"));
+        let url: Url = text.parse().map_err(|error: url::ParseError| refuse(&error.to_string()))?;
+        let secure = url.scheme() == "https";
+        if !secure && url.scheme() != "http" {
+            return Err(refuse("must begin with http:// or https://"));
         }
-        Ok(Self { addr, host: host.to_owned(), path: path.to_owned() })
+        let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
+            return Err(refuse("names no host"));
+        };
+        let host = host.trim_matches(['[', ']']).to_owned();
+        let query = url.query().map_or_else(String::new, |query| format!("?{query}"));
+        Ok(Self { host, port, secure, target: format!("{}{query}", url.path()) })
+    }
+
+    /// The `Host` header.
+    fn authority(&self) -> String {
+        let host =
+            if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        match (self.secure, self.port) {
+            (false, 80) | (true, 443) => host,
+            (_, port) => format!("{host}:{port}"),
+        }
+    }
+
+    fn connect(&self) -> io::Result<Stream> {
+        let found = (self.host.as_str(), self.port).to_socket_addrs()?;
+        let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+        for address in found {
+            match TcpStream::connect_timeout(&address, CONNECT_WITHIN) {
+                Ok(stream) => return self.prepare(stream),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    fn prepare(&self, stream: TcpStream) -> io::Result<Stream> {
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(ANSWER_WITHIN))?;
+        stream.set_write_timeout(Some(ANSWER_WITHIN))?;
+        if !self.secure {
+            return Ok(Stream::Plain(stream));
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .and_then(BuilderVerifierExt::with_platform_verifier)
+            .map_err(io::Error::other)?
+            .with_no_client_auth();
+        let name = ServerName::try_from(self.host.clone()).map_err(io::Error::other)?;
+        let session = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
+        Ok(Stream::Secure(Box::new(StreamOwned::new(session, stream))))
+    }
+}
+
+/// A connection with or without TLS.
+#[derive(Debug)]
+enum Stream {
+    Plain(TcpStream),
+    Secure(Box<StreamOwned<ClientConnection, TcpStream>>),
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.read(buffer),
+            Self::Secure(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.write(bytes),
+            Self::Secure(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(stream) => stream.flush(),
+            Self::Secure(stream) => stream.flush(),
+        }
     }
 }
 
 /// A connection to the listener, kept from post to post.
 #[derive(Debug, Default)]
 pub(super) struct Line {
-    open: Option<(Callback, TcpStream)>,
+    open: Option<(Callback, Stream)>,
 }
 
 impl Line {
@@ -57,8 +134,8 @@ impl Line {
         let head = format!(
             "POST {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: facebookexternalua\r\nAccept: */*\r\n\
              Content-Type: application/json\r\nX-Hub-Signature-256: {}\r\nContent-Length: {}\r\n\r\n",
-            to.path,
-            to.host,
+            to.target,
+            to.authority(),
             post.signature,
             post.body.len(),
         );
@@ -67,14 +144,31 @@ impl Line {
         self.exchange(to, &message).map(|(status, _)| status)
     }
 
-    /// Asks for the path with `query` added to it: Meta's verification.
-    pub(super) fn get(&mut self, to: &Callback, query: &str) -> io::Result<(u16, Vec<u8>)> {
-        let joint = if to.path.contains('?') { '&' } else { '?' };
+    /// Meta's verification: whether the address knows the token and repeats a challenge; the reason
+    /// when not.
+    pub(super) fn verify(
+        &mut self,
+        to: &Callback,
+        token: &str,
+        challenge: &str,
+    ) -> Result<(), String> {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("hub.mode", "subscribe")
+            .append_pair("hub.challenge", challenge)
+            .append_pair("hub.verify_token", token)
+            .finish();
+        let joint = if to.target.contains('?') { '&' } else { '?' };
         let message = format!(
             "GET {}{joint}{query} HTTP/1.1\r\nHost: {}\r\nUser-Agent: facebookplatform\r\nAccept: */*\r\n\r\n",
-            to.path, to.host,
+            to.target,
+            to.authority(),
         );
-        self.exchange(to, message.as_bytes())
+        match self.exchange(to, message.as_bytes()) {
+            Err(error) => Err(format!("the address does not answer: {error}")),
+            Ok((200, body)) if body == challenge.as_bytes() => Ok(()),
+            Ok((200, _)) => Err("the answer is not the challenge".to_owned()),
+            Ok((status, _)) => Err(format!("HTTP Status Code = {status}")),
+        }
     }
 
     fn exchange(&mut self, to: &Callback, message: &[u8]) -> io::Result<(u16, Vec<u8>)> {
@@ -84,20 +178,17 @@ impl Line {
                 return Ok(answer);
             }
         }
-        let stream = TcpStream::connect_timeout(&to.addr, CONNECT_WITHIN)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(ANSWER_WITHIN))?;
-        stream.set_write_timeout(Some(ANSWER_WITHIN))?;
-        self.try_exchange(to.clone(), stream, message)
+        self.try_exchange(to.clone(), to.connect()?, message)
     }
 
     fn try_exchange(
         &mut self,
         to: Callback,
-        mut stream: TcpStream,
+        mut stream: Stream,
         message: &[u8],
     ) -> io::Result<(u16, Vec<u8>)> {
         stream.write_all(message)?;
+        stream.flush()?;
         let answer = read_answer(&mut stream)?;
         if answer.keep {
             self.open = Some((to, stream));
@@ -115,7 +206,7 @@ pub(super) struct Answer {
 }
 
 /// Reads an answer up to its end.
-pub(super) fn read_answer(stream: &mut TcpStream) -> io::Result<Answer> {
+pub(super) fn read_answer(stream: &mut impl Read) -> io::Result<Answer> {
     let mut bytes = Vec::with_capacity(1024);
     let (status, head, length, close) = loop {
         read_more(stream, &mut bytes)?;
@@ -133,7 +224,7 @@ pub(super) fn read_answer(stream: &mut TcpStream) -> io::Result<Answer> {
     Ok(Answer { status, body, keep: whole && !close })
 }
 
-fn read_more(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> io::Result<()> {
+fn read_more(stream: &mut impl Read, bytes: &mut Vec<u8>) -> io::Result<()> {
     let mut chunk = [0; 4096];
     let count = stream.read(&mut chunk)?;
     if count == 0 || bytes.len() > ANSWER_LIMIT {

@@ -26,10 +26,15 @@ pub struct WorldConfig {
     pub verified_name: String,
     /// The only access token that is accepted.
     pub token: String,
+    /// What the token may do.
+    pub scopes: Vec<String>,
     /// The key of webhook signatures.
     pub app_secret: String,
     /// What the callback must be verified with (`hub.verify_token`).
     pub verify_token: String,
+    /// Accounts beside this one, each with a number, people and templates of its own. They may belong
+    /// to the same app.
+    pub others: Vec<Self>,
     /// Sends accepted in any one second; Meta's default is 80, raised numbers have 1,000.
     pub rate_per_second: u32,
     /// Whether one user can be sent only one message per 6 s, 45 ahead.
@@ -65,8 +70,12 @@ impl Default for WorldConfig {
             country_code: "55".to_owned(),
             verified_name: "Loja Sol".to_owned(),
             token: "simulator-token".to_owned(),
+            scopes: ["whatsapp_business_management", "whatsapp_business_messaging"]
+                .map(str::to_owned)
+                .to_vec(),
             app_secret: "simulator-app-secret".to_owned(),
             verify_token: "simulator-verify-token".to_owned(),
+            others: Vec::new(),
             rate_per_second: 80,
             pair_limit: true,
             delays: Delays::default(),

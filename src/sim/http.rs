@@ -32,6 +32,20 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// The body as it came.
     pub body: Vec<u8>,
+    /// Whether the address it wants webhooks at repeated the challenge; `None` when nobody asked it.
+    pub(super) verified: Option<Result<(), String>>,
+}
+
+impl Method {
+    /// As it stands in a request.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Delete => "DELETE",
+            Self::Other => "OTHER",
+        }
+    }
 }
 
 impl Request {
@@ -44,6 +58,7 @@ impl Request {
             query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
             headers: Vec::new(),
             body: body.into(),
+            verified: None,
         }
     }
 

@@ -30,9 +30,11 @@ mod refusal;
 mod rng;
 mod script;
 mod server;
+mod setting;
 mod signed;
 mod stamp;
 pub mod trigger;
+mod turn;
 mod world;
 
 use std::time::Duration;
@@ -46,9 +48,15 @@ pub use self::script::Scenario;
 pub use self::server::{Sim, SimConfig};
 pub use self::signed::{escaped, signature};
 pub use self::world::{
-    Accepted, Counts, Fault, KEPT, NobodyThere, PostOutcome, Posted, Refused, Sample,
+    Accepted, Counts, Fault, KEPT, NobodyThere, NumberChange, PostOutcome, Posted, Refused, Sample,
     TemplateChange, WebhookPost, Words, World,
 };
 
 /// How long after its first copy a duplicated webhook comes, least and most.
 const DUPLICATE_WITHIN: (Duration, Duration) = (Duration::ZERO, Duration::from_secs(2));
+
+/// The world of `twoticks sim` when no scenario says otherwise: the shop, and two people who only speak
+/// when told to, one of them without a number.
+pub fn plain() -> WorldConfig {
+    WorldConfig { people: setting::bystanders(), ..WorldConfig::default() }
+}

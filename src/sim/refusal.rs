@@ -17,6 +17,8 @@ pub(super) struct Refusal {
     pub(super) details: Option<String>,
     /// `error_user_title` and `error_user_msg`, which the template editor's errors have.
     pub(super) shown: Option<(String, String)>,
+    /// What the body holds beside the error: partial success.
+    pub(super) beside: Option<Box<Value>>,
 }
 
 impl Refusal {
@@ -24,13 +26,21 @@ impl Refusal {
     pub(super) fn new(code: u32, details: impl Into<String>) -> Self {
         let (title, status) = title(code);
         let message = format!("(#{code}) {title}");
-        Self { code, subcode: None, status, message, details: Some(details.into()), shown: None }
+        Self {
+            code,
+            subcode: None,
+            status,
+            message,
+            details: Some(details.into()),
+            shown: None,
+            beside: None,
+        }
     }
 
     /// A refusal of the Graph layer, which has no `error_data`.
     pub(super) fn graph(code: u32, subcode: Option<u32>, message: impl Into<String>) -> Self {
         let (message, status) = (message.into(), title(code).1);
-        Self { code, subcode, status, message, details: None, shown: None }
+        Self { code, subcode, status, message, details: None, shown: None, beside: None }
     }
 
     /// Code 100 as the template edges word it: the cause is in the subcode and in what a person is shown.
@@ -71,7 +81,9 @@ impl Refusal {
             error["error_user_title"] = json!(title);
             error["error_user_msg"] = json!(text);
         }
-        json!({ "error": error })
+        let mut body = self.beside.as_deref().cloned().unwrap_or_else(|| json!({}));
+        body["error"] = error;
+        body
     }
 }
 
@@ -82,6 +94,8 @@ pub(super) const fn title(code: u32) -> (&'static str, u16) {
         1 => ("API Unknown", 400),
         2 => ("API Service", 503),
         4 => ("API Too Many Calls", 400),
+        15 => ("Requires an app token", 400),
+        101 => ("Error validating application", 400),
         10 => ("Permission Denied", 403),
         100 => ("Invalid parameter", 400),
         104 => ("An access token is required to request this resource", 401),
@@ -127,6 +141,10 @@ pub(super) const fn title(code: u32) -> (&'static str, u16) {
         132_016 => ("Template is disabled", 400),
         132_018 => ("There was an error with the parameters of the template", 400),
         133_004 => ("Server temporarily unavailable", 503),
+        133_005 => ("Two step verification PIN Mismatch", 400),
+        133_016 => ("Account register deregister rate limit exceeded", 400),
+        134_100 => ("Only marketing messages are supported", 400),
+        139_100 => ("Failed to block/unblock users", 400),
         133_010 => ("Account not registered", 400),
         135_000 => ("Generic user error", 400),
         _ => ("Unknown error", 400),

@@ -6,19 +6,23 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::config::Quality;
-use super::world::{Fault, Sample, TemplateChange, Words, World};
+use super::config::WorldConfig;
+use super::setting::{self, Account, Person};
+use super::turn::{NumberTurn, OptOutTurn, ReadTurn, TemplateTurn};
+use super::world::{Fault, Sample, Words, World};
 use crate::domain::time::Timestamp;
 
 /// Sends that one step may put into trouble.
 const MOST_TIMES: u32 = 100_000;
 
-/// Steps to go through, each at its time.
+/// A world and the steps to go through in it, each at its time.
 ///
 /// ```
 /// # use twoticks::sim::Scenario;
 /// let scenario = Scenario::parse(
 ///     r#"
+///     [[account]]
+///     name = "Loja Sol"
 ///     [[step]]
 ///     at = 2.5
 ///     say = { from = "+15551230001", text = "hi" }
@@ -30,7 +34,20 @@ const MOST_TIMES: u32 = 100_000;
 /// assert_eq!(scenario.unwrap().len(), 2);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct Scenario(Vec<(Duration, Step)>);
+pub struct Scenario {
+    accounts: Vec<Account>,
+    people: Vec<Person>,
+    steps: Vec<Planned>,
+}
+
+/// A step and when it is due.
+#[derive(Clone, Debug, PartialEq)]
+struct Planned {
+    at: Duration,
+    /// In which account; the first one when nothing is said.
+    account: Option<String>,
+    step: Step,
+}
 
 impl Scenario {
     /// Reads a scenario.
@@ -39,45 +56,49 @@ impl Scenario {
     /// What is wrong with it, with the line or the number of the step.
     pub fn parse(text: &str) -> Result<Self, String> {
         let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+        if file.step.is_empty() && file.account.is_empty() && file.person.is_empty() {
+            return Err("it has no [[step]], no [[account]] and no [[person]]".to_owned());
+        }
+        setting::world(&file.account, &file.person, &WorldConfig::default())?;
         let steps = (1..).zip(file.step).map(|(number, timed)| {
             let wrong = |why: String| format!("step {number}: {why}");
             let at = Duration::try_from_secs_f64(timed.at).map_err(|error| {
                 wrong(format!("at = {}: {error}; give seconds from the start", timed.at))
             })?;
-            let step = match (timed.say, timed.fail, timed.template) {
-                (Some(say), None, None) => {
-                    say.words().map_err(wrong)?;
-                    Step::Say(say)
-                }
-                (None, Some(fail), None) => {
-                    fail.trouble().map_err(wrong)?;
-                    Step::Fail(fail)
-                }
-                (None, None, Some(turn)) => {
-                    turn.change().map_err(wrong)?;
-                    Step::Template(turn)
-                }
-                _ => return Err(wrong("give it either say, fail or template".to_owned())),
-            };
-            Ok((at, step))
+            let account = timed.account.clone();
+            Ok(Planned { at, account, step: timed.step().map_err(wrong)? })
         });
-        steps.collect::<Result<_, _>>().map(Self)
+        let steps = steps.collect::<Result<_, String>>()?;
+        Ok(Self { accounts: file.account, people: file.person, steps })
+    }
+
+    /// The world it plays in: its accounts and people, and of `plain` what it does not say.
+    ///
+    /// # Errors
+    /// When two of them have the same id.
+    pub fn world(&self, plain: &WorldConfig) -> Result<WorldConfig, String> {
+        setting::world(&self.accounts, &self.people, plain)
     }
 
     /// How many steps there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.steps.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.steps.is_empty()
     }
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    #[serde(default)]
+    account: Vec<Account>,
+    #[serde(default)]
+    person: Vec<Person>,
+    #[serde(default)]
     step: Vec<Timed>,
 }
 
@@ -85,84 +106,61 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Timed {
     at: f64,
+    account: Option<String>,
     say: Option<Say>,
     fail: Option<Fail>,
     template: Option<TemplateTurn>,
+    number: Option<NumberTurn>,
+    read: Option<ReadTurn>,
+    opt_out: Option<OptOutTurn>,
+}
+
+impl Timed {
+    /// The one thing it says.
+    fn step(self) -> Result<Step, String> {
+        let given = [
+            self.say.map(Step::Say),
+            self.fail.map(|fail| Step::Fail(Box::new(fail))),
+            self.template.map(Step::Template),
+            self.number.map(Step::Number),
+            self.read.map(Step::Read),
+            self.opt_out.map(Step::OptOut),
+        ];
+        let mut given = given.into_iter().flatten();
+        let (Some(step), None) = (given.next(), given.next()) else {
+            return Err("give it one of say, fail, template, number, read and opt_out".to_owned());
+        };
+        match &step {
+            Step::Say(say) => say.check(),
+            Step::Fail(fail) => fail.trouble().map(drop),
+            Step::Template(turn) => turn.change().map(drop),
+            Step::Number(turn) => turn.change().map(drop),
+            Step::Read(_) | Step::OptOut(_) => Ok(()),
+        }?;
+        Ok(step)
+    }
 }
 
 /// Something to do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum Step {
     Say(Say),
-    Fail(Fail),
+    Fail(Box<Fail>),
     Template(TemplateTurn),
+    Number(NumberTurn),
+    Read(ReadTurn),
+    OptOut(OptOutTurn),
 }
 
-/// What becomes of a template, e.g. `{"name":"pedido_cupom","do":"pause"}` or, with a value,
-/// `{"name":"boas_vindas","language":"pt_BR","do":"quality","value":"RED"}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct TemplateTurn {
-    name: String,
-    language: Option<String>,
-    #[serde(rename = "do")]
-    action: String,
-    value: Option<String>,
-}
-
-impl TemplateTurn {
-    fn change(&self) -> Result<TemplateChange, String> {
-        let value = || {
-            let word = &self.action;
-            self.value.clone().ok_or_else(|| format!("do = {word:?} needs a value"))
-        };
-        let change = match self.action.as_str() {
-            "approve" => TemplateChange::Approve,
-            "reject" => {
-                let reason = self.value.clone().unwrap_or_else(|| "INVALID_FORMAT".to_owned());
-                return Ok(TemplateChange::Reject(reason));
-            }
-            "pause" => TemplateChange::Pause,
-            "unpause" => TemplateChange::Unpause,
-            "disable" => TemplateChange::Disable,
-            "flag" => TemplateChange::Flag,
-            "hold" => TemplateChange::Hold,
-            "release" => TemplateChange::Release,
-            "drop" => TemplateChange::Drop,
-            "quality" => {
-                let word = value()?;
-                let known = [Quality::Green, Quality::Yellow, Quality::Red, Quality::Unknown];
-                let quality = known.into_iter().find(|one| one.word().eq_ignore_ascii_case(&word));
-                return quality.map(TemplateChange::Quality).ok_or_else(|| {
-                    format!("quality {word:?}: give GREEN, YELLOW, RED or UNKNOWN")
-                });
-            }
-            "category" => return value().map(TemplateChange::Category),
-            "violates" => {
-                return match value()?.as_str() {
-                    "on" => Ok(TemplateChange::Violates(true)),
-                    "off" => Ok(TemplateChange::Violates(false)),
-                    other => Err(format!("violates {other:?}: give on or off")),
-                };
-            }
-            other => {
-                return Err(format!(
-                    "do = {other:?}: give approve, reject, pause, unpause, disable, flag, hold, release, \
-                     drop, quality, category or violates"
-                ));
-            }
-        };
-        match &self.value {
-            None => Ok(change),
-            Some(value) => Err(format!("do = {:?} takes no value, got {value:?}", self.action)),
+impl Step {
+    /// Whom it needs to exist.
+    fn who(&self) -> Option<&str> {
+        match self {
+            Self::Say(say) => Some(&say.from),
+            Self::Read(turn) => Some(&turn.from),
+            Self::OptOut(turn) => Some(&turn.from),
+            Self::Fail(_) | Self::Template(_) | Self::Number(_) => None,
         }
-    }
-
-    /// Makes it so now.
-    pub(super) fn perform(&self, world: &mut World, now: Timestamp) -> Result<Value, String> {
-        let change = self.change()?;
-        world.change_template(now, &self.name, self.language.as_deref(), &change)?;
-        Ok(json!({ "success": true }))
     }
 }
 
@@ -182,10 +180,22 @@ pub(super) struct Say {
 }
 
 impl Say {
-    fn words(&self) -> Result<Words, String> {
+    /// Whether it can be said, but for the message it is about.
+    fn check(&self) -> Result<(), String> {
+        self.words(Some(String::new())).map(drop)
+    }
+
+    /// What is said; `latest` is the message it is about when it names none.
+    fn words(&self, latest: Option<String>) -> Result<Words, String> {
         let caption = self.caption.clone();
         Ok(match self.kind.as_deref().unwrap_or("text") {
-            "text" => Words::Text(self.text.clone().ok_or("text is missing")?),
+            "text" => {
+                let text = self.text.clone().ok_or("text is missing")?;
+                match self.to.clone() {
+                    Some(to) => Words::Reply { to, text },
+                    None => Words::Text(text),
+                }
+            }
             "image" => Words::Image(Sample::Parcel, caption),
             "voice" => Words::Voice,
             "sticker" => Words::Sticker,
@@ -195,7 +205,8 @@ impl Say {
             }
             "location" => Words::Location { latitude: -23.5614, longitude: -46.6559, name: None },
             "reaction" => {
-                let to = self.to.clone().ok_or("to is missing: the id of the message")?;
+                let to = self.to.clone().or(latest);
+                let to = to.ok_or("to is missing: nothing was sent to them yet")?;
                 Words::Reaction { to, emoji: self.emoji.clone().unwrap_or_default() }
             }
             kind => {
@@ -206,7 +217,8 @@ impl Say {
 
     /// Says it now; answers the message's id.
     pub(super) fn perform(&self, world: &mut World, now: Timestamp) -> Result<Value, String> {
-        let words = self.words()?;
+        let latest = world.last_sent_to(&self.from).map_err(|error| error.to_string())?;
+        let words = self.words(latest)?;
         let id = world.say_words(&self.from, &words, now).map_err(|error| error.to_string())?;
         Ok(json!({ "id": id }))
     }
@@ -231,7 +243,9 @@ pub(super) struct Fail {
     duplicates: Option<u16>,
     shuffle_ms: Option<u32>,
     skip_delivered: Option<u16>,
+    scopes: Option<String>,
     times: Option<u32>,
+    on: Option<String>,
 }
 
 /// What a [`Fail`] comes to.
@@ -243,6 +257,7 @@ enum Trouble {
     Duplicates(u16),
     Shuffle(Duration),
     SkipDelivered(u16),
+    Scopes(Vec<String>),
 }
 
 impl Fail {
@@ -275,12 +290,16 @@ impl Fail {
             self.shuffle_ms.map(|most| Ok(Trouble::Shuffle(millis(most)))),
             self.skip_delivered
                 .map(|chance| percent("skip_delivered", chance).map(Trouble::SkipDelivered)),
+            self.scopes.as_deref().map(|list| {
+                let list = list.split(',').map(|scope| scope.trim().to_owned());
+                Ok(Trouble::Scopes(list.filter(|scope| !scope.is_empty()).collect()))
+            }),
         ];
         let mut given = given.into_iter().flatten();
         let (Some(trouble), None) = (given.next(), given.next()) else {
             return Err("give one of code, status, lose, twice, delay_ms, failed, \
                         failed_then_delivered, no_statuses, webhooks, token, duplicates, \
-                        shuffle_ms, skip_delivered"
+                        shuffle_ms, skip_delivered, scopes"
                 .to_owned());
         };
         let trouble = trouble?;
@@ -291,6 +310,18 @@ impl Fail {
             return Err(
                 "times is for what befalls sends: this lasts until it is changed".to_owned()
             );
+        }
+        if self.on.is_some() {
+            let of_messages = matches!(
+                trouble,
+                Trouble::Fault(Fault::Fail(_) | Fault::FailThenDeliver(_) | Fault::NoStatuses)
+            );
+            if of_messages || !matches!(trouble, Trouble::Fault(_)) {
+                return Err(
+                    "on goes with what befalls a call: code, status, lose, twice, delay_ms"
+                        .to_owned(),
+                );
+            }
         }
         match self.times {
             Some(times @ (0 | MOST_TIMES..)) if times != MOST_TIMES => {
@@ -313,7 +344,11 @@ impl Fail {
     pub(super) fn perform(&self, world: &mut World) -> Result<Value, String> {
         let times = usize::try_from(self.times.unwrap_or(1)).unwrap_or(1);
         match self.trouble()? {
-            Trouble::Fault(fault) => world.fail_next(&fault, times),
+            Trouble::Fault(fault) => match self.on.as_deref() {
+                None => world.fail_next(&fault, times),
+                Some(edge) => world.fail_edge(edge, &fault, times),
+            },
+            Trouble::Scopes(scopes) => world.reconfigure(|config| config.scopes = scopes),
             Trouble::Webhooks(on) => world.set_webhooks(on),
             Trouble::Token(valid) => world.expire_token(!valid),
             Trouble::Duplicates(chance) => {
@@ -345,15 +380,28 @@ impl World {
     /// # Errors
     /// Which step names nobody.
     pub fn play(&mut self, scenario: &Scenario, now: Timestamp) -> Result<(), String> {
-        for (number, (_, step)) in (1..).zip(&scenario.0) {
-            if let Step::Say(say) = step {
-                self.knows(&say.from).map_err(|error| format!("step {number}: {error}"))?;
+        for (number, planned) in (1..).zip(&scenario.steps) {
+            let wrong = |why: String| format!("step {number}: {why}");
+            let world = self.stage(planned.account.as_deref()).map_err(wrong)?;
+            if let Some(who) = planned.step.who() {
+                world.knows(who).map_err(|error| wrong(error.to_string()))?;
             }
         }
-        for (at, step) in &scenario.0 {
-            self.script(now + *at, step.clone());
+        for planned in &scenario.steps {
+            let world = self.stage(planned.account.as_deref())?;
+            world.script(now + planned.at, planned.step.clone());
         }
         Ok(())
+    }
+
+    /// The account that is named, or this one.
+    pub(super) fn stage(&mut self, account: Option<&str>) -> Result<&mut Self, String> {
+        match account {
+            None => Ok(self),
+            Some(name) => {
+                self.account(name).ok_or_else(|| format!("there is no account called '{name}'"))
+            }
+        }
     }
 
     /// Does a step of a scenario.
@@ -362,6 +410,9 @@ impl World {
             Step::Say(say) => say.perform(self, now),
             Step::Fail(fail) => fail.perform(self),
             Step::Template(turn) => turn.perform(self, now),
+            Step::Number(turn) => turn.perform(self, now),
+            Step::Read(turn) => turn.perform(self, now),
+            Step::OptOut(turn) => turn.perform(self, now),
         }
     }
 }
@@ -373,8 +424,8 @@ mod tests {
     #[test]
     fn a_scenario_that_cannot_be_is_refused_with_its_place() {
         for (text, words) in [
-            ("", "missing field `step`"),
-            ("[[step]]\nat = 1\n", "step 1: give it either say, fail or template"),
+            ("", "it has no [[step]]"),
+            ("[[step]]\nat = 1\n", "step 1: give it one of say"),
             ("[[step]]\nat = -1\nfail = { code = 4 }\n", "step 1: at = -1"),
             ("[[step]]\nat = 1\nfial = { code = 4 }\n", "line 3"),
             ("[[step]]\nat = 1\nfail = { code = 4, lose = \"answer\" }\n", "step 1: give one of"),
@@ -391,6 +442,16 @@ mod tests {
             (
                 "[[step]]\nat = 1\ntemplate = { name = \"a\", do = \"quality\", value = \"BLUE\" }\n",
                 "quality \"BLUE\": give GREEN",
+            ),
+            (
+                "[[account]]\nname = \"a\"\nwaba_id = \"1\"\n[[account]]\nname = \"b\"\nwaba_id = \"1\"\n",
+                "account 2: the id 1",
+            ),
+            ("[[person]]\nname = \"a\"\nnumber = \"12\"\n", "person 1: number = \"12\""),
+            ("[[step]]\nat = 1\nfail = { failed = 4, on = \"media\" }\n", "on goes with"),
+            (
+                "[[step]]\nat = 1\nnumber = { limit = \"1\", quality = \"RED\" }\n",
+                "give one of quality",
             ),
             ("[[step]]\nat = 1\nsay = { from = \"+1\" }\n", "step 1: text is missing"),
         ] {

@@ -15,7 +15,7 @@ use super::callback::{Callback, Line};
 use super::front::{Front, HELLO, LOST};
 use super::http::{Delivery, Method, Request, Response};
 use super::script::Scenario;
-use super::world::{NobodyThere, PostOutcome, WebhookPost, World};
+use super::world::{NobodyThere, PostOutcome, Verification, WebhookPost, World};
 use super::{control, keep};
 use crate::domain::time::{Clock, Timestamp};
 
@@ -74,8 +74,11 @@ struct Shared {
 
 struct State {
     world: World,
-    callback: Option<Callback>,
     posts: VecDeque<WebhookPost>,
+    /// How far the world's time is ahead of the clock: somebody moved it on.
+    ahead: Duration,
+    /// Those who wait for the log to go on, with the number they wait for.
+    followers: Vec<(u64, tiny_http::Request)>,
     /// Answers that are held back, by the time they are due.
     late: BTreeMap<(Timestamp, u64), (tiny_http::Request, Response)>,
     answered: u64,
@@ -90,8 +93,7 @@ impl Sim {
     /// Starts answering and posting.
     ///
     /// # Errors
-    /// When the address is not a loopback one or is taken, or the webhook address is not on this
-    /// machine.
+    /// When the address to listen on is not a loopback one or is taken, or the webhook address is none.
     pub fn start(config: SimConfig, mut world: World, clock: Arc<dyn Clock>) -> io::Result<Self> {
         if !config.listen.ip().is_loopback() {
             let text = format!(
@@ -100,11 +102,11 @@ impl Sim {
             );
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
-        let callback = config.webhook.as_deref().map(Callback::parse).transpose()?;
-        world.set_callback(callback.is_some());
-        if let Some(url) = &config.webhook {
-            world.set_app_callback(url);
-        }
+        config.webhook.as_deref().map(Callback::parse).transpose()?;
+        world.set_callback(config.webhook.as_deref());
+        // A kept world may have been moved on; its time does not run backwards.
+        let latest = world.latest().unwrap_or(Timestamp::from_millis(0));
+        let ahead = latest.since(clock.now());
         let listener = TcpListener::bind(config.listen)?;
         let inner = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let inner_addr = inner.local_addr()?;
@@ -113,8 +115,9 @@ impl Sim {
         let front = Front::open(listener, inner_addr)?;
         let state = State {
             world,
-            callback,
             posts: VecDeque::new(),
+            ahead,
+            followers: Vec::new(),
             late: BTreeMap::new(),
             answered: 0,
             next_tick: None,
@@ -157,41 +160,36 @@ impl Sim {
         format!("http://{}", self.addr())
     }
 
-    /// Posts webhooks there from now on, those that waited first.
+    /// Posts the webhooks of the app there from now on, those that waited first.
     ///
     /// # Errors
-    /// When the address is not one on this machine.
+    /// When it is no address.
     pub fn set_webhook(&self, url: &str) -> io::Result<()> {
-        let callback = Callback::parse(url)?;
+        Callback::parse(url)?;
         let mut state = self.shared.lock();
-        state.callback = Some(callback);
-        state.world.set_callback(true);
-        state.world.set_app_callback(url);
+        state.world.set_callback(Some(url));
         self.shared.after_change(&mut state);
         Ok(())
     }
 
     /// Asks the listener what Meta asks before it accepts a callback: whether it knows the verify token
-    /// and repeats a challenge.
+    /// and repeats a challenge. The reason when not.
     ///
     /// # Errors
-    /// When no webhook address is set or the listener cannot be reached.
-    pub fn verify_webhook(&self) -> io::Result<bool> {
-        let (callback, token) = {
+    /// When no webhook address is set, or the listener does not answer as it should.
+    pub fn verify_webhook(&self) -> Result<(), String> {
+        let check = {
             let state = self.shared.lock();
-            (state.callback.clone(), state.world.config().verify_token.clone())
+            let url = state.world.callback().ok_or("no webhook address is set yet")?;
+            Verification { url: url.to_owned(), token: state.world.config().verify_token.clone() }
         };
-        let callback = callback.ok_or_else(|| {
-            io::Error::new(io::ErrorKind::NotFound, "no webhook address is set yet")
-        })?;
-        let challenge = self.shared.clock.now().millis().to_string();
-        let query = form_urlencoded::Serializer::new(String::new())
-            .append_pair("hub.mode", "subscribe")
-            .append_pair("hub.challenge", &challenge)
-            .append_pair("hub.verify_token", &token)
-            .finish();
-        let (status, body) = Line::default().get(&callback, &query)?;
-        Ok(status == 200 && body == challenge.as_bytes())
+        self.shared.verify(&check)
+    }
+
+    /// Moves the world's time on by this much, and lets happen what falls due.
+    pub fn advance(&self, by: Duration) {
+        let mut state = self.shared.lock();
+        self.shared.move_on(&mut state, by);
     }
 
     /// Looks at the world, or changes it, between two requests.
@@ -207,7 +205,7 @@ impl Sim {
     /// # Errors
     /// When there is nobody of that name.
     pub fn say(&self, who: &str, text: &str) -> Result<String, NobodyThere> {
-        let now = self.shared.clock.now();
+        let now = self.shared.now(&self.shared.lock());
         self.with_world(|world| world.say(who, text, now))
     }
 
@@ -216,7 +214,7 @@ impl Sim {
     /// # Errors
     /// Which step names nobody.
     pub fn play(&self, scenario: &Scenario) -> Result<(), String> {
-        let now = self.shared.clock.now();
+        let now = self.shared.now(&self.shared.lock());
         self.with_world(|world| world.play(scenario, now))
     }
 
@@ -268,8 +266,10 @@ impl Sim {
             thread.join().unwrap_or_default();
         }
         // Held answers are dropped; tiny_http closes them with a 500.
-        let late = std::mem::take(&mut self.shared.lock().late);
-        drop(late);
+        let mut state = self.shared.lock();
+        let unanswered = (std::mem::take(&mut state.late), std::mem::take(&mut state.followers));
+        drop(state);
+        drop(unanswered);
         match &self.shared.keep {
             Some(path) => keep::save(&self.shared.lock().world, path),
             None => Ok(()),
@@ -289,10 +289,33 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The world's time.
+    fn now(&self, state: &State) -> Timestamp {
+        self.clock.now() + state.ahead
+    }
+
+    fn move_on(&self, state: &mut State, by: Duration) {
+        state.ahead += by;
+        let now = self.now(state);
+        state.world.forget_unprompted(now);
+        state.next_tick = None;
+        self.wake.notify_one();
+    }
+
+    fn verify(&self, check: &Verification) -> Result<(), String> {
+        let callback = Callback::parse(&check.url).map_err(|error| error.to_string())?;
+        let challenge = self.clock.now().millis().to_string();
+        Line::default().verify(&callback, &check.token, &challenge)
+    }
+
     /// To be called after anything that may have changed the world.
     fn after_change(&self, state: &mut State) {
         if self.keep.is_some() && state.keep_at.is_none() {
-            state.keep_at = Some(self.clock.now() + KEEP_AFTER);
+            state.keep_at = Some(self.now(state) + KEEP_AFTER);
+        }
+        if !state.followers.is_empty() {
+            state.next_tick = None;
+            self.wake.notify_one();
         }
         let due = state.due();
         if due.is_some_and(|due| state.next_tick.is_none_or(|next| due < next)) {
@@ -306,11 +329,12 @@ impl Shared {
     fn tick(&self) {
         let mut state = self.lock();
         // The first look at the world starts what it does unasked.
-        let posts = state.world.advance(self.clock.now());
+        let now = self.now(&state);
+        let posts = state.world.advance(now);
         state.posts.extend(posts);
         self.work.notify_all();
         while !state.stopping {
-            let now = self.clock.now();
+            let now = self.now(&state);
             if state.world.due().is_some_and(|due| due <= now) {
                 let posts = state.world.advance(now);
                 state.posts.extend(posts);
@@ -319,6 +343,12 @@ impl Shared {
             }
             if let Some(entry) = state.late.first_entry().filter(|entry| entry.key().0 <= now) {
                 let (request, response) = entry.remove();
+                drop(state);
+                answer(request, response);
+                state = self.lock();
+                continue;
+            }
+            if let Some((request, response)) = state.follower() {
                 drop(state);
                 answer(request, response);
                 state = self.lock();
@@ -362,17 +392,17 @@ impl Shared {
             if state.stopping {
                 return;
             }
-            let (Some(post), callback) = (state.posts.pop_front(), state.callback.clone()) else {
-                continue;
-            };
+            let Some(post) = state.posts.pop_front() else { continue };
             drop(state);
-            let outcome = match callback.map(|callback| line.post(&callback, &post)) {
+            let to = post.to.as_deref().map(Callback::parse);
+            let outcome = match to.map(|to| to.and_then(|to| line.post(&to, &post))) {
                 Some(Ok(status)) => PostOutcome::Answered(status),
                 Some(Err(error)) => PostOutcome::Failed(error.to_string()),
                 None => PostOutcome::Failed("no webhook address is set".to_owned()),
             };
             let mut state = self.lock();
-            state.world.webhook_answered(self.clock.now(), post.id, outcome);
+            let now = self.now(&state);
+            state.world.webhook_answered(now, post.id, outcome);
             self.after_change(&mut state);
         }
     }
@@ -387,25 +417,36 @@ impl Shared {
                 Ok(request) if request.path == HELLO => {
                     answer(incoming, Response::bytes(200, "text/plain", Vec::new()));
                 }
-                Ok(request) => self.respond(incoming, &request),
+                Ok(request) => self.respond(incoming, request),
                 Err(status) => answer(incoming, Response::bytes(status, "text/plain", Vec::new())),
             }
         }
     }
 
-    fn respond(&self, incoming: tiny_http::Request, request: &Request) {
+    fn respond(&self, incoming: tiny_http::Request, mut request: Request) {
+        let check = self.lock().world.verification(&request);
+        // The listener may be a thread of this program that waits for the world: ask it unlocked.
+        request.verified = check.map(|check| self.verify(&check));
         let mut state = self.lock();
-        let now = self.clock.now();
-        let response = if control::concerns(request) {
-            control::handle(&mut state.world, now, request)
-        } else {
-            state.world.handle(now, request)
+        let now = self.now(&state);
+        let response = match (control::log(&request), control::advance(&request)) {
+            (Some((from, follow)), _) => {
+                if follow && state.world.log_since(from).is_empty() {
+                    state.followers.push((from, incoming));
+                    return;
+                }
+                control::log_page(&state.world, from)
+            }
+            (None, Some(Ok(by))) => {
+                self.move_on(&mut state, by);
+                Response::json(200, &serde_json::json!({ "success": true }))
+            }
+            (None, Some(Err(response))) => response,
+            (None, None) if control::concerns(&request) => {
+                control::handle(&mut state.world, now, &request)
+            }
+            (None, None) => state.world.handle(now, &request),
         };
-        // One that is not on this machine is noted and not posted to.
-        if let Some(Ok(callback)) = state.world.new_callback().map(|url| Callback::parse(&url)) {
-            state.callback = Some(callback);
-            state.world.set_callback(true);
-        }
         if let Delivery::After(span) = response.delivery {
             state.answered += 1;
             let key = (now + span, state.answered);
@@ -420,6 +461,14 @@ impl Shared {
 }
 
 impl State {
+    /// A follower for whom there is news.
+    fn follower(&mut self) -> Option<(tiny_http::Request, Response)> {
+        let waits = |(from, _): &(u64, _)| !self.world.log_since(*from).is_empty();
+        let index = self.followers.iter().position(waits)?;
+        let (from, request) = self.followers.swap_remove(index);
+        Some((request, control::log_page(&self.world, from)))
+    }
+
     fn due(&self) -> Option<Timestamp> {
         let late = self.late.keys().next().map(|(at, _)| *at);
         [self.world.due(), late, self.keep_at].into_iter().flatten().min()

@@ -7,6 +7,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::domain::time::Timestamp;
 
+/// `2026-11-21T14:03:07.250Z`.
+pub(super) fn rfc3339(at: Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(at.millis())
+        .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+        .to_string()
+}
+
 pub(super) mod millis {
     use super::{Deserialize, Deserializer, Serializer, Timestamp};
 

@@ -51,6 +51,7 @@ impl Running {
         Self { child, first_line: first_line.trim_end().to_owned() }
     }
 
+    /// What it said first: the address of a simulator.
     pub(crate) fn first_line(&self) -> &str {
         &self.first_line
     }
@@ -114,7 +115,7 @@ fn wrong_usage_is_2_and_says_so_on_stderr() {
         &["send", "+15551230001", "hi", "--wait", "soon"],
         &["chats", "list", "--config", "missing.toml"],
         &["sim", "--webhook", "foo"],
-        &["sim", "--webhook", "http://example.com/"],
+        &["sim", "--webhook", "ftp://example.com/"],
     ] {
         let output = run(home.path(), args);
         assert_code(&output, 2);
@@ -242,6 +243,63 @@ fn a_template_of_the_simulator_is_paused_from_the_shell() {
     assert_code(&unknown, 1);
     assert!(text(&unknown.stderr).contains("'no_such'"), "{unknown:?}");
     assert_code(&template(&["boas_vindas", "quality"]), 1);
+}
+
+#[test]
+fn a_running_simulator_is_driven_and_watched_from_the_shell() {
+    let home = tempfile::tempdir().unwrap();
+    let config = home.path().join("c.toml");
+    let config = config.to_str().unwrap();
+    let _sim = Running::start(home.path(), &["sim", "--write-config", config]);
+    let sim = |args: &[&str]| run(home.path(), &[&["--config", config, "sim"], args].concat());
+    let said = sim(&["say", "Kim", "hello", "--kind", "image"]);
+    assert!(text(&said.stdout).starts_with("wamid."), "{said:?}");
+    let early = sim(&["react", "+15551230001", "👍"]);
+    assert_code(&early, 1);
+    assert!(text(&early.stderr).contains("nothing was sent"), "{early:?}");
+    assert_code(&run(home.path(), &["--config", config, "send", "+15551230001", "hi"]), 0);
+    for args in [
+        &["react", "+15551230001", "👍"][..],
+        &["read", "+15551230001"],
+        &["opt-out", "+15551230001"],
+        &["number", "--quality", "RED"],
+        &["fail", "--code", "4", "--on", "message_templates"],
+        &["advance", "25h"],
+    ] {
+        assert_code(&sim(args), 0);
+    }
+    assert_code(&sim(&["say", "+15551230001", "hi", "--of", "nobody"]), 1);
+    let log = objects(&sim(&["log", "--json"]));
+    let send = log.iter().find(|entry| entry["target"].as_str().unwrap().ends_with("/messages"));
+    let send = send.unwrap();
+    assert_eq!(send["request"]["text"]["body"], "hi");
+    assert_eq!(send["status"], 200);
+    let lines = text(&sim(&["log"]).stdout);
+    assert!(lines.lines().any(|line| line.ends_with("/messages 200")), "{lines}");
+    assert!(!lines.contains("simulator-token"), "{lines}");
+}
+
+#[test]
+fn a_scenario_sets_up_several_accounts_and_their_config() {
+    let home = tempfile::tempdir().unwrap();
+    let (config, scenario) = (home.path().join("c.toml"), home.path().join("s.toml"));
+    let steps = "[[account]]\nname = \"Loja Sol\"\n[[account]]\nname = \"Loja Lua\"\n\
+        [[person]]\nname = \"Kim\"\nusername = \"kim.moves\"\n\
+        [[step]]\nat = 0\naccount = \"Loja Lua\"\nsay = { from = \"Kim\", text = \"hi\" }\n";
+    std::fs::write(&scenario, steps).unwrap();
+    let (config, scenario) = (config.to_str().unwrap(), scenario.to_str().unwrap());
+    let args = ["sim", "--write-config", config, "--scenario", scenario];
+    let _sim = Running::start(home.path(), &args);
+    let written = std::fs::read_to_string(config).unwrap();
+    assert_eq!(written.matches("[[account]]").count(), 2, "{written}");
+    let sent = run(
+        home.path(),
+        &["--config", config, "--account", "Loja Lua", "send", "+15551230001", "hi"],
+    );
+    assert_code(&sent, 0);
+    let said =
+        run(home.path(), &["--config", config, "sim", "say", "Kim", "hi", "--of", "Loja Lua"]);
+    assert_code(&said, 0);
 }
 
 #[test]

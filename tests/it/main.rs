@@ -14,6 +14,7 @@ mod attacks;
 #[cfg(target_os = "linux")]
 mod batches;
 mod cli;
+mod clients;
 mod conversation;
 mod desk;
 mod disk;

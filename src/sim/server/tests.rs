@@ -15,6 +15,8 @@ use crate::clock::SystemClock;
 use crate::domain::time::{Clock, Monotonic, Timestamp};
 use crate::sim::{Delays, Fault, Scenario, Strangers, World, WorldConfig, load, signature};
 
+/// Longer than any test.
+const HOUR: Duration = Duration::from_secs(3600);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn quick() -> WorldConfig {
@@ -160,7 +162,7 @@ fn a_send_is_answered_and_its_statuses_are_posted() {
         assert_eq!(status["id"], wamid.as_str());
     }
     assert!(sim.wait_until(PATIENCE, World::is_idle));
-    assert!(sim.verify_webhook().unwrap());
+    assert_eq!(sim.verify_webhook(), Ok(()));
     let world = sim.stop().unwrap();
     assert_eq!(world.counts().posted, 3);
 }
@@ -172,15 +174,12 @@ fn only_this_machine() {
     let error = refused.err().unwrap().to_string();
     assert!(error.contains("0.0.0.0") && error.contains("127.0.0.1"), "{error}");
     let sim = start(SimConfig::default(), World::new(1, quick()));
-    for url in [
-        "https://127.0.0.1:1/x",
-        "http://192.0.2.1:80/",
-        "ftp://localhost",
-        "http://127.0.0.1:1/a b",
-    ] {
+    for url in ["ftp://localhost", "127.0.0.1:1", "http://", "x"] {
         assert!(sim.set_webhook(url).is_err(), "{url}");
     }
-    sim.set_webhook("http://localhost:1/x").unwrap();
+    for url in ["http://localhost:1/x", "https://example.com/hook", "http://[::1]:9/a?b=c"] {
+        sim.set_webhook(url).unwrap();
+    }
 }
 
 #[test]
@@ -351,4 +350,60 @@ fn many_connections_at_once_lose_nothing() {
     }
     assert!(sim.wait_until(PATIENCE, World::is_idle));
     assert_eq!(sim.with_world(|world| world.counts().accepted), (CLIENTS * EACH) as u64);
+}
+
+#[test]
+fn an_address_for_webhooks_is_asked_before_it_is_taken() {
+    let sim = start(SimConfig::default(), World::new(1, quick()));
+    let mut client = Client::to(sim.addr());
+    let (addr, told) = listener();
+    let hook = |url: &str| {
+        let hook = json!({ "override_callback_uri": url, "verify_token": "their word" });
+        json!({ "webhook_configuration": hook }).to_string()
+    };
+    let number = "/v25.0/106540352242922";
+    let (status, body) = client.ask("POST", number, &hook("http://127.0.0.1:1/hook"));
+    assert_eq!(status, 400);
+    let answer: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(answer["error"]["code"], 2_200, "{answer}");
+    assert_eq!(client.ask("POST", number, &hook(&format!("http://{addr}/hook"))).0, 200);
+    let (head, _) = told.recv_timeout(PATIENCE).unwrap();
+    assert!(head.starts_with("GET /hook?hub.mode=subscribe&hub.challenge="), "{head}");
+    assert!(head.contains("hub.verify_token=their+word"), "{head}");
+    sim.say("+15551230001", "hi").unwrap();
+    let (head, _) = told.recv_timeout(PATIENCE).unwrap();
+    assert!(head.starts_with("POST /hook"), "{head}");
+}
+
+#[test]
+fn time_is_moved_on_from_outside() {
+    let config = WorldConfig { review: (HOUR, HOUR), ..quick() };
+    let sim = start(SimConfig::default(), World::new(1, config));
+    let mut client = Client::to(sim.addr());
+    let template = json!({ "name": "novo", "language": "pt_BR", "category": "UTILITY",
+        "components": [{ "type": "BODY", "text": "Tudo novo na loja." }] });
+    let edge = "/v25.0/102290129340398/message_templates";
+    assert_eq!(client.ask("POST", edge, &template.to_string()).0, 200);
+    assert_eq!(sim.with_world(|world| world.webhooks_waiting()), 0);
+    assert_eq!(client.ask("POST", "/_sim/advance", r#"{"seconds":3700}"#).0, 200);
+    assert!(sim.wait_until(PATIENCE, |world| world.webhooks_waiting() == 1), "the review is over");
+    assert_eq!(client.ask("POST", "/_sim/advance", r#"{"seconds":"1h"}"#).0, 400);
+}
+
+#[test]
+fn whoever_follows_the_log_hears_of_the_next_request() {
+    let sim = start(SimConfig::default(), World::new(1, quick()));
+    let addr = sim.addr();
+    let follower = std::thread::Builder::new()
+        .spawn(move || Client::to(addr).ask("GET", "/_sim/log?from=0&follow=1", ""));
+    let mut client = Client::to(addr);
+    client.send("+16505551234");
+    let (status, body) = follower.unwrap().join().unwrap();
+    assert_eq!(status, 200);
+    let page: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(page["entries"][0]["method"], "POST");
+    assert_eq!(page["next"], page["entries"].as_array().unwrap().len());
+    let (_, body) = client.ask("GET", "/_sim/log?from=7", "");
+    let page: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(page["next"], 7, "what is not there yet is not skipped");
 }

@@ -2,40 +2,147 @@
 
 use serde_json::{Value, json};
 
-use super::super::http::{Method, Request, Response};
+use super::super::http::{Delivery, Method, Request, Response};
 use super::super::refusal::Refusal;
 use super::World;
-use super::graph::{Answer, select};
+use super::fault::Fault;
+use super::graph::Answer;
 use super::media::parts;
 use crate::domain::time::Timestamp;
 
 /// The oldest and newest major version that is answered.
 const VERSIONS: std::ops::RangeInclusive<u32> = 21..=26;
 
-/// What is told of a number unasked.
-const NUMBER: &str = "verified_name,code_verification_status,display_phone_number,quality_rating,\
-    platform_type,throughput";
-
 impl World {
     /// Answers one request. `now` never runs backwards from call to call.
     pub fn handle(&mut self, now: Timestamp, request: &Request) -> Response {
         self.live(now);
-        self.ledger.counts.requests += 1;
-        if let Err(refusal) = self.authorise(request) {
+        let response = self.route(now, request);
+        self.log.request(now, request, &response);
+        response
+    }
+
+    /// Passes a request on to the account that it is about.
+    fn route(&mut self, now: Timestamp, request: &Request) -> Response {
+        let path = unversioned(&request.path);
+        let known = path.as_deref().unwrap_or(&[]);
+        let owner = self.owner(request, known);
+        let world = owner.and_then(|index| self.others.get(index)).unwrap_or(self);
+        let token = request.token().unwrap_or("");
+        let of_others =
+            self.knows_token(token) || self.others.iter().any(|one| one.knows_token(token));
+        let viewing = known == ["debug_token"];
+        let named = viewing || known.first().is_some_and(|id| world.owns(id));
+        if named && of_others && !world.knows_token(token) {
+            self.ledger.counts.requests += 1;
+            let refusal = if viewing {
+                let text = "The App_id in the input_token did not match the Viewing App";
+                Refusal::parameter(text)
+            } else {
+                unknown(request, known.first().unwrap_or(&""))
+            };
             return self.refuse(&refusal);
         }
-        if request.path == "/whatsapp_business/attachments/" {
-            return self.download(now, request);
+        let Some(index) = owner else { return self.respond(now, request, path) };
+        let Some(other) = self.others.get_mut(index) else {
+            return self.respond(now, request, path);
+        };
+        other.live(now);
+        let response = other.respond(now, request, path);
+        self.share(index);
+        response
+    }
+
+    /// Which of the other accounts a request is about; `None` for this one.
+    pub(super) fn owner(&self, request: &Request, path: &[&str]) -> Option<usize> {
+        let first = path.first().copied().unwrap_or("");
+        let id = match path {
+            ["whatsapp_business", ..] => request.query("mid").unwrap_or(""),
+            ["oauth", ..] => &request.parameter("client_id").unwrap_or_default(),
+            _ => first,
+        };
+        if self.owns(id) {
+            return None;
         }
-        let path: Vec<&str> = match unversioned(&request.path) {
+        let by_id = self.others.iter().position(|other| other.owns(id));
+        by_id.or_else(|| {
+            let token =
+                if first == "debug_token" { request.query("input_token") } else { request.token() };
+            let token = token.filter(|token| !self.knows_token(token))?;
+            self.others.iter().position(|other| other.knows_token(token))
+        })
+    }
+
+    /// Whether an id is one of this account.
+    fn owns(&self, id: &str) -> bool {
+        let config = &self.config;
+        let ids = [&config.phone_number_id, &config.waba_id, &config.app_id];
+        ids.into_iter().any(|own| own == id)
+            || self.templates.with_id(id).is_some()
+            || self.media.mime(id).is_some()
+            || self.uploads.knows(id)
+    }
+
+    /// What is the app's is the same in every account of it.
+    fn share(&mut self, from: usize) {
+        let Some(source) = self.others.get(from) else { return };
+        let (app, hooks) = (source.config.app_id.clone(), source.office.hooks.clone());
+        for other in &mut self.others {
+            if other.config.app_id == app {
+                other.office.hooks.follow(&hooks);
+            }
+        }
+    }
+
+    fn respond(
+        &mut self,
+        now: Timestamp,
+        request: &Request,
+        path: Result<Vec<&str>, Refusal>,
+    ) -> Response {
+        self.ledger.counts.requests += 1;
+        if let Err(refusal) = self.authorise(request, path.as_deref().unwrap_or(&[])) {
+            return self.refuse(&refusal);
+        }
+        let path = match path {
             Ok(path) => path,
             Err(refusal) => return self.refuse(&refusal),
         };
-        let own = self.config.phone_number_id.clone();
-        if request.method == Method::Post && path == [own.as_str(), "messages"] {
-            return self.messages(now, request);
+        let own = self.config.phone_number_id.as_str();
+        if request.method == Method::Post && path == [own, "messages"] {
+            return self.messages(now, request, false);
         }
-        match self.query(now, request, &path) {
+        if request.method == Method::Post && path == [own, "marketing_messages"] {
+            return self.messages(now, request, true);
+        }
+        let Some(fault) = self.faults.take_for(&path) else {
+            return self.plain(now, request, &path);
+        };
+        let delivery = match fault {
+            Fault::Refuse(code) => return self.refuse(&Refusal::new(code, "Scripted.")),
+            Fault::Answer { status, body, .. } => {
+                return Response::bytes(status, "text/html; charset=utf-8", body.into_bytes());
+            }
+            Fault::LoseRequest => {
+                let lost = Response::json(500, &Value::Null);
+                return Response { delivery: Delivery::Lost, ..lost };
+            }
+            Fault::LoseAnswer => Delivery::Lost,
+            Fault::CutAnswer => Delivery::Cut,
+            Fault::AnswerTwice => Delivery::Twice,
+            Fault::Delay(span) => Delivery::After(span),
+            Fault::Fail(_) | Fault::FailThenDeliver(_) | Fault::NoStatuses => Delivery::Now,
+        };
+        Response { delivery, ..self.plain(now, request, &path) }
+    }
+
+    fn plain(&mut self, now: Timestamp, request: &Request, path: &[&str]) -> Response {
+        if path == ["whatsapp_business", "attachments"] {
+            return self.download(now, request);
+        }
+        let answer = self.office_edge(now, request, path);
+        let answer = answer.unwrap_or_else(|| self.query(now, request, path));
+        match answer {
             Ok(body) => Response::json(200, &body),
             Err(refusal) => self.refuse(&refusal),
         }
@@ -48,37 +155,10 @@ impl World {
         Response::json(refusal.status, &refusal.envelope(&trace))
     }
 
-    fn authorise(&self, request: &Request) -> Result<(), Refusal> {
-        let Some(token) = request.token() else {
-            let text = "An access token is required to request this resource.";
-            return Err(Refusal::graph(104, None, text));
-        };
-        if self.token_expired {
-            let text = "Error validating access token: Session has expired";
-            return Err(Refusal::graph(190, Some(463), text));
-        }
-        if token != self.config.token && !self.is_app(request, token) {
-            return Err(Refusal::graph(190, None, "Invalid OAuth access token."));
-        }
-        Ok(())
-    }
-
     fn query(&mut self, now: Timestamp, request: &Request, path: &[&str]) -> Answer {
-        if let Some(answer) = self.callback_edges(request, path) {
-            return answer;
-        }
         let (number, waba) = (self.config.phone_number_id.clone(), self.config.waba_id.clone());
         match (request.method, path) {
-            (Method::Get, ["debug_token"]) => self.debug_token(request),
-            (Method::Get, [id]) if *id == number => select(&self.number(), request, NUMBER, &[]),
-            (Method::Get, [id, "phone_numbers"]) if *id == waba => {
-                let cursors = json!({ "before": "QVFI", "after": "QVFI" });
-                Ok(json!({ "data": [self.number()], "paging": { "cursors": cursors } }))
-            }
-            (Method::Get, [id]) if *id == waba => {
-                let name = &self.config.verified_name;
-                Ok(json!({ "id": waba, "name": name, "timezone_id": "25", "currency": "BRL" }))
-            }
+            (Method::Get | Method::Post, ["oauth", "access_token"]) => self.access_token(request),
             (Method::Post, [id, "media"]) if *id == number => self.upload(now, request),
             (Method::Get, [id, "message_templates"]) if *id == waba => self.list_templates(request),
             (Method::Post, [id, "message_templates"]) if *id == waba => {
@@ -105,71 +185,12 @@ impl World {
                 let gone = self.media.remove(id);
                 gone.then(|| json!({ "success": true })).ok_or_else(|| unknown(request, id))
             }
-            (_, [id, edge, ..]) if *id == number || *id == waba => {
+            (_, [id, edge, ..]) if self.owns(id) => {
                 let text = format!("Unknown path components: /{edge}");
                 Err(Refusal::graph(2_500, None, text))
             }
             (_, path) => Err(unknown(request, path.first().unwrap_or(&""))),
         }
-    }
-
-    fn number(&self) -> Value {
-        json!({
-            "id": self.config.phone_number_id,
-            "verified_name": self.config.verified_name,
-            "display_phone_number": self.config.display_number,
-            "code_verification_status": "VERIFIED",
-            "quality_rating": "GREEN",
-            "platform_type": "CLOUD_API",
-            "throughput": {
-                "level": if self.config.rate_per_second > 80 { "HIGH" } else { "STANDARD" },
-            },
-            "name_status": "APPROVED",
-            "status": "CONNECTED",
-            "account_mode": "LIVE",
-            "is_official_business_account": false,
-            "is_pin_enabled": true,
-            "is_on_biz_app": false,
-            "country_code": self.config.country_code,
-            "whatsapp_business_manager_messaging_limit": "TIER_2K",
-            "webhook_configuration": self.webhook_configuration(),
-            "health_status": {
-                "can_send_message": "AVAILABLE",
-                "entities": [{
-                    "entity_type": "PHONE_NUMBER",
-                    "id": self.config.phone_number_id,
-                    "can_send_message": "AVAILABLE",
-                }],
-            },
-        })
-    }
-
-    fn debug_token(&self, request: &Request) -> Answer {
-        let token = request.query("input_token").unwrap_or("");
-        if token.is_empty() {
-            return Err(Refusal::parameter("The parameter input_token is required."));
-        }
-        if token != self.config.token {
-            let error = json!({ "code": 190, "message": "Invalid OAuth access token." });
-            return Ok(json!({ "data": { "error": error, "is_valid": false, "scopes": [] } }));
-        }
-        let scopes = ["whatsapp_business_management", "whatsapp_business_messaging"];
-        let granular: Vec<Value> = scopes
-            .iter()
-            .map(|scope| json!({ "scope": scope, "target_ids": [self.config.waba_id] }))
-            .collect();
-        Ok(json!({ "data": {
-            "app_id": self.config.app_id,
-            "type": "SYSTEM_USER",
-            "application": self.config.verified_name,
-            "data_access_expires_at": 0,
-            "expires_at": 0,
-            "is_valid": true,
-            "issued_at": 1_760_000_000,
-            "scopes": scopes,
-            "granular_scopes": granular,
-            "user_id": "122100000000000001",
-        } }))
     }
 
     fn upload(&mut self, now: Timestamp, request: &Request) -> Answer {
@@ -178,7 +199,10 @@ impl World {
         let form =
             form.ok_or_else(|| Refusal::parameter("The request must be a multipart form."))?;
         let part = |name: &str| form.iter().find(|part| part.name == name);
-        if part("messaging_product").is_none_or(|product| product.bytes != b"whatsapp") {
+        // Graph takes a parameter from the query as well; whatsapp-api-js puts this one there.
+        let product = part("messaging_product").map(|part| part.bytes);
+        let product = product.or_else(|| request.query("messaging_product").map(str::as_bytes));
+        if product != Some(b"whatsapp".as_slice()) {
             return Err(Refusal::parameter("The parameter messaging_product is required."));
         }
         let file = part("file");
@@ -230,7 +254,7 @@ fn unknown(request: &Request, id: &str) -> Refusal {
 }
 
 /// The parts of a path after its version.
-fn unversioned(path: &str) -> Result<Vec<&str>, Refusal> {
+pub(super) fn unversioned(path: &str) -> Result<Vec<&str>, Refusal> {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let version = parts.first().and_then(|first| {
         let (major, minor) = first.strip_prefix('v')?.split_once('.')?;

@@ -1,4 +1,5 @@
-//! Scripted trouble: what the next sends run into. Consumed one per send, in the order asked for.
+//! Scripted trouble: what the next sends, or calls of another edge, run into. Consumed one per call, in
+//! the order asked for.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -59,16 +60,28 @@ pub(super) enum Fate {
     Silent,
 }
 
-/// The faults still to come.
+/// The faults still to come, each with the edge it waits for; `None` for sends.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Faults(VecDeque<Fault>);
+pub(super) struct Faults(VecDeque<(Option<String>, Fault)>);
 
 impl Faults {
-    pub(super) fn add(&mut self, fault: &Fault, times: usize) {
-        self.0.extend(std::iter::repeat_n(fault.clone(), times));
+    pub(super) fn add(&mut self, edge: Option<&str>, fault: &Fault, times: usize) {
+        let one = (edge.map(str::to_owned), fault.clone());
+        self.0.extend(std::iter::repeat_n(one, times));
     }
 
+    /// The next one for a send.
     pub(super) fn take(&mut self) -> Option<Fault> {
-        self.0.pop_front()
+        let index = self.0.iter().position(|(edge, _)| edge.is_none())?;
+        self.0.remove(index).map(|(_, fault)| fault)
+    }
+
+    /// The next one for a call of the edge at this path.
+    pub(super) fn take_for(&mut self, path: &[&str]) -> Option<Fault> {
+        let meant = |(edge, _): &(Option<String>, Fault)| {
+            edge.as_deref().is_some_and(|edge| edge == "any" || path.last() == Some(&edge))
+        };
+        let index = self.0.iter().position(meant)?;
+        self.0.remove(index).map(|(_, fault)| fault)
     }
 }

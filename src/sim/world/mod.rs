@@ -6,7 +6,6 @@
 //! the same times do the same. Nothing here is shared with the client that talks to it.
 
 mod account;
-mod callback;
 mod check;
 mod check_interactive;
 mod fault;
@@ -14,7 +13,9 @@ mod field;
 mod graph;
 mod ledger;
 mod limit;
+mod log;
 mod media;
+mod office;
 mod people;
 mod post;
 mod recipient;
@@ -34,16 +35,19 @@ use serde_json::{Map, Value, json};
 pub use self::fault::Fault;
 pub use self::ledger::{Accepted, Counts, KEPT, PostOutcome, Posted, Refused};
 pub use self::media::Sample;
+pub use self::office::NumberChange;
 pub use self::post::WebhookPost;
 pub use self::speak::{NobodyThere, Words};
 pub use self::template::TemplateChange;
 
-use self::callback::Callbacks;
 use self::fault::Faults;
 use self::ledger::{Ledger, keep};
 use self::limit::{Pairs, Second};
+use self::log::Log;
 use self::media::MediaShelf;
 pub(super) use self::media::webhook_sha256;
+use self::office::Office;
+pub(super) use self::office::Verification;
 use self::people::People;
 use self::post::Posts;
 pub(super) use self::status::error_entry;
@@ -88,6 +92,9 @@ pub struct World {
     media: MediaShelf,
     templates: Catalogue,
     uploads: Uploads,
+    office: Office,
+    /// The other accounts; requests for them come in here.
+    others: Vec<Self>,
     sent: BTreeMap<String, Sent>,
     inbound: BTreeMap<String, Inbound>,
     /// What is to happen, by due time; the second number keeps the order of planning.
@@ -100,15 +107,20 @@ pub struct World {
     faults: Faults,
     token_expired: bool,
     webhooks_on: bool,
-    /// Whether anybody knows where to post webhooks to. Until then they wait.
-    callback_known: bool,
+    /// Whether webhooks are handed out though no address is known: somebody takes them by hand.
+    by_hand: bool,
     /// The time of the first call, from which unprompted messages are counted.
     #[serde(with = "maybe_millis")]
     begun: Option<Timestamp>,
+    #[serde(with = "maybe_millis")]
+    latest: Option<Timestamp>,
     ledger: Ledger,
-    #[serde(default)]
-    callbacks: Callbacks,
+    #[serde(skip)]
+    log: Log,
 }
+
+/// The number of an account within the id of a webhook, above the bits of its own number.
+const ACCOUNT_SHIFT: u32 = 48;
 
 impl World {
     /// A new world. Equal seeds and configs make equal worlds.
@@ -117,7 +129,11 @@ impl World {
         for persona in &config.people {
             people.add(persona.clone());
         }
+        let mut seeds = Rng::new(seed);
+        let others = config.others.iter().map(|other| Self::new(seeds.next(), other.clone()));
         Self {
+            others: others.collect(),
+            office: Office::default(),
             templates: Catalogue::new(&config.templates),
             uploads: Uploads::default(),
             config,
@@ -134,10 +150,11 @@ impl World {
             faults: Faults::default(),
             token_expired: false,
             webhooks_on: true,
-            callback_known: true,
+            by_hand: true,
             begun: None,
+            latest: None,
             ledger: Ledger::default(),
-            callbacks: Callbacks::default(),
+            log: Log::default(),
         }
     }
 
@@ -156,21 +173,32 @@ impl World {
     pub fn due(&self) -> Option<Timestamp> {
         let deed = self.agenda.keys().next().map(|(at, _)| Timestamp::from_millis(*at));
         let post = self.posts.due(self.config.posts_in_flight).filter(|_| self.posts_leave());
-        [deed, post].into_iter().flatten().min()
+        let others = self.others.iter().filter_map(Self::due).min();
+        [deed, post, others].into_iter().flatten().min()
     }
 
     /// Does all that is due by `now` and hands out the webhooks to post. Each must be settled with
     /// [`World::webhook_answered`], in any order.
     pub fn advance(&mut self, now: Timestamp) -> Vec<WebhookPost> {
         self.live(now);
-        if !self.posts_leave() {
-            return Vec::new();
+        let mut posts = Vec::new();
+        if self.posts_leave() {
+            let (most, secret) = (self.config.posts_in_flight, &self.config.app_secret);
+            posts = self.posts.take(now, most, secret, &self.office.hooks);
         }
-        self.posts.take(now, self.config.posts_in_flight, &self.config.app_secret)
+        for (number, other) in (1..).zip(&mut self.others) {
+            let theirs = other.advance(now).into_iter();
+            posts.extend(theirs.map(|post| {
+                let id = post.id | (number << ACCOUNT_SHIFT);
+                WebhookPost { id, ..post }
+            }));
+        }
+        posts
     }
 
     /// Does all that is due by `now`, so that what comes next finds the world as it is then.
     fn live(&mut self, now: Timestamp) {
+        self.latest = self.latest.max(Some(now));
         if self.begun.is_none() {
             self.begun = Some(now);
             self.plan_unprompted(now);
@@ -207,6 +235,11 @@ impl World {
                 batch.push((due, wamid, status));
             }
         }
+        for (_, id, status) in &batch {
+            if let Some(sent) = self.sent.get_mut(id) {
+                sent.done |= matches!(status, Status::Read | Status::Failed(_));
+            }
+        }
         let entries =
             batch.iter().filter_map(|(at, id, status)| self.status_entry(*at, id, *status));
         let (contacts, statuses): (Vec<_>, Vec<_>) = entries.unzip();
@@ -224,7 +257,20 @@ impl World {
 
     /// Tells the world what came of a webhook it handed out.
     pub fn webhook_answered(&mut self, now: Timestamp, id: u64, outcome: PostOutcome) {
+        let (number, own) = (id >> ACCOUNT_SHIFT, id & ((1 << ACCOUNT_SHIFT) - 1));
+        let other = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+        if let Some(other) = other.and_then(|index| self.others.get_mut(index)) {
+            other.webhook_answered(now, own, outcome);
+            return;
+        }
+        let content = self
+            .posts
+            .content(id)
+            .map(|(field, body)| (self.office.hooks.address(field).cloned(), body.to_owned()));
         let Some((attempt, given_up)) = self.posts.settle(id, &outcome, now) else { return };
+        if let Some((to, body)) = content {
+            self.log.webhook(now, to, attempt, &body, &outcome);
+        }
         self.ledger.counts.attempts += 1;
         if outcome == PostOutcome::Answered(200) {
             self.ledger.counts.posted += 1;
@@ -239,13 +285,19 @@ impl World {
     pub fn backfill(&mut self, now: Timestamp, bodies: &[Value]) {
         for body in bodies {
             self.remember(now, body);
-            self.posts.add(body, now, now);
+            self.posts.add("messages", body, now, now);
         }
     }
 
     /// Puts the next `times` sends into this kind of trouble.
     pub fn fail_next(&mut self, fault: &Fault, times: usize) {
-        self.faults.add(fault, times);
+        self.faults.add(None, fault, times);
+    }
+
+    /// The same for the next calls of an edge such as `message_templates`, or of `any`. What becomes of
+    /// a message afterwards is no matter of theirs.
+    pub fn fail_edge(&mut self, edge: &str, fault: &Fault, times: usize) {
+        self.faults.add(Some(edge), fault, times);
     }
 
     /// From now on every call is refused with 190, or no longer.
@@ -258,18 +310,60 @@ impl World {
         self.webhooks_on = on;
     }
 
-    /// Whether there is a callback to post to.
-    pub(super) const fn set_callback(&mut self, known: bool) {
-        self.callback_known = known;
+    /// The address of the app's webhooks, in every account that has none yet. From now on webhooks
+    /// wait while there is none.
+    pub(super) fn set_callback(&mut self, url: Option<&str>) {
+        self.by_hand = false;
+        if let Some(url) = url {
+            self.office.hooks.app = Some(url.to_owned());
+        }
+        for other in &mut self.others {
+            let url = url.filter(|_| other.office.hooks.app.is_none());
+            other.set_callback(url);
+        }
     }
 
-    const fn posts_leave(&self) -> bool {
-        self.webhooks_on && self.callback_known
+    fn posts_leave(&self) -> bool {
+        self.webhooks_on && (self.by_hand || self.office.hooks.address("messages").is_some())
+    }
+
+    /// Where the app's webhooks go.
+    pub(super) fn callback(&self) -> Option<&str> {
+        self.office.hooks.app.as_deref()
+    }
+
+    /// The account with this name, number id or account id; this one when there is no other.
+    pub fn account(&mut self, name: &str) -> Option<&mut Self> {
+        let config = &self.config;
+        let own = [&config.phone_number_id, &config.waba_id, &config.verified_name];
+        if own.into_iter().any(|known| known == name) {
+            return Some(self);
+        }
+        self.others.iter_mut().find_map(|other| other.account(name))
+    }
+
+    /// The log from number `from` on, oldest first: requests with their answers, webhooks with what
+    /// came of them. The latest 2,000 are kept.
+    pub fn log_since(&self, from: u64) -> Vec<Value> {
+        self.log.since(from)
+    }
+
+    /// The latest time the world has seen.
+    pub(super) const fn latest(&self) -> Option<Timestamp> {
+        self.latest
+    }
+
+    /// Lets what people write unasked begin anew, after time was moved on.
+    pub(super) fn forget_unprompted(&mut self, now: Timestamp) {
+        self.agenda.retain(|_, deed| !matches!(deed, Deed::Unprompted));
+        self.plan_unprompted(now);
+        self.others.iter_mut().for_each(|other| other.forget_unprompted(now));
     }
 
     /// Whether nothing is planned, waiting or under way.
     pub fn is_idle(&self) -> bool {
-        self.posts.is_empty() && !self.agenda.values().any(|deed| !matches!(deed, Deed::Unprompted))
+        let planned = self.agenda.values().any(|deed| !matches!(deed, Deed::Unprompted));
+        self.posts.is_empty() && !planned && self.others.iter().all(Self::is_idle)
     }
 
     /// Webhooks not answered 200 yet.
@@ -310,6 +404,7 @@ impl World {
     /// Makes a loaded world whole: webhooks that were under way when it was saved are due again.
     pub(super) fn rebuild(&mut self) {
         self.posts.rebuild();
+        self.others.iter_mut().for_each(Self::rebuild);
     }
 
     /// Does a step of a scenario when its time comes.
@@ -334,30 +429,32 @@ impl World {
         [product, ("metadata".to_owned(), metadata)].into_iter().collect()
     }
 
-    /// Puts a webhook on its way, through the weather.
+    /// Puts a webhook on its way.
     fn post(&mut self, field: &str, value: Map<String, Value>, at: Timestamp) {
         let changes = json!([{ "field": field, "value": Value::Object(value) }]);
-        self.post_entry(&json!({ "id": self.config.waba_id, "changes": changes }), at);
+        self.post_entry(field, &json!({ "id": self.config.waba_id, "changes": changes }), at);
     }
 
     /// The same for the fields of an account, whose entries tell the time.
     fn post_account(&mut self, field: &str, value: Map<String, Value>, at: Timestamp) {
         let changes = json!([{ "field": field, "value": Value::Object(value) }]);
         let time = at.millis() / 1000;
-        self.post_entry(
-            &json!({ "id": self.config.waba_id, "time": time, "changes": changes }),
-            at,
-        );
+        let entry = json!({ "id": self.config.waba_id, "time": time, "changes": changes });
+        self.post_entry(field, &entry, at);
     }
 
-    fn post_entry(&mut self, entry: &Value, at: Timestamp) {
+    /// Through the weather, if anybody asked for this field.
+    fn post_entry(&mut self, field: &str, entry: &Value, at: Timestamp) {
+        if !self.office.hooks.wants(field) {
+            return;
+        }
         let body = json!({ "object": "whatsapp_business_account", "entry": [entry] });
         let jitter = (std::time::Duration::ZERO, self.config.weather.shuffled_within);
         let due = at + self.rng.span(jitter);
-        self.posts.add(&body, at, due);
+        self.posts.add(field, &body, at, due);
         if self.rng.chance(self.config.weather.duplicated) {
             let later = due + self.rng.span(super::DUPLICATE_WITHIN);
-            self.posts.add(&body, at, later);
+            self.posts.add(field, &body, at, later);
         }
     }
 

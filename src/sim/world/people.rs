@@ -20,6 +20,8 @@ pub(super) struct Person {
     pub(super) persona: Persona,
     /// Whether the number leads to anybody.
     pub(super) on_whatsapp: bool,
+    /// Whether the person wants no marketing from the business.
+    pub(super) opted_out: bool,
     /// When the person last wrote to the business.
     #[serde(with = "maybe_millis")]
     pub(super) wrote: Option<Timestamp>,
@@ -32,7 +34,7 @@ pub(super) struct Person {
 impl Person {
     fn new(persona: Persona) -> Self {
         let on_whatsapp = !persona.number.as_deref().unwrap_or("").ends_with("0404");
-        Self { persona, on_whatsapp, wrote: None, turn: 0, answering: None }
+        Self { persona, on_whatsapp, opted_out: false, wrote: None, turn: 0, answering: None }
     }
 
     /// Whether free text reaches the person at `now`.

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::super::signed::{escaped, signature};
 use super::super::stamp::{millis, pairs};
 use super::ledger::PostOutcome;
+use super::office::Hooks;
 use crate::domain::time::Timestamp;
 
 /// Seconds before each further attempt; the last one repeats. Meta says only "immediately, then with
@@ -29,11 +30,15 @@ pub struct WebhookPost {
     pub body: Vec<u8>,
     /// The value of `X-Hub-Signature-256`.
     pub signature: String,
+    /// Where it goes; `None` when no address is known.
+    pub to: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Waiting {
     body: String,
+    /// Which decides where it goes.
+    field: String,
     #[serde(with = "millis")]
     since: Timestamp,
     #[serde(with = "millis")]
@@ -60,12 +65,13 @@ impl Posts {
         self.under_way = 0;
     }
 
-    pub(super) fn add(&mut self, body: &Value, now: Timestamp, due: Timestamp) {
+    pub(super) fn add(&mut self, field: &str, body: &Value, now: Timestamp, due: Timestamp) {
         let id = self.next;
         self.next += 1;
         // Escaped JSON is ASCII, so nothing is lost here.
         let body = String::from_utf8(escaped(body)).unwrap_or_default();
-        self.waiting.insert(id, Waiting { body, since: now, due, attempts: 0 });
+        self.waiting
+            .insert(id, Waiting { body, field: field.to_owned(), since: now, due, attempts: 0 });
         self.queue.insert((due, id));
     }
 
@@ -88,6 +94,7 @@ impl Posts {
         now: Timestamp,
         in_flight: usize,
         secret: &str,
+        hooks: &Hooks,
     ) -> Vec<WebhookPost> {
         let mut taken = Vec::new();
         while self.due(in_flight).is_some_and(|due| due <= now) {
@@ -97,9 +104,15 @@ impl Posts {
             self.under_way += 1;
             let body = one.body.clone().into_bytes();
             let signature = signature(secret, &body);
-            taken.push(WebhookPost { id, attempt: one.attempts, body, signature });
+            let to = hooks.address(&one.field).cloned();
+            taken.push(WebhookPost { id, attempt: one.attempts, body, signature, to });
         }
         taken
+    }
+
+    /// The field and the body of a webhook that is not answered yet.
+    pub(super) fn content(&self, id: u64) -> Option<(&str, &str)> {
+        self.waiting.get(&id).map(|one| (one.field.as_str(), one.body.as_str()))
     }
 
     /// Notes what came of an attempt. Answers its number and whether the webhook was given up;

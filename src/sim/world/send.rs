@@ -22,13 +22,16 @@ struct Admitted {
 
 impl World {
     /// Handles a call of the messages endpoint, scripted faults included.
-    pub(super) fn messages(&mut self, now: Timestamp, request: &Request) -> Response {
-        let body: Value = match serde_json::from_slice(&request.body) {
+    pub(super) fn messages(
+        &mut self,
+        now: Timestamp,
+        request: &Request,
+        marketing: bool,
+    ) -> Response {
+        let read = request.parameters().and_then(|body| self.marketing(body, marketing));
+        let body = match read {
             Ok(body) => body,
-            Err(error) => {
-                let refusal = Refusal::parameter(&format!("Invalid JSON: {error}"));
-                return self.refuse_send(now, &refusal, Value::Null);
-            }
+            Err(refusal) => return self.refuse_send(now, &refusal, Value::Null),
         };
         if body.get("status").is_some() {
             return match self.mark_read(&body) {
@@ -64,6 +67,33 @@ impl World {
             Fault::Fail(_) | Fault::FailThenDeliver(_) | Fault::NoStatuses => Delivery::Now,
         };
         Response { delivery, ..self.send(now, body, fate) }
+    }
+
+    /// The body of a send; on the edge for marketing it must be a marketing template, and two more keys
+    /// are known.
+    fn marketing(&self, mut body: Value, marketing: bool) -> Result<Value, Refusal> {
+        if !marketing {
+            return Ok(body);
+        }
+        let root = Field::root(&body)?;
+        if root.get("product_policy").is_some() {
+            root.one_of("product_policy", &["CLOUD_API_FALLBACK", "STRICT"])?;
+        }
+        root.flag("message_activity_sharing")?;
+        if body["type"] != "template" {
+            let text = "The endpoint is for marketing template messages only.";
+            return Err(Refusal::new(131_055, text));
+        }
+        let part = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).unwrap_or("");
+        let found = self.templates.find(part("/template/name"), part("/template/language/code"));
+        if found.is_some_and(|entry| entry.template.category != "MARKETING") {
+            return Err(Refusal::new(134_100, "The template is not of the category MARKETING."));
+        }
+        if let Some(map) = body.as_object_mut() {
+            map.remove("product_policy");
+            map.remove("message_activity_sharing");
+        }
+        Ok(body)
     }
 
     fn refuse_send(&mut self, now: Timestamp, refusal: &Refusal, body: Value) -> Response {
@@ -110,6 +140,12 @@ impl World {
                 Admitted { person, input: user_id.to_owned(), to_number: false }
             }
         };
+        if !self.office.registered {
+            return Err(Refusal::new(133_010, "The phone number is not registered."));
+        }
+        if self.office.blocked.contains(&admitted.person) {
+            return Err(Refusal::new(130_403, "The business has blocked this user."));
+        }
         let limit = usize::try_from(self.config.rate_per_second).unwrap_or(usize::MAX);
         if self.second.count(now) >= limit {
             let text = "Cloud API message throughput has been reached.";
@@ -128,6 +164,7 @@ impl World {
             category: filled.as_ref().and_then(|(id, _)| self.category(id)),
             template: filled.as_ref().map(|(id, _)| id.clone()),
             skips_delivered: false,
+            done: false,
             text: filled.as_ref().map_or_else(|| readable(body, kind), |(_, of)| of.text.clone()),
             choices: filled.map_or_else(|| choices(body), |(_, of)| of.choices),
             at: now,
@@ -214,6 +251,9 @@ impl World {
             let american = number.starts_with('1') && !number.starts_with("1555123");
             if american {
                 return Some(131_049);
+            }
+            if person.opted_out {
+                return Some(131_050);
             }
         }
         if sent.kind == "reaction" {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::phrases::{self, Phrases};
 use super::media::{Sample, webhook_sha256};
-use super::status::{Choice, Sent, Tap};
+use super::status::{Choice, Sent, Status, Tap};
 use super::{Deed, Direction, Inbound, World};
 use crate::domain::time::Timestamp;
 
@@ -133,11 +133,87 @@ impl World {
         self.put_words(&mut message, words, at);
         self.inbound.insert(wamid.clone(), Inbound { person, marked_read: false });
         self.ledger.counts.inbound += 1;
+        if self.office.blocked.contains(&person) {
+            // What somebody writes who is blocked reaches nobody.
+            return wamid;
+        }
         let mut value = self.value();
         value.insert("contacts".to_owned(), json!([contact]));
         value.insert("messages".to_owned(), json!([message]));
         self.post("messages", value, at);
         wamid
+    }
+
+    /// A person wants no more marketing from the business, or wants it again.
+    ///
+    /// # Errors
+    /// When there is nobody of that name.
+    pub fn opt_out(&mut self, who: &str, stop: bool, now: Timestamp) -> Result<(), NobodyThere> {
+        self.live(now);
+        let index = self.knows(who)?;
+        let Some(person) = self.people.get_mut(index) else { return Ok(()) };
+        person.opted_out = stop;
+        let word = if stop { "stop" } else { "resume" };
+        let detail = format!("User requested to {word} marketing messages");
+        let mut preference = json!({ "user_id": person.persona.user_id, "detail": detail,
+            "category": "marketing_messages", "value": word, "timestamp": now.millis() / 1000 });
+        if let Some(number) = &person.persona.number {
+            preference["wa_id"] = json!(number);
+        }
+        let contact = person.contact(true);
+        let mut value = self.value();
+        value.insert("contacts".to_owned(), json!([contact]));
+        value.insert("user_preferences".to_owned(), json!([preference]));
+        self.post("user_preferences", value, now);
+        Ok(())
+    }
+
+    /// A person opens the chat: everything that was sent to them is delivered and read now. Answers how
+    /// many messages that were.
+    ///
+    /// # Errors
+    /// When there is nobody of that name.
+    pub fn read(&mut self, who: &str, now: Timestamp) -> Result<usize, NobodyThere> {
+        self.live(now);
+        let person = self.knows(who)?;
+        let theirs =
+            |wamid: &String| self.sent.get(wamid).is_some_and(|sent| sent.person == person);
+        let pending: Vec<(i64, u64)> = self
+            .agenda
+            .iter()
+            .filter(|(_, deed)| match deed {
+                Deed::Status { wamid, status } => {
+                    theirs(wamid) && !matches!(status, Status::Failed(_) | Status::Played)
+                }
+                _ => false,
+            })
+            .map(|(key, _)| *key)
+            .collect();
+        for key in pending {
+            let deed = self.agenda.remove(&key);
+            let earlier = |deed: &Deed| !matches!(deed, Deed::Status { status: Status::Read, .. });
+            if let Some(deed) = deed.filter(earlier) {
+                self.plan(now, deed);
+            }
+        }
+        let unread = self.sent.iter().filter(|(_, sent)| sent.person == person && sent.readable());
+        let unread: Vec<String> = unread.map(|(wamid, _)| wamid.clone()).collect();
+        for wamid in &unread {
+            self.plan(now, Deed::Status { wamid: wamid.clone(), status: Status::Read });
+        }
+        self.live(now);
+        Ok(unread.len())
+    }
+
+    /// The latest message that was sent to a person.
+    pub(in crate::sim) fn last_sent_to(
+        &mut self,
+        who: &str,
+    ) -> Result<Option<String>, NobodyThere> {
+        let person = self.knows(who)?;
+        let theirs =
+            self.sent.iter().filter(|(_, sent)| sent.person == person && sent.kind != "reaction");
+        Ok(theirs.max_by_key(|(_, sent)| sent.at).map(|(wamid, _)| wamid.clone()))
     }
 
     fn put_words(&mut self, message: &mut Map<String, Value>, words: &Words, at: Timestamp) {
@@ -297,6 +373,7 @@ impl World {
                     category: None,
                     template: None,
                     skips_delivered: false,
+                    done: false,
                     text: String::new(),
                     choices: Vec::new(),
                     at: seconds(&echo["timestamp"]).unwrap_or(now),

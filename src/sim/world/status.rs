@@ -47,12 +47,21 @@ pub(super) struct Sent {
     pub(super) template: Option<String>,
     /// Whether `delivered` is left out, so that `read` carries the price.
     pub(super) skips_delivered: bool,
+    /// Whether it was read, or failed: there is nothing more to come but `played`.
+    pub(super) done: bool,
     /// The text, caption or title, for whoever answers it.
     pub(super) text: String,
     /// Ids and titles of its buttons or rows.
     pub(super) choices: Vec<Choice>,
     #[serde(with = "millis")]
     pub(super) at: Timestamp,
+}
+
+impl Sent {
+    /// Whether a person who opens the chat reads it now.
+    pub(super) fn readable(&self) -> bool {
+        !self.done && self.kind != "reaction"
+    }
 }
 
 /// Something a person can tap.

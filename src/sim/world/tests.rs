@@ -1,5 +1,6 @@
 mod answers;
 mod flow;
+mod office;
 mod rules;
 mod template_sends;
 mod templates;

@@ -35,6 +35,11 @@ pub(super) struct Uploads {
 }
 
 impl Uploads {
+    /// Whether a session has this name, with or without its signature.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        name.starts_with("upload:") && self.sessions.keys().any(|id| id.starts_with(name))
+    }
+
     /// The type of the file that a handle names.
     pub(super) fn mime(&self, handle: &str) -> Option<&str> {
         self.handles.get(handle).map(String::as_str)
