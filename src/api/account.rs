@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::client::{CallError, Client};
 use super::json;
 use crate::domain::id::PhoneNumberId;
-use crate::domain::throttle::{Limits, PeopleLimit, STANDARD_RATE};
+use crate::domain::throttle::{COEXISTENCE_RATE, HIGH_RATE, Limits, PeopleLimit, STANDARD_RATE};
 use crate::domain::time::Timestamp;
 
 /// What is asked of a phone number.
@@ -47,11 +47,6 @@ pub struct PhoneNumber {
     pub problems: Vec<String>,
 }
 
-/// Messages per second of a number that the WhatsApp Business app uses too, and of one that was raised (Meta,
-/// throughput).
-const COEXISTENCE_RATE: u32 = 20;
-const HIGH_RATE: u32 = 1000;
-
 impl PhoneNumber {
     /// What Meta allows it, as far as that can be read.
     #[must_use]
@@ -66,10 +61,10 @@ impl PhoneNumber {
     }
 }
 
-/// Reads `TIER_250`, `TIER_2K`, `TIER_UNLIMITED` and the like.
-fn people_limit(tier: &str) -> Option<PeopleLimit> {
-    let size = tier.strip_prefix("TIER_")?;
-    if size == "UNLIMITED" {
+/// Reads `TIER_250`, `TIER_2K`, `TIER_UNLIMITED` and the like, and bare numbers, of which -1 is none.
+pub(super) fn people_limit(tier: &str) -> Option<PeopleLimit> {
+    let size = tier.strip_prefix("TIER_").unwrap_or(tier);
+    if matches!(size, "UNLIMITED" | "-1") {
         return Some(PeopleLimit::Unlimited);
     }
     let most = match size.strip_suffix('K') {

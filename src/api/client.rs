@@ -15,7 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{request, response};
+use super::{advice, request, response};
 use crate::domain::id::{PhoneNumberId, RequestId, Wamid};
 use crate::domain::outbox::{ApiError, Outcome, Send};
 
@@ -196,8 +196,8 @@ impl Client {
             .request(Method::POST, at(&self.base, &[number.as_str(), "messages"]))
             .header(CONTENT_TYPE, "application/json")
             .body(message.to_string());
-        match self.answer(call).await {
-            Ok((status, body)) => classify(status, &body),
+        match self.advised(call, ANSWER_MAX).await {
+            Ok((status, body, said)) => said.beside(classify(status, &body)),
             Err(Lost::NeverReached(detail)) => Outcome::NeverReached(detail),
             Err(Lost::NoAnswer(detail)) => Outcome::Unknown { detail, error: None },
         }
@@ -275,9 +275,8 @@ impl Client {
     }
 
     async fn value(&self, call: RequestBuilder, most: usize) -> Result<Value, CallError> {
-        let response = call.send().await.map_err(|error| self.lost(&error))?;
-        let (status, body) = self.read(response, most).await?;
-        response::value(status, &body).map_err(CallError::Refused)
+        let (status, body, said) = self.advised(call, most).await?;
+        response::value(status, &body).map_err(|error| CallError::Refused(said.beside_error(error)))
     }
 
     fn address(&self, path: &[&str], query: &[(&str, &str)]) -> Url {
@@ -312,9 +311,16 @@ impl Client {
         self.http.request(method, url).header(AUTHORIZATION, self.bearer.clone())
     }
 
-    async fn answer(&self, call: RequestBuilder) -> Result<(u16, Vec<u8>), Lost> {
+    /// An answer, and what its headers say about waiting.
+    async fn advised(
+        &self,
+        call: RequestBuilder,
+        most: usize,
+    ) -> Result<(u16, Vec<u8>, advice::Said), Lost> {
         let response = call.send().await.map_err(|error| self.lost(&error))?;
-        self.read(response, ANSWER_MAX).await
+        let said = advice::said(response.headers());
+        let (status, body) = self.read(response, most).await?;
+        Ok((status, body, said))
     }
 
     /// An answer in place of a file.

@@ -15,7 +15,7 @@ use thiserror::Error;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::client::{CallError, Client, is_loopback};
-use super::{json, response};
+use super::{advice, json, response};
 use crate::domain::error_code;
 use crate::domain::id::{MediaId, PhoneNumberId};
 use crate::domain::outbox::{ApiError, Outcome};
@@ -194,9 +194,10 @@ impl Client {
     }
 
     async fn no_file(&self, response: reqwest::Response) -> CallError {
+        let said = advice::said(response.headers());
         match self.read_error(response).await {
             Ok((status, body)) => match response::value(status, &body) {
-                Err(error) => CallError::Refused(error),
+                Err(error) => CallError::Refused(said.beside_error(error)),
                 Ok(_) => CallError::NoAnswer(format!("HTTP {status} instead of a file")),
             },
             Err(lost) => lost.into(),

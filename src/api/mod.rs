@@ -4,6 +4,7 @@
 //! It sends once and says what became of it: it never waits, retries, stores or decides.
 
 pub mod account;
+mod advice;
 pub mod callback;
 pub mod client;
 mod json;

@@ -71,6 +71,7 @@ pub fn error(status: u16, answer: &Value) -> Option<ApiError> {
         details,
         http_status: status,
         trace: json::text(error, "fbtrace_id"),
+        ..ApiError::default()
     })
 }
 

@@ -138,6 +138,18 @@ mod tests {
     }
 
     #[test]
+    fn secrets_are_compared_by_what_takes_the_same_time_whatever_differs() {
+        let code = include_str!("signature.rs").split("#[cfg(test)]").next().unwrap();
+        let code: Vec<&str> =
+            code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        let code = code.join("\n");
+        assert_eq!(code.matches(".verify_slice(").count(), 2, "the signature, and the token");
+        for early in ["==", ".eq(", ".cmp(", "starts_with", "all(|byte"] {
+            assert!(!code.contains(early), "{early} may end at the first difference");
+        }
+    }
+
+    #[test]
     fn a_good_signature_names_its_secret() {
         let header = Some(SIGNED.as_bytes());
         assert_eq!(verify(&secrets(&["meatyhamhock"]), header, BODY), Ok(0));

@@ -5,6 +5,7 @@ use super::id::{PhoneNumberId, RequestId, UserId, WaId, WabaId, Wamid};
 use super::message::{Body, Context};
 use super::state::{Report, State};
 use super::template::{Category, Quality, Status};
+use super::throttle::Limits;
 use super::time::Timestamp;
 
 /// One message, one status, or one notice out of a POST.
@@ -43,6 +44,8 @@ pub enum ItemKind {
     Notice {
         /// One line in plain words.
         summary: String,
+        /// What it says about limits of sending.
+        limits: Option<LimitsReport>,
     },
     /// An error without a message: `value.errors[]`.
     Error {
@@ -56,6 +59,15 @@ pub enum ItemKind {
         /// What was not understood.
         reason: String,
     },
+}
+
+/// Limits of sending that a webhook reports.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LimitsReport {
+    /// The number it is about, as Meta displays it; the whole business when it names none.
+    pub display_number: Option<String>,
+    /// What it says of them.
+    pub limits: Limits,
 }
 
 /// What a webhook tells about who somebody is. Every field may be missing.

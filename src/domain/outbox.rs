@@ -91,6 +91,34 @@ pub struct ApiError {
     pub http_status: u16,
     /// Meta's id for support requests.
     pub trace: Option<String>,
+    /// What was said about waiting beside it.
+    pub advice: Advice,
+}
+
+/// What an answer says about waiting.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Advice {
+    /// In whole seconds, which is what headers say.
+    wait: Option<u32>,
+    /// How much of the calls is used, in percent; 255 for more.
+    pub used: Option<u8>,
+}
+
+impl Advice {
+    /// What headers say, the percentage included.
+    #[must_use]
+    pub fn new(wait: Option<Duration>, used: Option<u64>) -> Self {
+        Self {
+            wait: wait.map(|wait| u32::try_from(wait.as_secs()).unwrap_or(u32::MAX)),
+            used: used.map(|used| u8::try_from(used).unwrap_or(u8::MAX)),
+        }
+    }
+
+    /// Not before this time is over: `Retry-After`, or Meta's estimate of when there are calls again.
+    #[must_use]
+    pub fn wait(&self) -> Option<Duration> {
+        self.wait.map(|seconds| Duration::from_secs(u64::from(seconds)))
+    }
 }
 
 /// What the answer 200 to a message says.
@@ -266,7 +294,8 @@ pub fn verdict(
     match outcome {
         Outcome::Accepted(acceptance) => Verdict::Accepted(acceptance),
         Outcome::Throttled(_, error) => {
-            Verdict::Retry { not_before: now + throttle_wait, uses_try: false, error }
+            let wait = throttle_wait.min(LONGEST_WAIT);
+            Verdict::Retry { not_before: now + wait, uses_try: false, error }
         }
         Outcome::RefusedForNow(error) => retry(error, tries_used, policy, now, random),
         Outcome::NeverReached(detail) => {
@@ -294,7 +323,9 @@ fn retry(
     if used >= policy.attempts {
         return Verdict::Failed(error);
     }
-    Verdict::Retry { not_before: now + policy.wait(used, random), uses_try: true, error }
+    let asked = error.advice.wait().unwrap_or_default().min(LONGEST_WAIT);
+    let wait = policy.wait(used, random).max(asked);
+    Verdict::Retry { not_before: now + wait, uses_try: true, error }
 }
 
 #[cfg(test)]

@@ -13,6 +13,12 @@ use super::time::Monotonic;
 /// Messages per second of a number of which Meta said nothing else (Meta, throughput).
 pub const STANDARD_RATE: u32 = 80;
 
+/// Messages per second of a number that the WhatsApp Business app uses too: it stays so (Meta, throughput).
+pub const COEXISTENCE_RATE: u32 = 20;
+
+/// Messages per second of a number that Meta raised (Meta, throughput).
+pub const HIGH_RATE: u32 = 1000;
+
 /// What Meta allows a number, as far as it said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
@@ -283,10 +289,10 @@ impl<K: Ord> PairLimiter<K> {
     }
 
     /// Meta refused a message to `key` (131056). Gives the wait: 1 second, then 4, 16, ... until one
-    /// passes.
-    pub fn refused(&mut self, key: K, now: Monotonic) -> Duration {
+    /// passes, or longer if Meta `asked` for that.
+    pub fn refused(&mut self, key: K, asked: Option<Duration>, now: Monotonic) -> Duration {
         let pair = self.pair(key, now);
-        let wait = pair.penalty();
+        let wait = pair.penalty().max(asked.unwrap_or_default());
         pair.blocked = pair.blocked.max(now + wait);
         pair.strikes += 1;
         wait

@@ -7,9 +7,10 @@ use super::outbox::LIMIT_SPAN;
 use super::read::ReadConn;
 use super::row;
 use super::write::Tx;
+use crate::domain::event::LimitsReport;
 use crate::domain::health::People;
 use crate::domain::id::{AccountId, PhoneNumberId, WabaId};
-use crate::domain::throttle::{Limits, PeopleLimit};
+use crate::domain::throttle::{COEXISTENCE_RATE, Limits, PeopleLimit};
 use crate::domain::time::Timestamp;
 
 /// A business number as the config names it. Secrets are not stored here.
@@ -119,8 +120,12 @@ pub(super) fn paused(conn: &Connection, account: AccountId) -> Result<Option<Tim
 
 /// What Meta said last about the limits of an account.
 pub fn limits(read: &ReadConn, account: AccountId) -> Result<Limits, Error> {
+    limits_of(&read.conn, account)
+}
+
+pub(super) fn limits_of(conn: &Connection, account: AccountId) -> Result<Limits, Error> {
     let mut query =
-        read.conn.prepare_cached("SELECT rate_limit, people_limit FROM account WHERE id = ?1")?;
+        conn.prepare_cached("SELECT rate_limit, people_limit FROM account WHERE id = ?1")?;
     let found = query.query_row([account.0], |row| {
         let people: Option<i64> = row.get(1)?;
         Ok(Limits {
@@ -146,6 +151,36 @@ pub fn set_limits(tx: &mut Tx<'_>, account: AccountId, limits: Limits) -> Result
         )?
         .execute(params![account.0, limits.rate, people])?;
     tx.changes.outbox = true;
+    Ok(())
+}
+
+/// Notes limits that a webhook reports. People are counted for the business as a whole, so what is said of
+/// them holds for each of its numbers; the rate is the named number's. One that the phone app uses too is
+/// never raised.
+pub(super) fn report_limits(
+    tx: &mut Tx<'_>,
+    waba: &WabaId,
+    report: &LimitsReport,
+) -> Result<(), Error> {
+    let mut query = tx
+        .conn
+        .prepare_cached("SELECT id, display_number, rate_limit FROM account WHERE waba_id = ?1")?;
+    let rows = query.query_map([waba.as_str()], |row| {
+        Ok((AccountId(row.get(0)?), row.get(1)?, row.get::<_, Option<u32>>(2)?))
+    })?;
+    let numbers: Vec<(AccountId, Option<String>, Option<u32>)> = rows.collect::<Result<_, _>>()?;
+    drop(query);
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let named = report.display_number.as_deref().map(digits);
+    for (account, display, rate) in &numbers {
+        let is_it = match (&named, display) {
+            (Some(named), Some(display)) => *named == digits(display),
+            _ => numbers.len() == 1,
+        };
+        let may = is_it && *rate != Some(COEXISTENCE_RATE);
+        let rate = report.limits.rate.filter(|_| may);
+        set_limits(tx, *account, Limits { rate, people: report.limits.people })?;
+    }
     Ok(())
 }
 

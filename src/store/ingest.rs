@@ -309,8 +309,11 @@ fn apply(
             let until = catalogue::update(tx, item.waba.as_ref(), update, now)?;
             Effect { until, ..Effect::because(EffectKind::Notice, &update.summary) }
         }
-        ItemKind::Notice { summary } => {
+        ItemKind::Notice { summary, limits } => {
             tx.changes.notices = true;
+            if let (Some(report), Some(waba)) = (limits, &item.waba) {
+                account::report_limits(tx, waba, report)?;
+            }
             Effect::because(EffectKind::Notice, summary)
         }
         ItemKind::Error { code, detail } => {

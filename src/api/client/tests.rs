@@ -11,7 +11,7 @@ use crate::domain::id::{
     ContactId, ConversationId, MessageId, PhoneNumberId, RequestId, WaId, Wamid,
 };
 use crate::domain::message::Body;
-use crate::domain::outbox::{Acceptance, Outcome, Recipient, Send};
+use crate::domain::outbox::{Acceptance, Outcome, Recipient, Send, Throttle};
 
 const TOKEN: &str = "EAAJBsecretsecretsecret";
 
@@ -342,4 +342,20 @@ fn tokens_are_checked_and_not_shown() {
         assert!(matches!(error, SetupError::BadToken(_)));
         assert!(!error.to_string().contains("secret"));
     }
+}
+
+#[test]
+fn what_the_headers_say_about_waiting_is_told() {
+    let slow = r#"{"error":{"code":80007,"message":"(#80007) Rate limit issues"}}"#;
+    let headers = "retry-after: 30\r\nx-business-use-case-usage: {\"2\":[{\"type\":\"whatsapp\",\
+        \"call_count\":100,\"estimated_time_to_regain_access\":19}]}\r\n";
+    let (outcome, _) = run(exchange(&answer("400 Bad Request", headers, slow)));
+    let Outcome::Throttled(Throttle::Account, error) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(error.advice.wait(), Some(Duration::from_secs(19 * 60)), "the longer of the two");
+    assert_eq!(error.advice.used, Some(100));
+    // What is said about calls is not about how fast a number may go.
+    let fast = r#"{"error":{"code":130429,"message":"(#130429) Rate limit hit"}}"#;
+    let (outcome, _) = run(exchange(&answer("400 Bad Request", headers, fast)));
+    let Outcome::Throttled(Throttle::Number, error) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(error.advice.wait(), Some(Duration::from_secs(30)));
 }

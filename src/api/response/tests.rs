@@ -130,6 +130,7 @@ fn the_whole_envelope_is_read() {
             details: Some("Throughput has been reached.".to_owned()),
             http_status: 400,
             trace: Some("Az8or2yhqkZfEZ-_4Qn_Bam".to_owned()),
+            ..ApiError::default()
         }
     );
 }

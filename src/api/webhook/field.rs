@@ -39,7 +39,7 @@ pub(super) fn read(raw: &RawValue, value: &Fields<'_>, items: &mut Items) {
         }
         "smb_app_state_sync" => {
             items.each(value, "state_sync", |_, value| {
-                Ok(ItemKind::Notice { summary: notice::phone_book(value) })
+                Ok(ItemKind::Notice { summary: notice::phone_book(value), limits: None })
             });
         }
         field => {
@@ -154,7 +154,7 @@ fn notice_or_unknown(field: &str, raw: &RawValue, at: Option<Timestamp>) -> Item
         return ItemKind::Template(update);
     }
     match notice::summary(field, &value) {
-        Some(summary) => ItemKind::Notice { summary },
+        Some(summary) => ItemKind::Notice { summary, limits: notice::limits(field, &value) },
         None if template::FIELDS.contains(&field) => {
             ItemKind::Unknown { reason: "it does not say which template, or what of it".to_owned() }
         }

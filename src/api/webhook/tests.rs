@@ -12,6 +12,7 @@ use super::{NotJson, mend_surrogates, parse};
 use crate::domain::event::{IdentityChange, Item, ItemKind, Peer};
 use crate::domain::id::{UserId, WaId};
 use crate::domain::message::{Body, Context, Media};
+use crate::domain::throttle::{Limits, PeopleLimit};
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
@@ -118,10 +119,47 @@ fn line(item: &Item) -> String {
             preference.value
         ),
         ItemKind::Template(update) => format!("template {}", update.summary),
-        ItemKind::Notice { summary } => format!("notice {summary}"),
+        ItemKind::Notice { summary, .. } => format!("notice {summary}"),
         ItemKind::Error { code, detail } => format!("error {code} {detail}"),
         ItemKind::Unknown { reason } => format!("unknown {reason}"),
     }
+}
+
+#[test]
+fn limits_are_read_from_the_notices_that_report_them() {
+    let reported = |field: &str, value: Value| {
+        let body = json!({"object": "whatsapp_business_account", "entry": [
+            {"id": "2", "changes": [{"field": field, "value": value}]}]});
+        match parse(body.to_string().as_bytes()).unwrap().remove(0).kind {
+            ItemKind::Notice { limits, .. } => limits,
+            other => panic!("{other:?}"),
+        }
+    };
+    let quality = "phone_number_quality_update";
+    let upgrade = json!({"display_phone_number": "15550783881", "event": "THROUGHPUT_UPGRADE",
+        "current_limit": "TIER_UNLIMITED"});
+    let report = reported(quality, upgrade).unwrap();
+    assert_eq!(report.display_number.as_deref(), Some("15550783881"));
+    let unlimited = Some(PeopleLimit::Unlimited);
+    assert_eq!(report.limits, Limits { rate: Some(1000), people: unlimited });
+    let people = |field: &str, value: Value| reported(field, value).and_then(|r| r.limits.people);
+    let at_most = |number| Some(PeopleLimit::AtMost(number));
+    let downgrade = json!({"event": "DOWNGRADE", "current_limit": "TIER_10K",
+        "max_daily_conversations_per_business": "TIER_NOT_SET"});
+    assert_eq!(people(quality, downgrade), at_most(10_000));
+    let capability = "business_capability_update";
+    let of =
+        |value: Value| people(capability, json!({"max_daily_conversations_per_business": value}));
+    assert_eq!(of(json!(2000)), at_most(2000));
+    assert_eq!(of(json!("TIER_2K")), at_most(2000));
+    assert_eq!(of(json!(-1)), unlimited);
+    let old = json!({"max_daily_conversation_per_phone": -1, "max_phone_numbers_per_waba": 20});
+    assert_eq!(people(capability, old), unlimited);
+    for nothing in [json!("TIER_NOT_SET"), json!(null), json!("soon"), json!([1])] {
+        assert_eq!(of(nothing.clone()), None, "{nothing}");
+    }
+    assert_eq!(reported(quality, json!({"event": "ONBOARDING"})), None);
+    assert_eq!(reported("account_update", json!({"event": "THROUGHPUT_UPGRADE"})), None);
 }
 
 fn some<T: std::fmt::Display>(label: &str, value: Option<&T>) -> String {

@@ -187,13 +187,13 @@ fn refusals_wait_four_times_longer_each() {
     let mut now = at(0);
     for secs in [1, 4, 16, 64, 256, 1024, 1024] {
         assert!(pairs.take("ana", now));
-        assert_eq!(pairs.refused("ana", now), Duration::from_secs(secs));
+        assert_eq!(pairs.refused("ana", None, now), Duration::from_secs(secs));
         assert!(!pairs.take("ana", now));
         now = pairs.next(&"ana", now);
     }
     assert!(pairs.take("ana", now));
     pairs.accepted(&"ana");
-    assert_eq!(pairs.refused("ana", now), SECOND);
+    assert_eq!(pairs.refused("ana", None, now), SECOND);
     assert_eq!(pairs.next(&"ben", now), now);
 }
 
@@ -210,11 +210,11 @@ fn people_to_whom_nothing_is_owed_are_forgotten() {
 #[test]
 fn refusals_survive_a_sweep() {
     let mut pairs = PairLimiter::new();
-    assert_eq!(pairs.refused(0, at(0)), SECOND);
+    assert_eq!(pairs.refused(0, None, at(0)), SECOND);
     for person in 1..200 {
         assert!(pairs.take(person, at(1500)));
     }
-    assert_eq!(pairs.refused(0, at(1500)), 4 * SECOND);
+    assert_eq!(pairs.refused(0, None, at(1500)), 4 * SECOND);
 }
 
 #[test]

@@ -136,7 +136,12 @@ impl Core {
     /// The answer to [`Step::Tend`]; `None` when the store is in trouble.
     pub fn tended(&mut self, overdue: Option<&Overdue>, now: Now) {
         self.tending.done(overdue, now);
-        if let Some((code, at)) = overdue.and_then(|overdue| overdue.trouble) {
+        let Some(overdue) = overdue else { return };
+        // A webhook may have raised or lowered them since they were asked for.
+        if overdue.limits.rate.is_some() {
+            self.allowed(overdue.limits, now);
+        }
+        if let Some((code, at)) = overdue.trouble {
             self.reported_trouble(code, at, now);
         }
     }

@@ -133,15 +133,21 @@ impl Pace {
         self.rest_until > now
     }
 
-    /// Meta says that the number is too fast; returns how long to wait.
-    pub(super) fn throttled(&mut self, now: Monotonic) -> Duration {
+    /// Meta says that the number is too fast, and may have `asked` for a rest; returns how long to wait.
+    pub(super) fn throttled(&mut self, asked: Option<Duration>, now: Monotonic) -> Duration {
         if self.rest_until <= now {
             let again = self.rest > Duration::ZERO && self.rest_until + REST_MEMORY > now;
             self.rest = if again { (self.rest * 2).min(REST.1) } else { REST.0 };
             self.rest_until = now + self.rest;
-            self.number.penalise(self.rest_until);
         }
+        self.rest(asked.unwrap_or_default(), now);
         self.rest_until.since(now)
+    }
+
+    /// Nothing goes for so long.
+    pub(super) fn rest(&mut self, wait: Duration, now: Monotonic) {
+        self.rest_until = self.rest_until.max(now + wait);
+        self.number.penalise(self.rest_until);
     }
 
     /// A message goes to a pair. Its lane was not blocked when it was claimed, and nothing else went
@@ -154,8 +160,13 @@ impl Pace {
     }
 
     /// Meta says that a pair is too fast; returns how long to wait.
-    pub(super) fn pair_throttled(&mut self, pair: ConversationId, now: Monotonic) -> Duration {
-        let wait = self.pairs.refused(pair, now);
+    pub(super) fn pair_throttled(
+        &mut self,
+        pair: ConversationId,
+        asked: Option<Duration>,
+        now: Monotonic,
+    ) -> Duration {
+        let wait = self.pairs.refused(pair, asked, now);
         self.block(pair, now);
         wait
     }
@@ -230,22 +241,22 @@ mod tests {
     #[test]
     fn a_throttled_number_rests_longer_each_time() {
         let mut pace = fresh(80);
-        assert_eq!(pace.throttled(START), Duration::from_secs(1));
+        assert_eq!(pace.throttled(None, START), Duration::from_secs(1));
         let soon = START + Duration::from_millis(300);
-        assert_eq!(pace.throttled(soon), Duration::from_millis(700), "the same rest");
+        assert_eq!(pace.throttled(None, soon), Duration::from_millis(700), "the same rest");
         assert!(!pace.take(OutboxId(1), soon));
         let rested = START + Duration::from_secs(1);
         assert!(pace.take(OutboxId(1), rested));
-        assert_eq!(pace.throttled(rested), Duration::from_secs(2), "again, so longer");
+        assert_eq!(pace.throttled(None, rested), Duration::from_secs(2), "again, so longer");
         let later = START + Duration::from_secs(300);
-        assert_eq!(pace.throttled(later), Duration::from_secs(1), "forgiven");
+        assert_eq!(pace.throttled(None, later), Duration::from_secs(1), "forgiven");
     }
 
     #[test]
     fn slots_are_counted_ahead() {
         let mut pace = fresh(80);
         assert_eq!(pace.slots_within(START, Duration::from_millis(20)), 2);
-        pace.throttled(START);
+        pace.throttled(None, START);
         assert_eq!(pace.slots_within(START, Duration::from_millis(20)), 0);
         assert!(pace.slot_after(START, 2) > START + Duration::from_secs(1));
     }

@@ -186,7 +186,7 @@ fn every_error_in_an_answer_is_shown_as_the_table_says() {
         if let Some(words) = words {
             assert_eq!(words, format!("{}; {}", entry.plain, entry.remedy), "{code}");
         }
-        let limited = pause == Some(Reason::Limited);
+        let limited = matches!(pause, Some(Reason::Limited(_)));
         assert_eq!(limited, [4, 613, 80_007, 131_057].contains(&code), "{code}: {pause:?}");
         let unknown = entry.plain.contains("does not know");
         assert_eq!(unknown, [999_999, 131_999].contains(&code), "{code}: {}", entry.plain);

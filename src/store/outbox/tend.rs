@@ -7,6 +7,7 @@ use super::decide::hold;
 use super::gate::{Gate, LIMIT_SPAN, gate};
 use crate::domain::id::{AccountId, ContactId, MessageId};
 use crate::domain::state::{Cause, HoldReason, State};
+use crate::domain::throttle::Limits;
 use crate::domain::time::Timestamp;
 use crate::domain::window::WINDOW;
 use crate::store::account;
@@ -31,6 +32,8 @@ pub struct Overdue {
     pub closes: Option<Timestamp>,
     /// The newest failure that a status reported of the account itself: Meta's code, and when.
     pub trouble: Option<(i64, Timestamp)>,
+    /// What Meta said last of the number's limits.
+    pub limits: Limits,
 }
 
 /// Looks for messages whose time came or that the limit has room for again, and with `windows` for those
@@ -67,6 +70,7 @@ pub fn overdue(
     if let Some((Some(code), Some(at))) = trouble {
         overdue.trouble = Some((code, Timestamp::from_millis(at)));
     }
+    overdue.limits = account::limits_of(&snapshot, account)?;
     Ok(overdue)
 }
 

@@ -7,7 +7,7 @@ use super::{Answer, Core, Now, Reason, SECOND_LOOK};
 use crate::domain::error_code;
 use crate::domain::health::{Pace, Stop};
 use crate::domain::id::ConversationId;
-use crate::domain::outbox::{ApiError, MEDIA_RETRY, Outcome, Throttle};
+use crate::domain::outbox::{ApiError, LONGEST_WAIT, MEDIA_RETRY, Outcome, Throttle};
 use crate::domain::time::{Monotonic, Timestamp};
 use crate::store::outbox::Fetched;
 
@@ -32,7 +32,7 @@ const BROKEN: (Duration, Duration) = (Duration::from_secs(30), Duration::from_se
 const fn waits(reason: &Reason) -> (Duration, Duration) {
     match reason {
         Reason::Trouble(_) => TROUBLE,
-        Reason::Limited => LIMITED,
+        Reason::Limited(_) => LIMITED,
         Reason::Offline(_) => OFFLINE,
         Reason::Circuit => BROKEN,
     }
@@ -45,6 +45,8 @@ pub(super) struct Pause {
     /// The same by the wall clock, to tell.
     pub(super) until_wall: Timestamp,
     wait: Duration,
+    /// Before which time Meta asked not to try again.
+    asked: Option<Monotonic>,
     /// A file's call told, so that one may end it.
     by_file: bool,
 }
@@ -94,7 +96,7 @@ impl Core {
         let error = match answer {
             Answer::Stored { path, size } => {
                 if self.pause.as_ref().is_some_and(|pause| pause.by_file) {
-                    self.resume();
+                    self.resume(now);
                 }
                 return Fetched::Stored { path, size };
             }
@@ -117,7 +119,8 @@ impl Core {
                 Outcome::Accepted(_) => ApiError::default(),
             },
         };
-        let not_before = now.wall + MEDIA_RETRY.wait(tries + 1, random);
+        let asked = error.advice.wait().unwrap_or_default().min(LONGEST_WAIT);
+        let not_before = now.wall + MEDIA_RETRY.wait(tries + 1, random).max(asked);
         if not_before > until {
             return Fetched::Failed(error);
         }
@@ -138,20 +141,24 @@ impl Core {
         );
         let opens = self.circuit.note(now.mono, failed);
         match outcome {
-            Outcome::Throttled(Throttle::Number, _) => {
-                self.answered_again();
-                self.pace.throttled(now.mono)
+            Outcome::Throttled(Throttle::Number, error) => {
+                self.answered_again(now);
+                let wait = self.pace.throttled(error.advice.wait(), now.mono);
+                // What is claimed has no slot for a while: a process killed meanwhile would leave it uncertain.
+                self.give_back(now, error);
+                wait
             }
-            Outcome::Throttled(Throttle::Pair, _) => {
-                self.answered_again();
+            Outcome::Throttled(Throttle::Pair, error) => {
+                self.answered_again(now);
+                let asked = error.advice.wait();
                 match conversation {
-                    Some(pair) => self.pace.pair_throttled(pair, now.mono),
-                    None => SECOND_LOOK,
+                    Some(pair) => self.pace.pair_throttled(pair, asked, now.mono),
+                    None => SECOND_LOOK.max(asked.unwrap_or_default()),
                 }
             }
             Outcome::Throttled(Throttle::Account, error) => {
-                self.pause(Reason::Limited, error, now);
-                LIMITED.0
+                self.pause(Reason::Limited(error.advice.used), error, now);
+                error.advice.wait().unwrap_or(LIMITED.0)
             }
             Outcome::AccountTrouble(error) => {
                 self.pause(trouble(error), error, now);
@@ -163,21 +170,26 @@ impl Core {
                 Duration::ZERO
             }
             Outcome::Accepted(_) => {
-                self.resume();
+                self.resume(now);
                 if let Some(pair) = conversation {
                     self.pace.pair_accepted(pair);
                 }
                 Duration::ZERO
             }
             Outcome::RefusedForGood(_) => {
-                self.resume();
+                self.resume(now);
                 Duration::ZERO
             }
             Outcome::RefusedForNow(error) => {
                 if opens || self.is_broken() {
                     self.pause(Reason::Circuit, error, now);
                 } else {
-                    self.resume();
+                    self.resume(now);
+                }
+                // The service is not there for anybody so long.
+                if let Some(asked) = error.advice.wait() {
+                    self.pace.rest(asked, now.mono);
+                    self.give_back(now, error);
                 }
                 Duration::ZERO
             }
@@ -201,32 +213,43 @@ impl Core {
     }
 
     /// Meta is there and answers, whatever it says.
-    fn answered_again(&mut self) {
+    fn answered_again(&mut self, now: Now) {
         let silent = |pause: &Pause| matches!(pause.reason, Reason::Circuit | Reason::Offline(_));
         if self.pause.as_ref().is_some_and(silent) {
-            self.resume();
+            self.resume(now);
         }
     }
 
     fn pause(&mut self, reason: Reason, error: &ApiError, now: Now) {
         let (first, most) = waits(&reason);
-        let wait = match &self.pause {
+        let wait = match (&self.pause, error.advice.wait()) {
+            // Meta knows best; but never at once, or it would be asked without end.
+            (_, Some(asked)) => asked.max(SECOND_LOOK),
             // Requests that were under way together tell the same.
-            Some(pause) if pause.until > now.mono => pause.wait.max(first),
-            Some(pause) => (pause.wait * 2).min(most).max(first),
-            None => first,
+            (Some(pause), None) if pause.until > now.mono => pause.wait.max(first),
+            (Some(pause), None) => (pause.wait * 2).min(most).max(first),
+            (None, None) => first,
         };
+        let before = self.pause.as_ref().and_then(|pause| pause.asked);
+        let asked = before.max(error.advice.wait().map(|_| now.mono + wait));
+        let until = asked.unwrap_or_default().max(now.mono + wait);
         self.pause = Some(Pause {
             reason,
-            until: now.mono + wait,
-            until_wall: now.wall + wait,
+            until,
+            until_wall: now.wall + until.since(now.mono),
             wait,
+            asked,
             by_file: false,
         });
         self.give_back(now, error);
     }
 
-    fn resume(&mut self) {
+    /// It goes on, unless Meta named a time before which it shall not: what was under way by then says nothing
+    /// about that.
+    fn resume(&mut self, now: Now) {
+        if self.pause.as_ref().and_then(|pause| pause.asked).is_some_and(|asked| asked > now.mono) {
+            return;
+        }
         self.circuit_closed();
         if self.pause.take().is_some() {
             self.changed();

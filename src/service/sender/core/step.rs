@@ -94,8 +94,8 @@ pub enum End {
 pub enum Reason {
     /// The account cannot send; what to do, in plain words.
     Trouble(String),
-    /// Its calls are limited as a whole.
-    Limited,
+    /// Its calls are limited as a whole; how much of them is used in percent, if Meta says so.
+    Limited(Option<u8>),
     /// Meta cannot be reached; why.
     Offline(String),
     /// Too many requests failed within a minute.
@@ -108,7 +108,7 @@ impl Reason {
     pub const fn kind(&self) -> StopKind {
         match self {
             Self::Trouble(_) => StopKind::Trouble,
-            Self::Limited => StopKind::Limited,
+            Self::Limited(_) => StopKind::Limited,
             Self::Offline(_) => StopKind::Offline,
             Self::Circuit => StopKind::Circuit,
         }
@@ -119,7 +119,10 @@ impl Reason {
     pub fn words(&self) -> String {
         match self {
             Self::Trouble(words) | Self::Offline(words) => words.clone(),
-            Self::Limited => "Meta limits its calls for a while; the queue waits".to_owned(),
+            Self::Limited(None) => "Meta limits its calls for a while; the queue waits".to_owned(),
+            Self::Limited(Some(used)) => {
+                format!("Meta limits its calls for a while, {used} % are used; the queue waits")
+            }
             Self::Circuit => {
                 "half of the requests fail; the queue waits, and one message at a time is tried"
                     .to_owned()

@@ -1,5 +1,7 @@
 //! The core against a small outbox and a scripted Meta on virtual time.
 
+mod advice;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
