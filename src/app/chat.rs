@@ -44,6 +44,8 @@ pub enum Load {
     Newest,
     /// The oldest, to be shown from their start.
     Oldest,
+    /// Those around the newest one that failed or is uncertain, which is selected.
+    Trouble,
 }
 
 /// The conversation shown.
@@ -188,11 +190,14 @@ impl Chat {
     }
 
     /// Selects the message that failed or is uncertain, if the conversation was opened for it and is loaded.
-    pub(crate) fn select_trouble(&mut self) {
-        if self.loaded && std::mem::take(&mut self.seeks_trouble) {
-            let found = self.newest_in_trouble().map(|message| message.id);
-            self.selected = found.or(self.selected);
+    /// True when there is one, and it is not among those held.
+    pub(crate) fn select_trouble(&mut self) -> bool {
+        if !self.loaded || !std::mem::take(&mut self.seeks_trouble) {
+            return false;
         }
+        let found = self.newest_in_trouble().map(|message| message.id);
+        self.selected = found.or(self.selected);
+        found.is_none() && self.row.as_ref().is_some_and(|row| row.failed > 0)
     }
 
     /// The newest inbound message, if the end of the conversation is held.

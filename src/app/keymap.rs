@@ -64,6 +64,21 @@ pub enum KeyError {
     },
 }
 
+impl KeyError {
+    /// The actions it is about: the one whose key cannot be had, and the one that has it.
+    #[must_use]
+    pub fn actions(&self) -> Vec<&str> {
+        match self {
+            Self::UnknownAction(action)
+            | Self::BadKey { action, .. }
+            | Self::Text { action, .. } => {
+                vec![action]
+            }
+            Self::Conflict { action, other, .. } => vec![action, other],
+        }
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 struct Node {
     action: Option<Action>,

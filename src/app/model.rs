@@ -369,6 +369,7 @@ impl Model {
         if let Some(trouble) = &self.health.store_trouble {
             banners.push(format!("Store: {trouble}"));
         }
+        banners.extend(self.health.net_trouble.clone());
         if let Some(trouble) = &self.health.account_trouble {
             banners.push(format!("Account: {trouble}"));
         }

@@ -11,8 +11,9 @@ use super::rows::{Tone, reason};
 use super::when;
 use crate::domain::health::{Condition, People, StopKind, Waiting};
 use crate::domain::id::MessageId;
-use crate::domain::message::Message;
+use crate::domain::message::{Author, Message};
 use crate::domain::outbox::Decision;
+use crate::domain::page::QueueKey;
 use crate::domain::queue::{QueueFilter, QueueRow, Recent};
 use crate::domain::state::State;
 use crate::domain::text;
@@ -27,10 +28,27 @@ const NEAR: Duration = Duration::from_secs(3600);
 /// What is marked to be decided about together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Marked {
-    /// These, each with its state as it was last seen.
-    These(BTreeMap<MessageId, State>),
+    /// These, each as it was last seen.
+    These(BTreeMap<MessageId, Mark>),
     /// Everything that this filter shows, held here or not.
     Group(QueueFilter),
+}
+
+/// A marked message as it was last seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Its place in the queue.
+    pub key: QueueKey,
+    /// It was sent from the phone app, and only that can send it again.
+    pub by_phone: bool,
+}
+
+impl Mark {
+    /// The message as it is now.
+    #[must_use]
+    pub fn of(row: &QueueRow) -> Self {
+        Self { key: row.key(), by_phone: row.message.author != Author::Operator }
+    }
 }
 
 impl Default for Marked {
@@ -53,6 +71,25 @@ impl Marked {
             Self::These(ids) => ids.contains_key(&message.id),
             Self::Group(filter) => filter.states().contains(&message.state),
         }
+    }
+
+    /// Takes note of the messages that are shown now. One that should be among them and is not has left the
+    /// queue, or its place in it, and is marked no more.
+    pub(crate) fn follow(&mut self, shown: &List<QueueRow>) {
+        let Self::These(marked) = self else { return };
+        let rows = shown.page.rows();
+        for row in rows {
+            marked.entry(row.message.id).and_modify(|mark| *mark = Mark::of(row));
+        }
+        let first = rows.first().filter(|_| shown.page.more_before()).map(|row| row.key().place());
+        let last = rows.last().filter(|_| shown.page.more_after()).map(|row| row.key().place());
+        marked.retain(|id, mark| {
+            let place = mark.key.place();
+            let covered = shown.filter.states().contains(&mark.key.state)
+                && first.is_none_or(|first| first <= place)
+                && last.is_none_or(|last| place <= last);
+            !covered || shown.page.index(*id).is_some()
+        });
     }
 
     /// How many are marked.
@@ -127,6 +164,9 @@ pub fn why(row: &QueueRow, now: Timestamp, paused: bool) -> Why {
     match message.state {
         State::Uncertain => {
             plain(Tone::Doubt, format!("not known whether it was accepted: {}", trouble()))
+        }
+        State::Failed if message.author == Author::PhoneApp => {
+            plain(Tone::Failure, format!("{}; only the phone can send it again", trouble()))
         }
         State::Failed => plain(Tone::Failure, format!("{}{}", trouble(), tries(message))),
         State::Held => plain(Tone::Held, held(message)),

@@ -60,7 +60,7 @@ pub(super) fn show(
     mode: Mode,
     started: impl FnOnce(&Backstage) -> Result<(), Error>,
 ) -> Result<Ending, Error> {
-    let keymap = session.keymap()?;
+    let keymap = session.keymap();
     let chosen = if mode == Mode::NoAccount { None } else { Some(session.account()?) };
     let (told, events) = channel();
     let quit = told.clone();

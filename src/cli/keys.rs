@@ -17,7 +17,7 @@ pub(super) struct Keys {
 }
 
 pub(super) fn run(session: &Session, keys: &Keys) -> Result<(), Error> {
-    let keymap = session.keymap()?;
+    let keymap = session.keymap();
     let rows = table(&keymap);
     let widest = |of: fn(&TableRow) -> &str| rows.iter().map(|row| width(of(row))).max();
     let keys_width = widest(|row| &row.keys).unwrap_or_default();

@@ -241,6 +241,7 @@ fn tell_health(before: &mut Health, now: Health) {
     let troubles = [
         (&before.account_trouble, &now.account_trouble),
         (&before.store_trouble, &now.store_trouble),
+        (&before.net_trouble, &now.net_trouble),
         (&before.challenge_trouble, &now.challenge_trouble),
     ];
     for (was, is) in troubles {

@@ -33,9 +33,9 @@ use std::sync::Arc;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 
-use crate::app::keymap::{Keymap, SendKey};
+use crate::app::keymap::{KeyError, Keymap, SendKey};
 use crate::clock::SystemClock;
-use crate::config::{self, Config};
+use crate::config::{self, Config, Problem};
 use crate::domain::id::{AccountId, MessageId, Wamid};
 use crate::domain::message::Message;
 use crate::domain::time::Clock;
@@ -213,7 +213,8 @@ impl Session {
             .filter(|(name, _)| name.starts_with("TWOTICKS_"))
             .collect();
         let file = paths::config_file(global.config.clone())?;
-        let mut config = config::load(&file, global.config.is_some(), &env)?;
+        let named = global.config.is_some();
+        let mut config = config::load_checked(&file, named, &env, wrong_keys)?;
         if let Some(kind) = global.tunnel {
             config.tunnel.kind = kind;
             if let Some(missing) = config.tunnel.missing() {
@@ -253,18 +254,9 @@ impl Session {
         })
     }
 
-    /// The keys in force, or everything that is wrong with those of the config.
-    fn keymap(&self) -> Result<Keymap, Error> {
-        let send_key = match self.config.ui.send_key {
-            config::SendKey::Enter => SendKey::Enter,
-            config::SendKey::CtrlS => SendKey::CtrlS,
-        };
-        let own = self.config.keys.iter().map(|own| (own.action.clone(), own.keys.clone()));
-        Keymap::new(send_key, &own.collect()).map_err(|errors| {
-            let lines: Vec<String> = errors.iter().map(|error| format!("\n  {error}")).collect();
-            let file = self.config_file.display();
-            Error::usage(format!("the config {file} is not right:{}", lines.concat()))
-        })
+    /// The keys in force. Those of the config were found to be right when it was read.
+    fn keymap(&self) -> Keymap {
+        keymap(&self.config).unwrap_or_default()
     }
 
     /// Starts the log, in a data directory that is there from now on.
@@ -301,6 +293,26 @@ impl Session {
             .find(|account| wanted.is_none_or(|name| account.name == name))
             .ok_or_else(|| no_account(wanted, &names))
     }
+}
+
+fn keymap(config: &Config) -> Result<Keymap, Vec<KeyError>> {
+    let send_key = match config.ui.send_key {
+        config::SendKey::Enter => SendKey::Enter,
+        config::SendKey::CtrlS => SendKey::CtrlS,
+    };
+    let own = config.keys.iter().map(|own| (own.action.clone(), own.keys.clone()));
+    Keymap::new(send_key, &own.collect())
+}
+
+/// What is wrong with the keys of a config, each on the line of the binding that causes it.
+fn wrong_keys(config: &Config) -> Vec<Problem> {
+    let errors = keymap(config).err().unwrap_or_default();
+    let problem = |error: KeyError| {
+        let of = |action: &str| config.keys.iter().find(|own| own.action == action);
+        let cause = error.actions().into_iter().find_map(of)?;
+        Some(Problem { place: cause.place.clone(), message: error.to_string() })
+    };
+    errors.into_iter().filter_map(problem).collect()
 }
 
 /// A message by its id or wamid.

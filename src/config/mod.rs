@@ -50,16 +50,33 @@ const GLOBAL_VARIABLES: [&str; 2] = ["TWOTICKS_CONFIG", "TWOTICKS_ACCOUNT"];
 
 /// Reads the config file, if it is there, and the environment. `named` files must be there.
 pub fn load(path: &Path, named: bool, env: &BTreeMap<String, String>) -> Result<Config, Error> {
+    load_checked(path, named, env, |_| Vec::new())
+}
+
+/// The same; `check` finds what only others can know to be wrong, and all is reported together.
+pub fn load_checked(
+    path: &Path,
+    named: bool,
+    env: &BTreeMap<String, String>,
+    check: impl FnOnce(&Config) -> Vec<Problem>,
+) -> Result<Config, Error> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => String::new(),
         Err(error) => {
             let message = format!("cannot read the config {}", path.display());
-            return Err(Error::usage(message).because(&error));
+            let hint = match error.kind() {
+                std::io::ErrorKind::NotFound => {
+                    "there is no such file; check the name, or leave --config out for the usual place"
+                }
+                _ => "check that it is a text file that you may read",
+            };
+            return Err(Error::usage(message).because(&error).hint(hint));
         }
     };
     let source = Source { text: &text, path, env, private: is_private(path) };
-    parse(&source).map_err(|problems| {
+    let checked = parse_checked(&source, check);
+    checked.map_err(|problems| {
         let lines: Vec<String> = problems
             .iter()
             .map(|problem| format!("\n  {}: {}", problem.place, problem.message))
@@ -105,8 +122,16 @@ const fn is_private(_: &Path) -> bool {
 
 /// Reads a config, or says everything that is wrong with it, in the order of the file.
 pub fn parse(source: &Source<'_>) -> Result<Config, Vec<Problem>> {
+    parse_checked(source, |_| Vec::new())
+}
+
+fn parse_checked(
+    source: &Source<'_>,
+    check: impl FnOnce(&Config) -> Vec<Problem>,
+) -> Result<Config, Vec<Problem>> {
     let mut document = Document::new(source.text, source.env);
     let config = read_all(source, &mut document);
+    document.problems.extend(check(&config));
     if document.problems.is_empty() {
         return Ok(config);
     }

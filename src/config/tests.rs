@@ -282,6 +282,7 @@ fn a_named_file_must_exist_and_the_usual_one_need_not() {
     assert!(load(missing, false, &env(&[])).is_ok());
     let error = load(missing, true, &env(&[])).unwrap_err();
     assert!(error.message.contains("/nonexistent/config.toml"), "{error}");
+    assert!(error.to_string().contains("check the name"), "{error}");
 }
 
 #[test]

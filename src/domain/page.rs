@@ -58,4 +58,6 @@ pub enum MessagePage {
     After(SortKey),
     /// Both sides of this message, itself included.
     Around(MessageId),
+    /// Both sides of the newest message that failed or is uncertain; the newest when there is none.
+    Trouble,
 }

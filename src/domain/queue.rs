@@ -107,6 +107,17 @@ impl QueueRow {
     }
 }
 
+impl QueueKey {
+    /// Sorts keys as the list does.
+    #[must_use]
+    pub fn place(&self) -> (usize, i64, i64) {
+        let order = QueueFilter::All.states();
+        let state = order.iter().position(|listed| *listed == self.state).unwrap_or(order.len());
+        let newest_first = matches!(self.state, State::Uncertain | State::Failed);
+        (state, self.due, if newest_first { -self.id.0 } else { self.id.0 })
+    }
+}
+
 /// How many requests went out lately, for a chart: equal spans of time, the last one not over yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recent {

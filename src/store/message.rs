@@ -65,14 +65,11 @@ pub fn messages(
             rows.more_before = true;
             rows
         }
-        MessagePage::Around(message) => {
-            let key = key_of(&snapshot, message)?;
-            let older = before(&snapshot, id, Some(key), limit / 2)?;
-            let newer = after(&snapshot, id, key, limit - limit / 2, ">=")?;
-            let mut messages = older.messages;
-            messages.extend(newer.messages);
-            Page { messages, more_before: older.more_before, more_after: newer.more_after }
-        }
+        MessagePage::Around(message) => around(&snapshot, id, message, limit)?,
+        MessagePage::Trouble => match in_trouble(&snapshot, id)? {
+            Some(message) => around(&snapshot, id, message, limit)?,
+            None => before(&snapshot, id, None, limit)?,
+        },
     };
     complete(&snapshot, &mut rows.messages)?;
     Ok(MessageRows {
@@ -88,6 +85,32 @@ struct Page {
     messages: Vec<Message>,
     more_before: bool,
     more_after: bool,
+}
+
+fn around(
+    conn: &Connection,
+    conversation: ConversationId,
+    message: MessageId,
+    limit: u32,
+) -> Result<Page, Error> {
+    let key = key_of(conn, message)?;
+    let older = before(conn, conversation, Some(key), limit / 2)?;
+    let newer = after(conn, conversation, key, limit - limit / 2, ">=")?;
+    let mut messages = older.messages;
+    messages.extend(newer.messages);
+    Ok(Page { messages, more_before: older.more_before, more_after: newer.more_after })
+}
+
+/// The newest message of a conversation that failed or is uncertain. Looks at all of the account's: they are
+/// fewer than the messages of a long conversation.
+fn in_trouble(conn: &Connection, conversation: ConversationId) -> Result<Option<MessageId>, Error> {
+    let mut query = conn.prepare_cached(
+        "SELECT m.id FROM message m JOIN conversation c ON c.account = m.account
+         WHERE c.id = ?1 AND m.state IN (9, 10) AND m.state IN (0, 1, 2, 3, 9, 10)
+             AND +m.conversation = ?1 AND m.own = 1
+         ORDER BY m.at DESC, m.id DESC LIMIT 1",
+    )?;
+    Ok(query.query_row([conversation.0], |row| row.get(0).map(MessageId)).optional()?)
 }
 
 fn key_of(conn: &Connection, message: MessageId) -> Result<SortKey, Error> {

@@ -127,12 +127,18 @@ fn wrong_usage_is_2_and_says_so_on_stderr() {
 fn all_mistakes_of_a_config_are_told_at_once() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("c.toml");
-    std::fs::write(&file, "[listener]\nprot = 1\n[sender]\nrate = 0\n").unwrap();
+    std::fs::write(
+        &file,
+        "[listener]\nprot = 1\n[sender]\nrate = 0\n[keys]\nquitt = \"Q\"\nquit = \"j\"\n",
+    )
+    .unwrap();
     let output = run(home.path(), &["--config", file.to_str().unwrap(), "keys"]);
     assert_code(&output, 2);
     let talk = text(&output.stderr);
     assert!(talk.contains("line 2: no such key: listener.prot; did you mean \"port\"?"), "{talk}");
     assert!(talk.contains("line 4: sender.rate = 0"), "{talk}");
+    assert!(talk.contains("line 6: [keys] quitt: no action has this name"), "{talk}");
+    assert!(talk.contains("line 7: [keys]") && talk.contains("\"j\" is also"), "{talk}");
 }
 
 #[test]

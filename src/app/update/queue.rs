@@ -7,10 +7,10 @@ use crate::app::list::{self, Came, Listed as _, Load};
 use crate::app::model::{Awaited, Focus, Model, Overlay, Screen};
 use crate::app::msg::{Command, Effect, Query, Ticket, Which};
 use crate::app::notice::Weight;
-use crate::app::queue::{CALM, Marked, done as done_words};
+use crate::app::queue::{CALM, Mark, Marked, done as done_words};
 use crate::domain::id::{ConversationId, MessageId};
 use crate::domain::outbox::{Decided, Decision};
-use crate::domain::page::{MessagePage, QueuePage};
+use crate::domain::page::{MessagePage, QueueKey, QueuePage};
 use crate::domain::queue::{QueueFilter, QueueRow, Recent, Sweep};
 use crate::domain::state::State;
 
@@ -135,12 +135,9 @@ pub(super) fn came(
     let queue = &mut model.queue;
     let mut different = queue.list.take(load, came, capacity);
     queue.list.close_up(capacity);
-    if let Marked::These(marked) = &mut queue.marked {
-        for row in queue.list.page.rows() {
-            marked.entry(row.message.id).and_modify(|state| *state = row.message.state);
-        }
-    }
-    different |= queue.recent != recent;
+    let marks = queue.marked.clone();
+    queue.marked.follow(&queue.list);
+    different |= queue.marked != marks || queue.recent != recent;
     queue.recent = recent;
     if different && model.screen == Screen::Queue {
         model.touch();
@@ -203,12 +200,12 @@ fn back(model: &mut Model) {
 
 /// Marks the selected message, or takes its mark away, and goes on to the next.
 fn mark(model: &mut Model) {
-    let selected = model.queue.selected().map(|row| (row.message.id, row.message.state));
-    let Some((id, state)) = selected else { return };
+    let selected = model.queue.selected().map(|row| (row.message.id, Mark::of(row)));
+    let Some((id, mark)) = selected else { return };
     match &mut model.queue.marked {
         Marked::These(ids) => {
             if ids.remove(&id).is_none() {
-                ids.insert(id, state);
+                ids.insert(id, mark);
             }
         }
         group @ Marked::Group(_) => *group = Marked::default(),
@@ -260,16 +257,19 @@ const fn holds(state: State) -> Option<Decision> {
 
 /// Holds what is marked, or else the selected message, until the person lets it go.
 fn hold(model: &mut Model, effects: &mut Vec<Effect>) {
-    for choice in chosen(model, holds, "Only what waits can be held.") {
+    for choice in chosen(model, |mark| holds(mark.key.state), "Only what waits can be held.") {
         decide(model, choice.which, choice.decision, effects);
     }
 }
 
 /// Sends what is marked again, or else the selected message. Asks first when it might arrive twice.
 fn send_again(model: &mut Model, effects: &mut Vec<Effect>) {
-    let words =
+    let mut words =
         "Nothing here failed, is uncertain or is held: it goes by itself when its turn comes.";
-    let chosen = chosen(model, again, words);
+    if picked(model).iter().any(|(_, mark)| mark.by_phone) {
+        words = "Only the phone that it was sent from can send it again.";
+    }
+    let chosen = chosen(model, |mark| again(mark.key.state).filter(|_| !mark.by_phone), words);
     let mut asked = None;
     for choice in chosen {
         if choice.uncertain {
@@ -288,7 +288,8 @@ fn send_again(model: &mut Model, effects: &mut Vec<Effect>) {
 /// Withdraws what is marked, or else the selected message, once the person is sure.
 fn withdraw(model: &mut Model) {
     let words = "This is on its way already: nothing can be withdrawn.";
-    let Some(choice) = chosen(model, withdraws, words).into_iter().next() else { return };
+    let chosen = chosen(model, |mark| withdraws(mark.key.state), words);
+    let Some(choice) = chosen.into_iter().next() else { return };
     let warning = if choice.uncertain {
         "Nobody can say whether this was accepted. Withdrawn, it is not sent again; if proof comes, it is shown."
     } else {
@@ -305,13 +306,32 @@ struct Choice {
     uncertain: bool,
 }
 
+/// What is marked one by one, or else the selected message.
+fn picked(model: &Model) -> Vec<(MessageId, Mark)> {
+    match &model.queue.marked {
+        Marked::These(ids) if !ids.is_empty() => {
+            ids.iter().map(|(id, mark)| (*id, *mark)).collect()
+        }
+        Marked::These(_) => {
+            let selected = model.queue.selected();
+            selected.map(|row| (row.message.id, Mark::of(row))).into_iter().collect()
+        }
+        Marked::Group(_) => Vec::new(),
+    }
+}
+
 /// What is marked, or else the selected message, by what is to be done about it; what is uncertain stands
 /// alone. Says so when there is nothing.
-fn chosen(model: &mut Model, of: impl Fn(State) -> Option<Decision>, nothing: &str) -> Vec<Choice> {
+fn chosen(model: &mut Model, of: impl Fn(Mark) -> Option<Decision>, nothing: &str) -> Vec<Choice> {
     let Some(account) = model.account else { return Vec::new() };
     let mut choices = Vec::new();
     if let Marked::Group(filter) = model.queue.marked {
-        let decision = filter.states().iter().find_map(|state| of(*state));
+        // What the phone sent is told apart where it is decided about.
+        let any = |state: &State| {
+            let key = QueueKey { state: *state, due: 0, id: MessageId(0) };
+            of(Mark { key, by_phone: false })
+        };
+        let decision = filter.states().iter().find_map(any);
         choices.extend(decision.map(|decision| Choice {
             decision,
             which: Which::Group { account, filter, sweep: None },
@@ -319,30 +339,23 @@ fn chosen(model: &mut Model, of: impl Fn(State) -> Option<Decision>, nothing: &s
             uncertain: filter.states().contains(&State::Uncertain),
         }));
     } else {
-        let picked: Vec<(MessageId, State)> = match &model.queue.marked {
-            Marked::These(ids) if !ids.is_empty() => {
-                ids.iter().map(|(id, state)| (*id, *state)).collect()
-            }
-            _ => {
-                let selected = model.queue.selected();
-                selected.map(|row| (row.message.id, row.message.state)).into_iter().collect()
-            }
+        let picked = picked(model);
+        let alone = |mark: Mark| {
+            mark.key.state == State::Uncertain && of(mark) == Some(Decision::SendAgain)
         };
-        let alone =
-            |state: State| state == State::Uncertain && of(state) == Some(Decision::SendAgain);
         for decision in
             [Decision::SendAgain, Decision::WhenPossible, Decision::Cancel, Decision::Hold]
         {
             for uncertain in [false, true] {
                 let ids: Vec<MessageId> = picked
                     .iter()
-                    .filter(|(_, state)| of(*state) == Some(decision) && alone(*state) == uncertain)
+                    .filter(|(_, mark)| of(*mark) == Some(decision) && alone(*mark) == uncertain)
                     .map(|(id, _)| *id)
                     .collect();
                 if !ids.is_empty() {
                     let doubt = picked
                         .iter()
-                        .any(|(id, state)| *state == State::Uncertain && ids.contains(id));
+                        .any(|(id, mark)| mark.key.state == State::Uncertain && ids.contains(id));
                     let count = u32::try_from(ids.len()).unwrap_or(u32::MAX);
                     choices.push(Choice {
                         decision,

@@ -1,7 +1,7 @@
 //! Answers from the store. One that is no longer waited for changes nothing.
 
 use super::{open, queue};
-use crate::app::chat::{Chat, Load, Scroll};
+use crate::app::chat::{self, Anchor, Chat, Load, Scroll};
 use crate::app::composer::Composer;
 use crate::app::life::Timeline;
 use crate::app::list::{self, Came};
@@ -12,7 +12,7 @@ use crate::app::when;
 use crate::domain::conversation::{Conversation, Draft};
 use crate::domain::event::Tidings;
 use crate::domain::message::Message;
-use crate::domain::page::ListPage;
+use crate::domain::page::{ListPage, MessagePage};
 use crate::domain::wish::Wish;
 
 pub(super) fn loaded(model: &mut Model, reply: Reply, effects: &mut Vec<Effect>) {
@@ -138,7 +138,7 @@ fn messages_came(
     chat.loaded = true;
     chat.error = None;
     place(chat, page, load);
-    chat.select_trouble();
+    let further = chat.select_trouble();
     let changed = before != (chat.page.clone(), chat.row.clone(), chat.wishes.clone(), chat.loaded);
     if changed || !matches!(load, Load::Refresh(_)) {
         model.touch();
@@ -150,6 +150,9 @@ fn messages_came(
         first_seen(model, effects);
     }
     divide(model, load);
+    if further {
+        seek_trouble(model, effects);
+    }
     if model.chat.as_mut().is_some_and(|chat| chat.wait.take_again()) {
         open::refresh_chat(model, effects);
     }
@@ -166,6 +169,13 @@ fn place(chat: &mut Chat, page: Page, load: Load) {
             chat.scroll = Scroll::Tail;
         }
         Load::Oldest => chat.page.replace(messages, false, more_after),
+        Load::Trouble => {
+            chat.page.replace(messages, more_before, more_after);
+            if let Some(message) = chat.newest_in_trouble().map(|message| message.id) {
+                chat.selected = Some(message);
+                chat.scroll = Scroll::At(Anchor { message, row: 0 });
+            }
+        }
         Load::Before => chat.page.prepend(messages, more_before),
         Load::After => chat.page.append(messages, more_after),
     }
@@ -231,8 +241,15 @@ fn next(
     show_row(model, *row, to, effects);
     if let Some(chat) = model.chat.as_mut().filter(|_| wanted == Wanted::Failed) {
         chat.seeks_trouble = true;
-        chat.select_trouble();
+        if chat.select_trouble() {
+            seek_trouble(model, effects);
+        }
     }
+}
+
+/// Reads what is around the message that failed, which is not among those held.
+fn seek_trouble(model: &mut Model, effects: &mut Vec<Effect>) {
+    open::ask_messages(model, MessagePage::Trouble, chat::PAGE, Load::Trouble, effects);
 }
 
 /// Opens a conversation that may not be among the rows held.

@@ -13,8 +13,10 @@ use crate::domain::change::Changes;
 use crate::domain::conversation::{Counts, Draft};
 use crate::domain::health::Health;
 use crate::domain::id::{ConversationId, MessageId, WaId};
-use crate::domain::message::{Author, Body};
+use crate::domain::message::{Author, Body, SortKey};
 use crate::domain::outbox::Decision;
+
+use crate::domain::state::State;
 use crate::domain::time::Timestamp;
 
 fn stage() -> Stage {
@@ -452,6 +454,25 @@ fn the_failed_message_that_f_leads_to_can_be_decided_at_once() {
     let mut stage = stage();
     stage.keys("jjFR");
     assert_eq!(stage.model.chat.as_ref().unwrap().selected, Some(MessageId(1011)));
+    assert!(matches!(stage.model.overlay, Some(Overlay::Ask(MessageId(1011)))));
+}
+
+#[test]
+fn f_loads_a_failed_message_that_is_further_up_than_what_is_loaded() {
+    let mut stage = stage();
+    let messages = stage.world.messages.get_mut(&1).unwrap();
+    let last = messages.last().unwrap().clone();
+    for n in 1..=400 {
+        let mut message = last.clone();
+        message.id = MessageId(9_000 + n);
+        message.key = SortKey { at: last.key.at + n, id: message.id };
+        message.state = State::Read;
+        message.trouble = None;
+        messages.push(message);
+    }
+    stage.keys("jjFR");
+    let chat = stage.model.chat.as_ref().unwrap();
+    assert_eq!((chat.id, chat.selected), (ConversationId(1), Some(MessageId(1011))));
     assert!(matches!(stage.model.overlay, Some(Overlay::Ask(MessageId(1011)))));
 }
 

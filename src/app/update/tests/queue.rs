@@ -1,9 +1,11 @@
 use super::short;
 use crate::app::fixture::{Stage, long_queue, now, queue_world, sending_health};
 use crate::app::msg::{Command, Done, Effect, Finished, Msg, Query, Which};
+use crate::app::queue::why;
 use crate::app::{Focus, Overlay, Screen};
 use crate::domain::change::Changes;
 use crate::domain::id::{ConversationId, MessageId};
+use crate::domain::message::Author;
 use crate::domain::outbox::{Decided, Decision};
 use crate::domain::queue::{QueueFilter, Sweep};
 use crate::domain::state::State;
@@ -302,4 +304,50 @@ fn what_changes_elsewhere_takes_no_timeline_off_the_screen() {
     stage.keys("1");
     drop(crate::app::update(&mut stage.model, Msg::Changed(elsewhere), now()));
     assert!(stage.model.life.of(MessageId(8001)).is_none());
+}
+
+#[test]
+fn a_marked_message_that_left_the_queue_is_marked_no_more() {
+    let mut stage = queue();
+    stage.keys("j  ");
+    let marked = |stage: &Stage| stage.model.queue.marked.count(&stage.model.queue.list.counts);
+    assert_eq!(marked(&stage), 2);
+    stage.world.queue.retain(|row| row.message.id != MessageId(1011));
+    stage.wait(1_000);
+    stage.tell(Msg::Changed(Changes { outbox: true, ..Changes::default() }));
+    assert_eq!(marked(&stage), 1, "one was sent meanwhile");
+    stage.keys("R");
+    let commands: Vec<_> = stage.commands().iter().map(short).collect();
+    assert_eq!(commands, ["again 8001"]);
+}
+
+#[test]
+fn a_marked_message_keeps_its_mark_out_of_sight() {
+    let mut stage = Stage::new(long_queue(2_000), (80, 24));
+    stage.keys("3 G");
+    stage.wait(1_000);
+    stage.tell(Msg::Changed(Changes { outbox: true, ..Changes::default() }));
+    assert!(stage.model.queue.list.page.index(MessageId(1_000)).is_none());
+    assert_eq!(stage.model.queue.marked.count(&stage.model.queue.list.counts), 1);
+    stage.keys("gg<Tab>");
+    assert_eq!(stage.model.queue.marked.count(&stage.model.queue.list.counts), 1, "another tab");
+}
+
+#[test]
+fn what_the_phone_sent_is_not_offered_to_be_sent_again() {
+    let mut world = queue_world();
+    let failed = world.queue.iter_mut().find(|row| row.message.id == MessageId(1011)).unwrap();
+    failed.message.author = Author::PhoneApp;
+    let mut stage = Stage::new(world, (80, 24));
+    stage.tell(Msg::Health(Box::new(sending_health())));
+    stage.keys("3jR");
+    assert!(stage.commands().is_empty());
+    assert!(said(&stage).contains("Only the phone"), "{}", said(&stage));
+    let row = stage.model.queue.selected().unwrap();
+    let why = why(row, now(), false);
+    assert!(why.words.contains("only the phone can send it again"), "{}", why.words);
+    // Of what is marked, the others go.
+    stage.keys("  R");
+    let commands: Vec<_> = stage.commands().iter().map(short).collect();
+    assert_eq!(commands, ["again 8001"]);
 }
