@@ -12,6 +12,7 @@ pub mod forward;
 pub mod hooks;
 pub mod listener;
 mod net;
+mod pulse;
 pub mod reader;
 pub mod role;
 pub mod sender;
@@ -36,6 +37,7 @@ use self::counts::Counts;
 use self::forward::Forwarding;
 use self::listener::ListenerConfig;
 use self::net::Net;
+use self::pulse::Pulse;
 use self::reader::{Reader, ReaderThread};
 use self::role::{Role, Seat};
 use self::sender::core::Policy;
@@ -193,6 +195,7 @@ pub struct Services {
     seats: [Arc<Seat>; 2],
     nudges: watch::Sender<u64>,
     templates: (Templates, Option<Orders>),
+    pulse: Arc<Pulse>,
     // Dropped in this order.
     _counts: Counts,
     net: Option<Net>,
@@ -226,6 +229,7 @@ impl Services {
         )?;
         let seats = [Role::Sender, Role::Listener]
             .map(|role| Arc::new(Seat::new(role, &config.data_dir, bus.clone())));
+        let pulse = Arc::new(Pulse::default());
         let mut tick = Tick::new(
             writer.handle(),
             bus.clone(),
@@ -233,6 +237,7 @@ impl Services {
             config.new_accounts(),
             seats.clone(),
             config.keep,
+            Arc::clone(&pulse),
         );
         let reader = ReaderThread::start(
             config.database.clone(),
@@ -254,6 +259,7 @@ impl Services {
             seats,
             nudges,
             templates: (templates, Some(orders)),
+            pulse,
             _counts: counts,
             net: None,
             reader,
@@ -372,7 +378,8 @@ impl Services {
         let (bus, on_panic) = (self.bus(), Arc::clone(&self.on_panic));
         let forward = self.forwarding.take().map(|forwarding| self.forwarder(forwarding));
         let forward = forward.transpose()?;
-        let work = net::Work { sender, listener, templates, tunnel, forward };
+        let pulse = Arc::clone(&self.pulse);
+        let work = net::Work { sender, listener, templates, tunnel, forward, pulse };
         self.net = Some(Net::start(work, bus, on_panic)?);
         Ok(())
     }

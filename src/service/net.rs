@@ -2,12 +2,14 @@
 //! the sender, the listener and the tunnel. Nothing is detached, the store is never touched here, and the end is bounded.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 
 use super::bus::Bus;
+use super::pulse::Pulse;
 use super::stop::Stop;
 use super::thread::{OnPanic, Thread, join_all};
 use super::{catalogue, forward, listener, sender, tunnel};
@@ -25,6 +27,8 @@ pub(super) struct Work {
     pub(super) templates: catalogue::Parts,
     pub(super) tunnel: Option<tunnel::Parts>,
     pub(super) forward: Option<forward::Parts>,
+    /// Answers whether it still turns.
+    pub(super) pulse: Arc<Pulse>,
 }
 
 /// The running network part. Dropping it stops and joins: at most some seconds, for answers under way.
@@ -52,6 +56,7 @@ impl Net {
             };
             runtime.block_on(async {
                 let mut tasks = JoinSet::new();
+                tasks.spawn(work.pulse.answer(stopped.clone()));
                 tasks.spawn(sender::run(work.sender, stopped.clone()));
                 tasks.spawn(listener::run(work.listener, stopped.clone()));
                 tasks.spawn(catalogue::run(work.templates, stopped.clone()));

@@ -1,10 +1,11 @@
 //! What is done once a second, on the reader's tick: hear of what another process wrote, try to take free
-//! roles, and try the store again while it is in trouble.
+//! roles, try the store again while it is in trouble, and see whether the thread of the network still turns.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::bus::Bus;
+use super::pulse::{Asker, Pulse, STUCK};
 use super::role::Seat;
 use super::writer::{Pending, Priority, Writer};
 use crate::domain::change::Changes;
@@ -32,6 +33,7 @@ pub(super) struct Tick {
     pruning: Option<Pending<bool>>,
     /// Ticks until bodies are looked through again.
     rest: u32,
+    asker: Asker,
 }
 
 impl Tick {
@@ -42,6 +44,7 @@ impl Tick {
         accounts: Vec<NewAccount>,
         seats: [Arc<Seat>; 2],
         keep: Keep,
+        pulse: Arc<Pulse>,
     ) -> Self {
         let version = Arc::new(AtomicI64::new(UNKNOWN));
         let mut tick = Self {
@@ -55,6 +58,7 @@ impl Tick {
             keep,
             pruning: None,
             rest: FIRST_REST,
+            asker: Asker::new(pulse),
         };
         tick.store_accounts();
         tick.note_version();
@@ -68,6 +72,7 @@ impl Tick {
         }
         self.seats.iter().for_each(|seat| seat.try_take());
         self.prune();
+        self.watch_the_net();
         match self.storing.as_mut().map(Pending::poll_now) {
             Some(Some(Err(error))) => {
                 tracing::debug!(%error, "the accounts are not stored yet");
@@ -95,6 +100,17 @@ impl Tick {
         }
         let (keep, now) = (self.keep, self.clock.now());
         self.pruning = Some(self.writer.run(Priority::Bulk, move |tx| prune(tx, &keep, now)));
+    }
+
+    fn watch_the_net(&mut self) {
+        let Some(turns) = self.asker.tick() else { return };
+        let stuck = (!turns).then(|| STUCK.to_owned());
+        if self.bus.health().net_trouble != stuck {
+            if stuck.is_some() {
+                tracing::error!("the thread of the network does not answer");
+            }
+            self.bus.update_health(|health| health.net_trouble = stuck);
+        }
     }
 
     fn store_accounts(&mut self) {

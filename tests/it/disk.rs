@@ -2,6 +2,8 @@
 //! answered 503, and once there is room again everything goes on without a restart.
 
 use std::collections::BTreeSet;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 
 use rusqlite::Connection;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
@@ -64,4 +66,43 @@ fn who_writes_for_too_long_elsewhere_costs_a_503_and_no_webhook() {
     other.execute_batch("ROLLBACK").expect("unlock");
     assert_eq!(target.post(&body, SECRET), 200);
     assert!(stored(&target).contains(&body));
+}
+
+/// Sets the mode of the database and of its log.
+fn allow(target: &Target, mode: u32) {
+    let database = target.database();
+    for path in [&database, &database.with_extension("db-wal")] {
+        std::fs::set_permissions(path, Permissions::from_mode(mode)).expect("permissions");
+    }
+}
+
+/// The same for a process of another user, which only that user may limit.
+fn room_of_nobody(target: &Target, bytes: &str) {
+    let mut limit = target.as_nobody("prlimit");
+    limit.args(["--pid", &target.id().to_string(), &format!("--fsize={bytes}:")]);
+    assert!(limit.status().expect("prlimit").success());
+}
+
+#[test]
+fn a_database_that_becomes_read_only_costs_503s_until_it_can_be_written_again() {
+    let target = Target::for_nobody("trap '' XFSZ; exec \"$0\" \"$@\"");
+    let before = stored(&target);
+    // A write that fails makes it look at its file anew, as after a disk that was mounted anew.
+    room_of_nobody(&target, "0");
+    assert_eq!(target.post(&body(0), SECRET), 503);
+    allow(&target, 0o400);
+    room_of_nobody(&target, "unlimited");
+    for number in 0..3 {
+        assert_eq!(target.post(&body(number), SECRET), 503, "{}", target.told());
+    }
+    assert_eq!(stored(&target), before, "nothing is half-written");
+    target.until_told("the database is read-only: check who owns its file and directory");
+    allow(&target, 0o600);
+    for number in 0..3 {
+        target.until_taken(&body(number));
+    }
+    let stored = stored(&target);
+    assert_eq!(stored.len(), before.len() + 3, "each once, and nothing else");
+    assert!((0..3).all(|number| stored.contains(&body(number))));
+    assert!(target.beside(&["db", "check"]).status.success());
 }

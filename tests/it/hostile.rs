@@ -174,7 +174,16 @@ fn no_hostile_text_reaches_a_sink() {
         assert_inert("the log", &std::fs::read(file.unwrap().path()).unwrap());
     }
     let config = target.home().join("c.toml");
-    let mut terminal = Terminal::start(target.home(), &["--config", config.to_str().unwrap()], &[]);
+    let config = config.to_str().unwrap();
+    // On a terminal, where it would do harm, JSON is as inert as the rest.
+    for args in [&["list", "--json"][..], &["show", "1", "--json", "--limit", "100000"]] {
+        let args = [&["--config", config, "chats"], args].concat();
+        let printed = Terminal::start(target.home(), &args, &[]);
+        assert_eq!(printed.end(), 0);
+        assert_screen_inert(&printed.bytes());
+        assert!(!printed.bytes().is_empty(), "{args:?}");
+    }
+    let mut terminal = Terminal::start(target.home(), &["--config", config], &[]);
     terminal.until("the conversations", |screen| screen.contents().contains(" All 1"));
     // Into it, the life of a message, and the help.
     for key in ["l", "o", "\x1b", "?", "\x1b"] {

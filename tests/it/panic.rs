@@ -6,6 +6,9 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread::Builder;
 
+use twoticks::api::{Client, Settings};
+use twoticks::clock::SystemClock;
+use twoticks::config;
 use twoticks::service::thread::Thread;
 use twoticks::term;
 
@@ -14,11 +17,18 @@ use crate::terminal::Terminal;
 /// How the other process is told what to do.
 const HOW: &str = "GOES_DOWN";
 const LOG: &str = "GOES_DOWN_LOG";
+const CONFIG: &str = "GOES_DOWN_CONFIG";
 
 fn goes_down_by(how: &str, log: &Path) -> Terminal {
+    goes_down_with(how, log, "")
+}
+
+/// With this config in its hands, if the way needs one.
+pub(crate) fn goes_down_with(how: &str, log: &Path, config: &str) -> Terminal {
     let args = ["--exact", "panic::goes_down", "--nocapture", "--test-threads=1"];
     let program = std::env::current_exe().unwrap();
-    Terminal::run(&program, log, &args, &[(HOW, how), (LOG, log.to_str().unwrap())])
+    let env = [(HOW, how), (LOG, log.to_str().unwrap()), (CONFIG, config)];
+    Terminal::run(&program, log, &args, &env)
 }
 
 /// The process that the tests below start; on its own it has nothing to do.
@@ -30,6 +40,15 @@ fn goes_down() {
     let guard = term::enter(&log).unwrap();
     match how.as_str() {
         "drawing" => panic!("the thread that draws"),
+        "telling" => {
+            let path = PathBuf::from(std::env::var_os(CONFIG).unwrap());
+            let none = std::collections::BTreeMap::new();
+            let config = config::load(&path, true, &none).unwrap();
+            let token = config.accounts[0].token.as_ref().unwrap();
+            let settings = Settings::new(token.resolve(&none, &SystemClock::new()).unwrap());
+            let client = Client::new(settings.clone()).unwrap();
+            panic!("all it holds: {config:?} {settings:?} {client:?}")
+        }
         "own" => {
             let (told, heard) = channel();
             let on_panic = Arc::new(move |panicked| told.send(panicked).unwrap());

@@ -13,7 +13,11 @@ use twoticks::clock::SystemClock;
 use twoticks::config;
 use twoticks::sim::{Fault, Sim, SimConfig, Strangers, World, WorldConfig, escaped};
 
+use rustix::process::Signal;
+
+use crate::panic::goes_down_with;
 use crate::target::{Target, post, sign_with, write_private};
+use crate::terminal::Terminal;
 
 const TOKEN: &str = "EAAmarkedTOKENmarkedTOKENmarkedTOKENmarked";
 const APP_SECRET: &str = "markedAPPSECRET0123456789abcdef";
@@ -118,6 +122,36 @@ fn send_and_ask(sim: &Sim, to: &str, run: impl Fn(&[&str]) -> Said) -> Vec<Said>
     all
 }
 
+/// The inbox at the three sizes, with all that has to do with what failed.
+fn screens(home: &Path, config: &Path) -> Said {
+    let args = ["--config", config.to_str().expect("path"), "--log-level", "trace"];
+    let mut terminal = Terminal::start(home, &args, &[]);
+    terminal.until_text(" All ");
+    let mut out = String::new();
+    for (cols, rows) in [(80, 24), (120, 36), (200, 50)] {
+        terminal.resize(cols, rows);
+        for keys in ["1", "l", "o", "\x1b", "x", "\x1b", "3", "x", "\x1b", "?", "\x1b"] {
+            terminal.send(keys);
+            out.push_str(&String::from_utf8_lossy(&terminal.bytes()));
+            out.push_str(&terminal.screen());
+        }
+    }
+    terminal.signal(Signal::TERM);
+    assert_eq!(terminal.end(), 130);
+    out.push_str(&String::from_utf8_lossy(&terminal.bytes()));
+    Said { what: "the screen".to_owned(), out, err: String::new() }
+}
+
+/// A panic of whoever holds all secrets and says what it holds.
+fn panicking(home: &Path, config: &Path) -> Said {
+    let log = home.join("data/log");
+    let terminal = goes_down_with("telling", &log, config.to_str().expect("path"));
+    assert_eq!(terminal.end(), 101);
+    let out = String::from_utf8_lossy(&terminal.bytes()).into_owned();
+    assert!(out.contains("all it holds"), "{out}");
+    Said { what: "a panic".to_owned(), out, err: String::new() }
+}
+
 #[test]
 fn no_secret_no_text_and_no_full_number_is_where_it_does_not_belong() {
     let world = WorldConfig {
@@ -154,6 +188,8 @@ fn no_secret_no_text_and_no_full_number_is_where_it_does_not_belong() {
         out: String::from_utf8_lossy(&target.printed()).into_owned(),
         err: String::new(),
     });
+    all.push(screens(target.home(), &config));
+    all.push(panicking(target.home(), &config));
     let loaded = config::load(&config, true, &std::collections::BTreeMap::new()).expect("config");
     let settings = Settings::new(SecretString::from(TOKEN));
     let client = Client::new(settings.clone()).expect("client");

@@ -3,9 +3,11 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -18,6 +20,9 @@ pub(crate) const SECRET: &str = "meatyhamhock";
 pub(crate) const VERIFY_TOKEN: &str = "open sesame";
 pub(crate) const NUMBER: &str = "100000000000001";
 
+/// Somebody without rights of their own.
+const NOBODY: u32 = 65_534;
+
 /// Far more than anything takes on a slow machine; what takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -29,6 +34,7 @@ pub(crate) struct Target {
     good: AtomicUsize,
     clock: SystemClock,
     secret: String,
+    told: Arc<Mutex<String>>,
 }
 
 /// What a process has of the system.
@@ -67,6 +73,43 @@ impl Target {
     }
 
     fn begin(wrap: &[&str], text: &str, secret: &str) -> Self {
+        let target = Self::launch(wrap, text, secret, |_, _| {});
+        // The first webhook makes what the process keeps from then on.
+        target.good(Duration::from_secs(1));
+        target
+    }
+
+    /// Starts it by way of this shell line, as a user for whom the modes of files count.
+    pub(crate) fn for_nobody(line: &str) -> Self {
+        let target =
+            Self::launch(&["sh", "-c", line], &config_text(""), SECRET, |home, command| {
+                if is_root() {
+                    for path in [home, &home.join("c.toml")] {
+                        std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+                    }
+                    command.uid(NOBODY).gid(NOBODY);
+                }
+            });
+        target.good(Duration::from_secs(1));
+        target
+    }
+
+    /// A command of that user.
+    pub(crate) fn as_nobody(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.home());
+        if is_root() {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command
+    }
+
+    fn launch(
+        wrap: &[&str],
+        text: &str,
+        secret: &str,
+        prepare: impl FnOnce(&Path, &mut Command),
+    ) -> Self {
         let home = tempfile::tempdir().unwrap();
         let config = home.path().join("c.toml");
         write_private(&config, text);
@@ -79,25 +122,34 @@ impl Target {
         }
         let out = std::fs::File::create(home.path().join("out")).unwrap();
         command.stdin(Stdio::null()).stdout(out).stderr(Stdio::piped());
+        prepare(home.path(), &mut command);
         let mut child = command.spawn().unwrap();
         let mut talk = BufReader::new(child.stderr.take().unwrap());
+        let told = Arc::<Mutex<String>>::default();
         let address = loop {
             let mut line = String::new();
             assert_ne!(talk.read_line(&mut line).unwrap(), 0, "it ended");
+            told.lock().unwrap().push_str(&line);
             if let Some((_, address)) = line.split_once("listener: up ") {
                 break address.trim().parse().unwrap();
             }
         };
         // Read to its end, so that it never waits for a reader.
+        let hearing = Arc::clone(&told);
         thread::Builder::new()
             .name("talk".to_owned())
-            .spawn(move || talk.lines().map_while(Result::ok).for_each(drop))
+            .spawn(move || {
+                let lines = talk.lines().map_while(Result::ok);
+                lines.for_each(|line| hearing.lock().unwrap().push_str(&(line + "\n")));
+            })
             .unwrap();
         let (good, clock) = (AtomicUsize::new(0), SystemClock::new());
-        let target = Self { child, home, address, good, clock, secret: secret.to_owned() };
-        // The first webhook makes what the process keeps from then on.
-        target.good(Duration::from_secs(1));
-        target
+        Self { child, home, address, good, clock, secret: secret.to_owned(), told }
+    }
+
+    /// What it said on stderr so far.
+    pub(crate) fn told(&self) -> String {
+        self.told.lock().unwrap().clone()
     }
 
     pub(crate) fn home(&self) -> &Path {
@@ -134,6 +186,29 @@ impl Target {
 
     pub(crate) fn read(&self) -> ReadConn {
         ReadConn::open(&self.database()).unwrap()
+    }
+
+    /// Posts until it has said this on stderr.
+    #[track_caller]
+    pub(crate) fn until_told(&self, wanted: &str) {
+        let end = self.clock.monotonic() + PATIENCE;
+        while !self.told().contains(wanted) {
+            assert!(self.clock.monotonic() < end, "it never said {wanted:?}:\n{}", self.told());
+            self.post(b"{}", "wrong");
+        }
+    }
+
+    /// Posts this webhook until it is taken. It has been refused with 503 alone before.
+    #[track_caller]
+    pub(crate) fn until_taken(&self, body: &[u8]) {
+        let end = self.clock.monotonic() + PATIENCE;
+        loop {
+            match self.post(body, &self.secret) {
+                200 => return,
+                503 => assert!(self.clock.monotonic() < end, "not mended:\n{}", self.told()),
+                other => panic!("{other}"),
+            }
+        }
     }
 
     /// Posts a webhook and returns the answer's code.
@@ -223,6 +298,10 @@ impl Target {
             self.good(PATIENCE);
         }
     }
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
 }
 
 impl Drop for Target {

@@ -1,6 +1,7 @@
 //! The HTTP face over raw sockets, with deadlines short enough to block on.
 
 mod durable;
+mod forged;
 mod rebuilt;
 
 use std::io::{ErrorKind, Read, Write};

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use twoticks::domain::outbox::Decision;
+use twoticks::domain::time::Timestamp;
 use twoticks::sim::Fault;
 
 use super::dice::Dice;
@@ -20,6 +22,12 @@ pub(super) enum Act {
     Write { person: usize, count: usize },
     /// Queue a text to each of so many strangers.
     Spread { count: usize },
+    /// Queue a text to a customer for a time so long from now.
+    Later { person: usize, wait: Duration },
+    /// Decide about a message that waits: hold it, let it go, or give it another time.
+    Arrange(Decision),
+    /// The person pauses the account, or lets it send again.
+    Paused(bool),
     /// A customer writes, with or without a picture.
     Say { person: usize, picture: bool },
     /// Read what a customer wrote.
@@ -100,6 +108,7 @@ pub(super) fn plan(dice: &mut Dice) -> Vec<(Duration, Act)> {
         })
     };
     often(dice, 2, spell(Act::Webhooks, 400));
+    often(dice, 2, spell(|on| Act::Paused(!on), 300));
     often(dice, 1, spell(Act::Token, 300));
     often(dice, 2, spell(Act::Network, 200));
     often(dice, 3, spell(Act::Listener, 400));
@@ -129,6 +138,20 @@ fn people(dice: &mut Dice) -> Vec<(Duration, Act)> {
             _ => Act::Withdraw,
         };
         acts.push((dice.within(TROUBLE), act));
+    }
+    if dice.once_in(2) {
+        for _ in 0..=dice.below(8) {
+            let (person, wait) = (dice.index(PEOPLE), dice.within(TROUBLE));
+            acts.push((dice.within(TROUBLE), Act::Later { person, wait }));
+            let decision = match dice.below(6) {
+                0..=2 => Decision::Hold,
+                3 => Decision::Release,
+                4 => Decision::WhenPossible,
+                // The time itself is drawn when it is decided.
+                _ => Decision::Reschedule(Timestamp::default()),
+            };
+            acts.push((dice.within(TROUBLE), Act::Arrange(decision)));
+        }
     }
     if dice.once_in(8) {
         acts.push((dice.within(TROUBLE), Act::Write { person: 0, count: 60 }));

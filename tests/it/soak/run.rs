@@ -12,7 +12,8 @@ use twoticks::domain::id::{
     AccountId, ConversationId, MessageId, PhoneNumberId, UserId, WaId, WabaId,
 };
 use twoticks::domain::message::{Body, NewMessage, Priority};
-use twoticks::domain::outbox::{ApiError, Job, JobKind, Outcome};
+use twoticks::domain::outbox::{ApiError, Decision, Job, JobKind, Outcome};
+use twoticks::domain::state::State;
 use twoticks::domain::time::{Monotonic, Timestamp};
 use twoticks::service::sender::core::{Answer, Core, Done, Now, Policy, Step};
 use twoticks::service::sender::entropy::Entropy as _;
@@ -25,6 +26,7 @@ use twoticks::store::account::NewAccount;
 use twoticks::store::conversation::{begin_conversation, begin_conversation_with_user, mark_read};
 use twoticks::store::dump::logical_dump;
 use twoticks::store::ingest::{RawPost, ingest};
+use twoticks::store::outbox::Terms;
 use twoticks::store::{ReadConn, WriteConn, outbox};
 
 use super::dice::Dice;
@@ -222,9 +224,14 @@ impl Run {
             Act::Network(true),
             Act::Listener(true),
             Act::Store(true),
+            Act::Paused(false),
         ];
         for act in mended {
             self.act(act)?;
+        }
+        // Whoever holds a message lets it go in the end.
+        for id in self.watch.in_state(&[State::Held]) {
+            self.decide_about(id, Decision::WhenPossible)?;
         }
         self.until(TROUBLE + HEALING)?;
         self.watch.settled(&self.store, &self.read, &self.meta)?;
@@ -404,6 +411,7 @@ impl Run {
         let now = self.now();
         let listener = self.listener;
         self.watch.hears(listener);
+        self.watch.clock_says(now.wall);
         let Some(sender) = &mut self.sender else { return Ok(()) };
         sender.core.listener(listener, now);
         let steps = sender.core.next(now);
@@ -623,6 +631,12 @@ impl Run {
                     self.write(1000 + stranger)?;
                 }
             }
+            Act::Later { person, wait } => {
+                let at = self.now().wall + wait;
+                self.write_on(person, &Terms { at: Some(at) })?;
+            }
+            Act::Arrange(decision) => self.arrange(decision)?,
+            Act::Paused(paused) => self.pause(paused)?,
             Act::Say { person, picture } => {
                 let words = if picture {
                     Words::Image(Sample::Parcel, None)
@@ -682,8 +696,12 @@ impl Run {
         begun.map(|(id, _)| id).map_err(|error| format!("begin: {error}"))
     }
 
-    /// A person writes. Another process than the sender's, so that it is noticed within a second.
     fn write(&mut self, person: usize) -> Result<(), String> {
+        self.write_on(person, &Terms::default())
+    }
+
+    /// A person writes. Another process than the sender's, so that it is noticed within a second.
+    fn write_on(&mut self, person: usize, terms: &Terms) -> Result<(), String> {
         let conversation = self.conversation(person)?;
         let now = self.now().wall;
         let text = format!("text {}", self.watch.written.len());
@@ -692,9 +710,9 @@ impl Run {
         let new = NewMessage { account, conversation, body, reply_to: None, priority };
         let (id, changes) = self
             .store
-            .write(|tx| outbox::enqueue(tx, &new, now))
+            .write(|tx| outbox::enqueue_on(tx, &new, terms, now))
             .map_err(|error| format!("enqueue: {error}"))?;
-        self.watch.wrote(id, conversation, text);
+        self.watch.wrote(id, conversation, text, terms.at);
         self.watch.changed(&changes)?;
         let noticed = self.dice.millis(1, 1_000);
         self.plan(noticed, Event::Noticed);
@@ -730,6 +748,59 @@ impl Run {
         self.watch.decided(id, again);
         self.watch.changed(&changes)?;
         self.plan(Duration::from_millis(500), Event::Noticed);
+        Ok(())
+    }
+
+    /// Decides about a message that may be so decided about.
+    fn arrange(&mut self, decision: Decision) -> Result<(), String> {
+        let now = self.now().wall;
+        let (states, decision): (&[State], _) = match decision {
+            Decision::Release | Decision::WhenPossible => (&[State::Held], decision),
+            Decision::Reschedule(_) => {
+                let at = now + self.dice.within(TROUBLE);
+                (&[State::Scheduled], Decision::Reschedule(at))
+            }
+            _ => (&[State::Scheduled, State::Queued], decision),
+        };
+        let open = self.watch.in_state(states);
+        if open.is_empty() {
+            return Ok(());
+        }
+        let id = *self.dice.pick(&open);
+        self.decide_about(id, decision)
+    }
+
+    fn decide_about(&mut self, id: MessageId, decision: Decision) -> Result<(), String> {
+        let now = self.now().wall;
+        let (done, changes) = self
+            .store
+            .write(|tx| outbox::decide(tx, &[id], decision, now))
+            .map_err(|error| format!("{decision:?} {id}: {error}"))?;
+        // A window that closed, or that a stepping clock closes, stands in the way of a release alone.
+        if !done.refused.is_empty() && decision != Decision::Release {
+            return Err(format!("{decision:?}: {:?}", done.refused));
+        }
+        if done.refused.is_empty() {
+            self.watch.arranged(id, decision);
+        }
+        self.watch.changed(&changes)?;
+        self.plan(Duration::from_millis(500), Event::Noticed);
+        Ok(())
+    }
+
+    fn pause(&mut self, paused: bool) -> Result<(), String> {
+        let (account, now) = (self.account, self.now().wall);
+        let done = self.store.write(|tx| {
+            if paused {
+                outbox::pause_account(tx, account, now)
+            } else {
+                outbox::resume_account(tx, account)
+            }
+        });
+        done.map_err(|error| format!("pause {paused}: {error}"))?;
+        self.watch.paused(paused);
+        let noticed = self.dice.millis(1, 1_000);
+        self.plan(noticed, Event::Noticed);
         Ok(())
     }
 

@@ -10,8 +10,9 @@ use serde_json::Value;
 use twoticks::domain::change::Changes;
 use twoticks::domain::id::{ConversationId, MessageId, Wamid};
 use twoticks::domain::message::{Body, LateProof};
-use twoticks::domain::outbox::{Job, JobKind};
-use twoticks::domain::state::State;
+use twoticks::domain::outbox::{Decision, Job, JobKind};
+use twoticks::domain::state::{HoldReason, State};
+use twoticks::domain::time::Timestamp;
 use twoticks::sim::{WebhookPost, World};
 use twoticks::store::{ReadConn, WriteConn, check, message};
 
@@ -23,6 +24,9 @@ const PAIR_AHEAD: Duration = Duration::from_secs(44 * 6);
 
 /// How long an uncertain message holds those behind it, of time in which the listener was up, and at most.
 const HOLD: Duration = Duration::from_secs(30);
+
+/// What was claimed before the account was paused has left by then.
+const LAST_CLAIM: Duration = Duration::from_secs(2);
 
 /// A message that a person wrote.
 pub(super) struct Written {
@@ -36,6 +40,10 @@ pub(super) struct Written {
     accepted: Vec<String>,
     /// Since when nobody knows what became of it, in time with a listener.
     uncertain: Option<Duration>,
+    /// Not to go before this time of the machine's clock.
+    not_before: Option<Timestamp>,
+    /// It has waited outside the queue: those behind it may have gone ahead.
+    stood_aside: bool,
 }
 
 pub(super) struct Watch {
@@ -53,6 +61,10 @@ pub(super) struct Watch {
     arrivals: VecDeque<Duration>,
     pairs: BTreeMap<ConversationId, Duration>,
     last_step: Option<Duration>,
+    /// The latest that the machine's clock ever said.
+    clock: Timestamp,
+    /// Since when the person has the account paused.
+    paused: Option<Duration>,
     listener_up: Duration,
     up_since: Option<Duration>,
     trace: Option<Vec<String>>,
@@ -87,6 +99,8 @@ impl Watch {
             arrivals: VecDeque::new(),
             pairs: BTreeMap::new(),
             last_step: None,
+            clock: Timestamp::default(),
+            paused: None,
             listener_up: Duration::ZERO,
             up_since: None,
             trace: std::env::var_os("SOAK_SEED").map(|_| Vec::new()),
@@ -104,7 +118,13 @@ impl Watch {
         }
     }
 
-    pub(super) fn wrote(&mut self, id: MessageId, conversation: ConversationId, text: String) {
+    pub(super) fn wrote(
+        &mut self,
+        id: MessageId,
+        conversation: ConversationId,
+        text: String,
+        not_before: Option<Timestamp>,
+    ) {
         self.note(|| format!("wrote {id} in {conversation}"));
         let written = Written {
             conversation,
@@ -114,6 +134,8 @@ impl Watch {
             decided: false,
             accepted: Vec::new(),
             uncertain: None,
+            not_before,
+            stood_aside: false,
         };
         self.written.insert(id, written);
     }
@@ -126,7 +148,28 @@ impl Watch {
         written.uncertain = None;
     }
 
-    fn in_state(&self, states: &[State]) -> Vec<MessageId> {
+    /// A person decided about a message that waits.
+    pub(super) fn arranged(&mut self, id: MessageId, decision: Decision) {
+        self.note(|| format!("{decision:?} of {id}"));
+        let written = self.written.get_mut(&id).expect("a message written here");
+        written.decided = true;
+        match decision {
+            Decision::Reschedule(at) => written.not_before = Some(at),
+            // A held message has no time of its own any more.
+            Decision::Release | Decision::WhenPossible => written.not_before = None,
+            _ => {}
+        }
+    }
+
+    pub(super) fn paused(&mut self, paused: bool) {
+        self.paused = paused.then_some(self.time);
+    }
+
+    pub(super) fn clock_says(&mut self, now: Timestamp) {
+        self.clock = self.clock.max(now);
+    }
+
+    pub(super) fn in_state(&self, states: &[State]) -> Vec<MessageId> {
         let found = self.written.iter().filter(|(_, written)| states.contains(&written.state));
         found.map(|(id, _)| *id).collect()
     }
@@ -136,7 +179,7 @@ impl Watch {
     }
 
     pub(super) fn waiting(&self) -> Vec<MessageId> {
-        self.in_state(&[State::Queued])
+        self.in_state(&[State::Scheduled, State::Held, State::Queued])
     }
 
     pub(super) fn last_heard(&self, person: &str) -> Option<Wamid> {
@@ -199,6 +242,7 @@ impl Watch {
             let state = State::ALL[usize::from(number)];
             let Some(written) = self.written.get_mut(&id) else { continue };
             let old = std::mem::replace(&mut written.state, state);
+            written.stood_aside |= matches!(state, State::Scheduled | State::Held);
             let decided = std::mem::take(&mut written.decided);
             if old == state {
                 continue;
@@ -221,9 +265,17 @@ impl Watch {
     pub(super) fn leaves(&mut self, job: &Job) -> Result<(), String> {
         let JobKind::Message(send) = &job.kind else { return Ok(()) };
         self.note(|| format!("{} leaves as {}", send.message, job.request));
-        let (listened, of) = (self.listened(), self.written[&send.message].conversation);
+        let written = &self.written[&send.message];
+        if written.not_before.is_some_and(|at| at > self.clock) {
+            return Err(format!("message {} leaves before its time", send.message));
+        }
+        let paused = self.paused.map(|since| self.time.saturating_sub(since));
+        if paused.is_some_and(|span| span > LAST_CLAIM) {
+            return Err(format!("message {} leaves a paused account", send.message));
+        }
+        let (listened, of) = (self.listened(), written.conversation);
         for (id, earlier) in self.written.range(..send.message) {
-            if earlier.conversation != of || earlier.wanted > 1 {
+            if earlier.conversation != of || earlier.wanted > 1 || earlier.stood_aside {
                 continue;
             }
             let overtaken = match earlier.state {
@@ -337,6 +389,13 @@ impl Watch {
             let message = message::message(read, *id).map_err(|error| error.to_string())?;
             if !matches!(&message.body, Body::Text { text, .. } if *text == written.text) {
                 return Err(format!("message {id} says {:?}", message.body));
+            }
+            let waits_for_window = message
+                .hold
+                .as_ref()
+                .is_some_and(|hold| hold.when_possible && hold.reason == HoldReason::WindowClosed);
+            if message.state == State::Held && waits_for_window && written.accepted.is_empty() {
+                continue;
             }
             self.honest(written, message.state, message.late_proof).map_err(|why| {
                 let (state, times) = (message.state.name(), written.accepted.len());

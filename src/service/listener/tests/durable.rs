@@ -111,6 +111,31 @@ fn a_full_disk_is_a_503_and_room_on_it_a_200_again() {
     assert_eq!(events(&ReadConn::open(&path).unwrap(), None, 10).unwrap().len(), 1);
 }
 
+#[test]
+fn a_damaged_database_is_a_503_and_a_backup_in_its_place_a_200_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, backup, bus) = (dir.path().join("db"), dir.path().join("backup"), Bus::new());
+    drop(writer(&backup, &bus));
+    let damaged = vec![b'x'; 8192];
+    std::fs::write(&path, &damaged).unwrap();
+    let writer = writer(&path, &bus);
+    let server = Server::over(limits(), Arc::default(), Arc::new(ingest(&writer, &bus)));
+    for _ in 0..2 {
+        assert_eq!(status(&server.post(b"{}", &sign(b"{}"))), 503);
+        let trouble = bus.health().store_trouble.expect("it is said");
+        assert!(trouble.contains("damaged") && trouble.contains("restore a backup"), "{trouble}");
+    }
+    assert_eq!(
+        std::fs::read(&path).unwrap(),
+        damaged,
+        "it is left as it is, for whoever repairs it"
+    );
+    std::fs::rename(&backup, &path).unwrap();
+    assert_eq!(status(&server.post(b"{}", &sign(b"{}"))), 200);
+    assert_eq!(bus.health().store_trouble, None);
+    assert_eq!(events(&ReadConn::open(&path).unwrap(), None, 10).unwrap().len(), 1);
+}
+
 /// How often a WAL database was committed to: a counter in the header of its index
 /// (sqlite.org/walformat.html, `iChange`).
 fn commits(path: &Path) -> u32 {
