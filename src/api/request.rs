@@ -4,6 +4,8 @@
 //! never leaves the machine. Limits are in characters, as Meta counts them. Whether the window is open or
 //! the contact wants the message is not decided here.
 
+pub mod written;
+
 mod template;
 
 use serde_json::{Map, Value, json};
@@ -73,26 +75,32 @@ pub enum Unsendable {
 
 /// The JSON that sends `send`. `request` comes back in `biz_opaque_callback_data` of every status.
 pub fn message(send: &Send, request: RequestId) -> Result<Value, Unsendable> {
-    let (kind, content) = content(&send.body)?;
+    let mut message = plain(&send.recipient, &send.body)?;
+    message.insert("biz_opaque_callback_data".to_owned(), json!(request.to_string()));
+    // Meta takes no context on a reaction: its target is in the body.
+    if let Some(wamid) = &send.reply_to
+        && !matches!(send.body, Body::Reaction { .. })
+    {
+        message.insert("context".to_owned(), json!({"message_id": wamid.as_str()}));
+    }
+    Ok(Value::Object(message))
+}
+
+/// What every message has, and what this one says.
+fn plain(recipient: &Recipient, body: &Body) -> Result<Map<String, Value>, Unsendable> {
+    let (kind, content) = content(body)?;
     let mut message = Map::new();
     let mut put = |key: &str, value: Value| message.insert(key.to_owned(), value);
     put("messaging_product", json!("whatsapp"));
     put("recipient_type", json!("individual"));
-    match &send.recipient {
+    match recipient {
         // Without the plus Meta prepends the business number's own country code.
         Recipient::Phone(number) => put("to", json!(format!("+{number}"))),
         Recipient::User(user) => put("recipient", json!(user.as_str())),
     };
     put("type", json!(kind));
     put(kind, content);
-    put("biz_opaque_callback_data", json!(request.to_string()));
-    // Meta takes no context on a reaction: its target is in the body.
-    if let Some(wamid) = &send.reply_to
-        && !matches!(send.body, Body::Reaction { .. })
-    {
-        put("context", json!({"message_id": wamid.as_str()}));
-    }
-    Ok(Value::Object(message))
+    Ok(message)
 }
 
 /// The JSON that marks `wamid`, and all before it in its conversation, as read, and shows the contact

@@ -26,16 +26,25 @@ pub enum Context {
     Queue,
     /// A question that is answered with yes or by closing it.
     Sure,
+    /// Choosing a template.
+    Picker,
+    /// Filling in a template.
+    Form,
+    /// The templates of the account.
+    Templates,
     /// The first screen, without an account.
     First,
 }
 
 impl Context {
     /// All contexts, in the order of the help page.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::List,
         Self::Chat,
         Self::Compose,
+        Self::Picker,
+        Self::Form,
+        Self::Templates,
         Self::Queue,
         Self::Prompt,
         Self::Jump,
@@ -58,6 +67,9 @@ impl Context {
             Self::Ask => "CHOOSE",
             Self::Queue => "QUEUE",
             Self::Sure => "SURE?",
+            Self::Picker => "TEMPLATE",
+            Self::Form => "FILL IN",
+            Self::Templates => "TEMPLATES",
             Self::First => "START",
         }
     }
@@ -75,6 +87,9 @@ impl Context {
             Self::Ask => "When asked about a message",
             Self::Queue => "In the queue",
             Self::Sure => "When asked to be sure",
+            Self::Picker => "While choosing a template",
+            Self::Form => "While filling in a template",
+            Self::Templates => "In the templates",
             Self::First => "On the first screen",
         }
     }
@@ -82,7 +97,7 @@ impl Context {
     /// Whether plain characters are text here rather than keys.
     #[must_use]
     pub const fn is_text(self) -> bool {
-        matches!(self, Self::Compose | Self::Prompt | Self::Jump)
+        matches!(self, Self::Compose | Self::Prompt | Self::Jump | Self::Picker | Self::Form)
     }
 
     /// Its bit in a set.
@@ -188,6 +203,16 @@ pub enum Action {
     Hold,
     Pause,
     Later,
+    Template,
+    NextLanguage,
+    PreviousLanguage,
+    SyncTemplates,
+    NextField,
+    PreviousField,
+    TakeOffer,
+    NextOffer,
+    PutDraft,
+    CopyRequest,
     StartDemo,
 }
 
@@ -211,9 +236,20 @@ const CHAT: Contexts = Contexts::of(&[Context::Chat]);
 const NORMAL: Contexts = Contexts::of(&[Context::List, Context::Chat]);
 const COMPOSE: Contexts = Contexts::of(&[Context::Compose]);
 const INBOX: Contexts = Contexts::of(&[Context::List, Context::Chat, Context::Compose]);
-const TEXT: Contexts = Contexts::of(&[Context::Compose, Context::Prompt, Context::Jump]);
-const BOXES: Contexts = Contexts::of(&[Context::Prompt, Context::Jump]);
-const JUMP: Contexts = Contexts::of(&[Context::Jump]);
+const LINES: Contexts = Contexts::of(&[Context::Compose, Context::Prompt, Context::Jump]);
+const TEXT: Contexts = Contexts::of(&[
+    Context::Compose,
+    Context::Prompt,
+    Context::Jump,
+    Context::Picker,
+    Context::Form,
+]);
+const BOXES: Contexts =
+    Contexts::of(&[Context::Prompt, Context::Jump, Context::Picker, Context::Form]);
+const CHOOSE: Contexts = Contexts::of(&[Context::Jump, Context::Picker]);
+const PICKER: Contexts = Contexts::of(&[Context::Picker]);
+const FORM: Contexts = Contexts::of(&[Context::Form]);
+const FIELDS: Contexts = Contexts::of(&[Context::Picker, Context::Form]);
 const ASK: Contexts = Contexts::of(&[Context::Ask]);
 const PAGE: Contexts = Contexts::of(&[Context::Page]);
 const FIRST: Contexts = Contexts::of(&[Context::First]);
@@ -224,8 +260,15 @@ const MOVES: Contexts =
     Contexts::of(&[Context::List, Context::Chat, Context::Queue, Context::Page]);
 const KEYED: Contexts =
     Contexts::of(&[Context::List, Context::Chat, Context::Queue, Context::Page, Context::First]);
-const OVERLAYS: Contexts =
-    Contexts::of(&[Context::Prompt, Context::Jump, Context::Page, Context::Ask, Context::Sure]);
+const OVERLAYS: Contexts = Contexts::of(&[
+    Context::Prompt,
+    Context::Jump,
+    Context::Page,
+    Context::Ask,
+    Context::Sure,
+    Context::Picker,
+    Context::Form,
+]);
 const ALL: Contexts = Contexts::of(&Context::ALL);
 
 const fn row(
@@ -241,12 +284,12 @@ const fn row(
 /// Everything a person can do.
 #[rustfmt::skip]
 pub const TABLE: &[Entry] = &[
-    row(Action::Down, "down", "down", "Go down one row or message", &[(MOVES, "j, Down"), (JUMP, "Down, Ctrl-N")]),
-    row(Action::Up, "up", "up", "Go up one row or message", &[(MOVES, "k, Up"), (JUMP, "Up")]),
+    row(Action::Down, "down", "down", "Go down one row or message", &[(MOVES, "j, Down"), (CHOOSE, "Down, Ctrl-N")]),
+    row(Action::Up, "up", "up", "Go up one row or message", &[(MOVES, "k, Up"), (CHOOSE, "Up")]),
     row(Action::Bottom, "bottom", "bottom", "Go to the last row or the newest message", &[(MOVES, "G, End")]),
     row(Action::Top, "top", "top", "Go to the first row or the oldest message", &[(MOVES, "g g, Home")]),
-    row(Action::HalfDown, "half-down", "scroll", "Go down half a screen", &[(MOVES, "Ctrl-D, PageDown"), (COMPOSE, "PageDown")]),
-    row(Action::HalfUp, "half-up", "scroll", "Go up half a screen", &[(MOVES, "Ctrl-U, PageUp"), (COMPOSE, "PageUp")]),
+    row(Action::HalfDown, "half-down", "scroll", "Go down half a screen", &[(MOVES, "Ctrl-D, PageDown"), (COMPOSE, "PageDown"), (FIELDS, "PageDown")]),
+    row(Action::HalfUp, "half-up", "scroll", "Go up half a screen", &[(MOVES, "Ctrl-U, PageUp"), (COMPOSE, "PageUp"), (FIELDS, "PageUp")]),
     row(Action::Open, "open", "open", "Open the conversation and write", &[(LIST, "Enter")]),
     row(Action::Read, "read", "read", "Open the conversation to read", &[(LIST, "l, Right"), (QUEUE, "Enter, l, Right")]),
     row(Action::Compose, "compose", "write", "Write a message", &[(LIST, "i"), (CHAT, "i, Enter")]),
@@ -281,13 +324,23 @@ pub const TABLE: &[Entry] = &[
     row(Action::ToggleInfo, "toggle-info", "info", "Hide or show the details pane of wide screens", &[(INBOX, "F8"), (QUEUE, "F8")]),
     row(Action::Send, "send", "send", "Send the message", &[(COMPOSE, "Enter")]),
     row(Action::Later, "later", "later", "Send the message at a time to come", &[(COMPOSE, "Ctrl-R, Ctrl-X Ctrl-L")]),
+    row(Action::Template, "template", "template", "Choose a template to send", &[(NORMAL, "t"), (COMPOSE, "Ctrl-T")]),
+    row(Action::NextLanguage, "next-language", "language", "Choose the next language of the template", &[(PICKER, "Tab, Right")]),
+    row(Action::PreviousLanguage, "previous-language", "language", "Choose the previous language of the template", &[(PICKER, "Shift-Tab, Left")]),
+    row(Action::NextField, "next-field", "field", "Go to the next field; in a file, complete the path first", &[(FORM, "Tab, Down")]),
+    row(Action::PreviousField, "previous-field", "field", "Go to the previous field", &[(FORM, "Shift-Tab, Up")]),
+    row(Action::TakeOffer, "take-offer", "take", "Take the value that is offered, or else go forward one character", &[(FORM, "Ctrl-F, Right")]),
+    row(Action::NextOffer, "next-offer", "other", "Offer another value", &[(FORM, "Ctrl-N")]),
+    row(Action::PutDraft, "put-draft", "draft", "Put the text of the composer into the field", &[(FORM, "Ctrl-T")]),
+    row(Action::CopyRequest, "copy-request", "copy", "Copy the request as curl, pressed again as JSON", &[(FORM, "Ctrl-Y")]),
+    row(Action::SyncTemplates, "sync-templates", "sync", "Fetch the templates from Meta; pressed twice while it runs, stop that", &[(PICKER, "Ctrl-R")]),
     row(Action::Newline, "newline", "newline", "Begin a new line", &[(COMPOSE, "Ctrl-J, Alt-Enter, Shift-Enter")]),
     row(Action::Leave, "leave", "read", "Drop the reply, then stop writing; the text stays", &[(COMPOSE, "Esc")]),
     row(Action::Editor, "editor", "editor", "Write in $EDITOR", &[(COMPOSE, "Ctrl-G, Ctrl-X Ctrl-E")]),
     row(Action::LineStart, "line-start", "start", "Go to the start of the line", &[(TEXT, "Ctrl-A, Home")]),
     row(Action::LineEnd, "line-end", "end", "Go to the end of the line", &[(TEXT, "Ctrl-E, End")]),
-    row(Action::Left, "left", "left", "Go back one character", &[(TEXT, "Left, Ctrl-B")]),
-    row(Action::Right, "right", "right", "Go forward one character", &[(TEXT, "Right, Ctrl-F")]),
+    row(Action::Left, "left", "left", "Go back one character", &[(LINES, "Left, Ctrl-B"), (FORM, "Left, Ctrl-B"), (PICKER, "Ctrl-B")]),
+    row(Action::Right, "right", "right", "Go forward one character", &[(LINES, "Right, Ctrl-F"), (PICKER, "Ctrl-F")]),
     row(Action::WordLeft, "word-left", "word", "Go back one word", &[(TEXT, "Ctrl-Left, Alt-B, Alt-Left")]),
     row(Action::WordRight, "word-right", "word", "Go forward one word", &[(TEXT, "Ctrl-Right, Alt-F, Alt-Right")]),
     row(Action::CursorUp, "cursor-up", "up", "Go up one line; in an empty composer, to the newest message", &[(COMPOSE, "Up")]),
@@ -298,7 +351,7 @@ pub const TABLE: &[Entry] = &[
     row(Action::DeleteWordForward, "delete-word-forward", "delete word", "Delete the word after the cursor", &[(TEXT, "Alt-D")]),
     row(Action::DeleteToStart, "delete-to-start", "delete line", "Delete to the start of the line", &[(TEXT, "Ctrl-U")]),
     row(Action::DeleteToEnd, "delete-to-end", "delete line", "Delete to the end of the line", &[(TEXT, "Ctrl-K")]),
-    row(Action::Yank, "yank", "put back", "Put in what was deleted last", &[(TEXT, "Ctrl-Y")]),
+    row(Action::Yank, "yank", "put back", "Put in what was deleted last", &[(LINES, "Ctrl-Y"), (PICKER, "Ctrl-Y"), (FORM, "Alt-Y")]),
     row(Action::Undo, "undo", "undo", "Undo the last change", &[(TEXT, "Ctrl-Z, Ctrl-_")]),
     row(Action::Redo, "redo", "redo", "Redo what was undone", &[(TEXT, "Alt-Z")]),
     row(Action::Accept, "accept", "go", "Take it", &[(BOXES, "Enter")]),
@@ -349,6 +402,7 @@ pub const fn hints(context: Context) -> &'static [Action] {
         Context::Chat => &[
             Action::Compose,
             Action::Reply,
+            Action::Template,
             Action::Copy,
             Action::Details,
             Action::Back,
@@ -359,6 +413,7 @@ pub const fn hints(context: Context) -> &'static [Action] {
             Action::Send,
             Action::Newline,
             Action::Leave,
+            Action::Template,
             Action::Later,
             Action::Editor,
             Action::Jump,
@@ -376,6 +431,25 @@ pub const fn hints(context: Context) -> &'static [Action] {
             Action::Hold,
         ],
         Context::Sure => &[Action::Confirm, Action::Close],
+        Context::Picker => &[
+            Action::Accept,
+            Action::Down,
+            Action::NextLanguage,
+            Action::Close,
+            Action::SyncTemplates,
+            Action::HalfDown,
+        ],
+        Context::Form => &[
+            Action::Accept,
+            Action::NextField,
+            Action::TakeOffer,
+            Action::NextOffer,
+            Action::Close,
+            Action::PutDraft,
+            Action::CopyRequest,
+            Action::HalfDown,
+        ],
+        Context::Templates => &[],
         Context::Prompt => &[Action::Accept, Action::Close, Action::DeleteToStart],
         Context::Jump => &[Action::Accept, Action::Down, Action::Up, Action::Close],
         Context::Page => &[Action::Down, Action::HalfDown, Action::Close],

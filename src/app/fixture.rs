@@ -2,6 +2,7 @@
 //! a model that was shown them, and a script language for keys.
 
 mod queue;
+mod templates;
 mod world;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::window::Outside;
 
 pub(crate) use queue::{long_queue, queue_world, sending_health, waiting};
+pub(crate) use templates::{catalogue, never_synced};
 pub(crate) use world::{World, conversation, message, nasty, outbound, text, world};
 
 /// The present of the tests: Friday 2026-11-20, 14:32 in São Paulo.

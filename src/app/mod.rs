@@ -25,6 +25,7 @@ pub mod pages;
 pub mod prompt;
 pub mod queue;
 pub mod rows;
+pub mod templates;
 mod update;
 pub mod wait;
 pub mod when;

@@ -15,11 +15,14 @@ use super::keymap::Keymap;
 use super::layout::{self, Layout, Wants};
 use super::life::Life;
 use super::list::List;
-use super::msg::{CommandId, Effect, Key, Query, Ticket, Wanted};
+use super::msg::{CommandId, Effect, Key, Query, RequestForm, Ticket, Wanted};
 use super::notice::{Notice, Weight};
 use super::prompt::Prompt;
 use super::queue::Queue;
 use super::rows::Look;
+use super::templates::Templates;
+use super::templates::form::Form;
+use super::templates::picker::Picker;
 use super::update::Sure;
 use super::wait::Wait;
 use super::when;
@@ -119,6 +122,8 @@ pub(crate) enum Overlay {
     Sure(Sure),
     Prompt(Prompt),
     Jump(JumpBox),
+    Picker(Box<Picker>),
+    Form(Box<Form>),
 }
 
 /// What a command was for, so that its failure can be told and undone.
@@ -140,6 +145,13 @@ pub(crate) enum Awaited {
         /// How many could not be decided about, and why one of them could not.
         refused: Option<(usize, String)>,
     },
+    /// A template was sent with the values typed for it, and with the draft if that is in it.
+    SendTemplate {
+        conversation: ConversationId,
+        name: String,
+        draft: Option<Draft>,
+    },
+    Sync,
     Other(&'static str),
 }
 
@@ -191,6 +203,11 @@ pub struct Model {
     pub(crate) told: (Wait<()>, Option<i64>),
     /// The account's templates, as last read.
     pub(crate) catalogue: Option<Arc<Catalogue>>,
+    pub(crate) templates: Templates,
+    /// What the help stands in front of.
+    pub(crate) beneath: Option<Overlay>,
+    /// The pending request to be copied.
+    pub(crate) request: Wait<RequestForm>,
     pub(crate) title: String,
     tickets: u64,
     commands: u64,
@@ -233,6 +250,9 @@ impl Model {
             next: Wait::default(),
             told: (Wait::default(), None),
             catalogue: None,
+            templates: Templates::default(),
+            beneath: None,
+            request: Wait::default(),
             title: String::new(),
             tickets: 0,
             commands: 0,
@@ -322,6 +342,8 @@ impl Model {
             Some(Overlay::Sure(_)) => Context::Sure,
             Some(Overlay::Prompt(_)) => Context::Prompt,
             Some(Overlay::Jump(_)) => Context::Jump,
+            Some(Overlay::Picker(_)) => Context::Picker,
+            Some(Overlay::Form(_)) => Context::Form,
             None => self.under(),
         }
     }

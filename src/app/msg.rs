@@ -11,8 +11,8 @@ use crate::domain::conversation::{Conversation, Counts, Draft, Filter};
 use crate::domain::event::Tidings;
 use crate::domain::health::Health;
 use crate::domain::id::{AccountId, ConversationId, MessageId, WaId};
-use crate::domain::message::{Message, NewMessage, TimelineEntry};
-use crate::domain::outbox::{Decided, Decision};
+use crate::domain::message::{Body, Message, NewMessage, TimelineEntry};
+use crate::domain::outbox::{Decided, Decision, Recipient};
 use crate::domain::page::{ListKey, ListPage, MessagePage, QueuePage};
 use crate::domain::queue::{QueueFilter, QueueRow, Recent, Sweep};
 use crate::domain::time::Timestamp;
@@ -35,6 +35,8 @@ pub enum Msg {
     NotCopied(String),
     /// What `$EDITOR` made of the text of [`Effect::Edit`], or why it could not be run.
     Edited(Result<String, String>),
+    /// What is at the path of [`Effect::Look`].
+    Looked(Ticket, Looked),
     /// The time of `Model::next_deadline` has come.
     Deadline,
     /// The process is asked to end.
@@ -167,6 +169,19 @@ pub enum Query {
         /// Echoed in the answer.
         ticket: Ticket,
     },
+    /// The request that would send a message, as text.
+    Request {
+        /// Who sends it.
+        account: AccountId,
+        /// Who it goes to.
+        recipient: Recipient,
+        /// What it says.
+        body: Box<Body>,
+        /// As what.
+        form: RequestForm,
+        /// Echoed in the answer.
+        ticket: Ticket,
+    },
     /// What Meta told last that a person should hear of.
     Told {
         /// Echoed in the answer.
@@ -183,6 +198,26 @@ pub enum Query {
         /// Echoed in the answer.
         ticket: Ticket,
     },
+}
+
+/// How a request is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestForm {
+    /// A command of the shell, with `$TOKEN` for the token.
+    Curl,
+    /// The body alone.
+    Json,
+}
+
+/// What was found at a path that is typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Looked {
+    /// The path, as it was typed.
+    pub typed: String,
+    /// Where the file is and its bytes, or why it cannot be sent, in plain words.
+    pub file: Result<(String, u64), String>,
+    /// What the path can go on to, each whole and spelled as it was begun; folders end in `/`.
+    pub ends: Vec<String>,
 }
 
 /// What [`Query::Next`] looks for.
@@ -258,6 +293,13 @@ pub enum Reply {
         ticket: Ticket,
         /// By name and language.
         catalogue: Arc<Catalogue>,
+    },
+    /// To [`Query::Request`].
+    Request {
+        /// Which query.
+        ticket: Ticket,
+        /// The text, or why there is no such request.
+        text: Result<String, String>,
     },
     /// To [`Query::Told`].
     Told {
@@ -391,6 +433,8 @@ pub enum Effect {
     Copy(String),
     /// Edit this text in `$EDITOR`; it comes back as [`Msg::Edited`].
     Edit(String),
+    /// See what is at a path that is typed; comes back as [`Msg::Looked`].
+    Look(Ticket, String),
     /// Ring the bell.
     Bell,
     /// Set the terminal's title. Sanitised text.

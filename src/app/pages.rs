@@ -62,9 +62,15 @@ pub fn lines(model: &Model) -> Vec<Line> {
             life(model, *message, &mut page);
             page.lines
         }
-        Some(Overlay::Ask(_) | Overlay::Sure(_) | Overlay::Prompt(_) | Overlay::Jump(_)) | None => {
-            Vec::new()
-        }
+        Some(
+            Overlay::Ask(_)
+            | Overlay::Sure(_)
+            | Overlay::Prompt(_)
+            | Overlay::Jump(_)
+            | Overlay::Picker(_)
+            | Overlay::Form(_),
+        )
+        | None => Vec::new(),
     }
 }
 

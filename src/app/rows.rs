@@ -3,13 +3,15 @@
 
 mod status;
 
+use std::ops::Range;
+
 pub(crate) use status::reason;
 
 use jiff::tz::TimeZone;
 
 use super::describe::{self, Paragraph, Voice};
 use super::when;
-use crate::domain::message::{Author, Direction, Message};
+use crate::domain::message::{Author, Body, Direction, Message};
 use crate::domain::state::State;
 use crate::domain::text::{self, Markup};
 use crate::domain::time::Timestamp;
@@ -271,8 +273,15 @@ fn content(message: &Message, place: Place<'_>, look: &Look<'_>, lines: &mut Lin
     let first = lines.rows.len();
     let most = if expanded { EXPANDED } else { COLLAPSED };
     let mut origin = origin(message, place);
-    for part in describe::body(&message.body) {
-        paragraph(std::mem::take(&mut origin), &part, first + most + 1, look, lines);
+    let parts = describe::body(&message.body);
+    for (at, part) in parts.iter().enumerate() {
+        let origin = std::mem::take(&mut origin);
+        let inset = at > 0 && matches!(message.body, Body::Template(_));
+        if inset {
+            inset_paragraph(part, first + most + 1, look, lines);
+        } else {
+            paragraph(origin, part, first + most + 1, look, lines);
+        }
     }
     if lines.rows.len() > first + most {
         lines.rows.truncate(first + most);
@@ -287,6 +296,9 @@ fn content(message: &Message, place: Place<'_>, look: &Look<'_>, lines: &mut Lin
     }
     if message.edited {
         append("(edited)", look, lines);
+    }
+    if let (Body::Template(sent), Some(charge)) = (&message.body, &message.charge) {
+        append(&format!(" {}", status::charged(charge, sent)), look, lines);
     }
 }
 
@@ -306,8 +318,9 @@ fn append(word: &str, look: &Look<'_>, lines: &mut Lines) {
     let width = lines.width;
     if let Some(Row::Text { pieces, .. }) = lines.rows.last_mut() {
         let used: usize = pieces.iter().map(|piece| text::width(&piece.text)).sum();
-        if used + 1 + text::width(word) <= width {
-            pieces.push(Piece { text: format!(" {word}"), tone: Tone::Dim, markup: Markup::PLAIN });
+        let safe = text::display_safe(word);
+        if used + 1 + text::width(&safe) <= width {
+            pieces.push(Piece { text: format!(" {safe}"), tone: Tone::Dim, markup: Markup::PLAIN });
             return;
         }
     }
@@ -337,17 +350,23 @@ fn paragraph(origin: &str, part: &Paragraph, most: usize, look: &Look<'_>, lines
         }
     }
     for line in text::wrap(&words, lines.width).into_iter().take(room) {
-        let mut pieces = Vec::new();
-        let mut at = line.range.start;
-        for (end, tone, markup) in &spans {
-            let end = (*end).min(line.range.end);
-            if end > at {
-                let text = words.get(at..end).unwrap_or_default().to_owned();
-                pieces.push(Piece { text, tone: *tone, markup: *markup });
-                at = end;
-            }
+        lines.push(cut(&words, &spans, line.range));
+    }
+}
+
+/// A paragraph of what was put together elsewhere, with a bar in front of each row.
+fn inset_paragraph(part: &Paragraph, most: usize, look: &Look<'_>, lines: &mut Lines) {
+    const BAR: &str = "| ";
+    let from = lines.rows.len();
+    let width = lines.width;
+    lines.width = width.saturating_sub(BAR.len()).max(text::MIN_COLUMNS);
+    paragraph("", part, most, look, lines);
+    lines.width = width;
+    for row in lines.rows.iter_mut().skip(from) {
+        if let Row::Text { pieces, .. } = row {
+            let bar = Piece { text: BAR.to_owned(), tone: Tone::Dim, markup: Markup::PLAIN };
+            pieces.insert(0, bar);
         }
-        lines.push(pieces);
     }
 }
 
@@ -376,6 +395,30 @@ fn lost(origin: &str, part: &Paragraph, look: &Look<'_>, lines: &mut Lines) {
 fn head(text: &str, characters: usize) -> &str {
     let end = text.char_indices().nth(characters).map_or(text.len(), |(at, _)| at);
     text.get(..end).unwrap_or(text)
+}
+
+/// Sanitised text with its markup read, as rows of at most `width` columns.
+#[must_use]
+pub(crate) fn wrapped_markup(marked: &str, tone: Tone, width: usize) -> Vec<Vec<Piece>> {
+    let (mut words, mut spans) = (String::new(), Vec::new());
+    unmarked(marked, tone, &mut words, &mut spans);
+    let lines = text::wrap(&words, width.max(text::MIN_COLUMNS));
+    lines.into_iter().map(|line| cut(&words, &spans, line.range)).collect()
+}
+
+/// The pieces of a part of the words, by where each look ends.
+fn cut(words: &str, spans: &[(usize, Tone, Markup)], range: Range<usize>) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut at = range.start;
+    for (end, tone, markup) in spans {
+        let end = (*end).min(range.end);
+        if end > at {
+            let text = words.get(at..end).unwrap_or_default().to_owned();
+            pieces.push(Piece { text, tone: *tone, markup: *markup });
+            at = end;
+        }
+    }
+    pieces
 }
 
 /// Adds the text without its marks, and where each look ends.

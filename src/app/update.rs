@@ -8,6 +8,7 @@ mod open;
 mod queue;
 mod replies;
 mod settle;
+mod templates;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +20,9 @@ use super::notice::Weight;
 use super::prompt::{Prompt, Question};
 use super::when;
 use crate::domain::change::Changes;
+use crate::domain::conversation::Draft;
 use crate::domain::health::{AccountHealth, Health};
+use crate::domain::id::ConversationId;
 use crate::domain::time::Timestamp;
 
 /// What to ask for when the program starts: call it once, before the first [`update`].
@@ -47,6 +50,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
         Msg::Finished(finished) => done(model, finished, &mut effects),
         Msg::NotCopied(reason) => model.say(format!("Not copied: {reason}."), Weight::Error),
         Msg::Edited(result) => edited(model, result),
+        Msg::Looked(ticket, looked) => templates::looked(model, ticket, looked),
         Msg::Deadline => {}
         Msg::Quit(cause) => {
             if let QuitCause::Panic(reason) = cause {
@@ -93,6 +97,7 @@ fn changed(model: &mut Model, changes: &Changes, effects: &mut Vec<Effect>) {
     if changes.notices || changes.everything {
         open::ask_tidings(model, effects);
     }
+    templates::changed(model, changes, effects);
     let shown = model.chat.as_ref().map(|chat| chat.id);
     if shown.is_some_and(|id| changes.everything || changes.conversations.contains(&id)) {
         open::refresh_chat(model, effects);
@@ -166,19 +171,25 @@ fn done(model: &mut Model, finished: Finished, effects: &mut Vec<Effect>) {
         (Ok(Done::Decided { decided, rest }), awaited) => {
             queue::decided(model, awaited, (decided, rest), effects);
         }
+        (Ok(Done::Synced(count)), _) => {
+            model.say(format!("{count} templates are as Meta has them."), Weight::Done);
+        }
+        (Ok(_), Awaited::SendTemplate { conversation, name, .. }) => {
+            model.templates.typed.remove(&(conversation, name));
+        }
         (Ok(_), _) => {}
+        (Err(reason), Awaited::SendTemplate { conversation, draft, .. }) => {
+            model.say(format!("Not queued: {reason}. What you filled in is kept."), Weight::Error);
+            if let Some(draft) = draft {
+                back(model, conversation, draft);
+            }
+        }
+        (Err(reason), Awaited::Sync) => {
+            model.say(format!("Not synced: {reason}"), Weight::Error);
+        }
         (Err(reason), Awaited::Send { conversation, draft }) => {
             model.say(format!("Not queued: {reason}. Your text is back."), Weight::Error);
-            if model.composer.conversation == Some(conversation) {
-                model.composer.put_back(&draft, model.now);
-            } else {
-                let typed = model.drafts.entry(conversation).or_default();
-                if typed.text.is_empty() {
-                    *typed = draft;
-                } else {
-                    typed.text = format!("{}\n{}", draft.text, typed.text);
-                }
-            }
+            back(model, conversation, draft);
         }
         (Err(reason), Awaited::SaveDraft(conversation)) => {
             model.say(format!("The draft is not saved yet: {reason}"), Weight::Warning);
@@ -202,5 +213,19 @@ fn done(model: &mut Model, finished: Finished, effects: &mut Vec<Effect>) {
         (Err(reason), Awaited::Other(what)) => {
             model.say(format!("{what}: {reason}"), Weight::Error);
         }
+    }
+}
+
+/// Puts back a text that could not be sent.
+fn back(model: &mut Model, conversation: ConversationId, draft: Draft) {
+    if model.composer.conversation == Some(conversation) {
+        model.composer.put_back(&draft, model.now);
+        return;
+    }
+    let typed = model.drafts.entry(conversation).or_default();
+    if typed.text.is_empty() {
+        *typed = draft;
+    } else {
+        typed.text = format!("{}\n{}", draft.text, typed.text);
     }
 }

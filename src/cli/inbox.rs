@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use super::services::{Backstage, on_panic, still_waiting};
+use super::services::{Backstage, api_config, on_panic, still_waiting};
 use super::{Session, say};
 use crate::app::msg::{Msg, QuitCause};
 use crate::app::{self, Mode, Model, Setup};
@@ -83,7 +83,8 @@ pub(super) fn show(
         By { who: super::who(), read_receipts: session.config.ui.read_receipts },
         Arc::clone(&on_panic),
     )
-    .map_err(no_threads)?;
+    .map_err(no_threads)?
+    .at(&api_config(&session.config).base_url);
     let log = session.paths.log();
     let guard = term::enter(&log).map_err(no_terminal)?;
     let typed = told.clone();

@@ -1,5 +1,6 @@
 //! A message: who wrote it, what it says, where it stands.
 
+use super::event::Pricing;
 use super::id::{
     AccountId, ContactId, ConversationId, EventId, MediaId, MessageId, RequestId, Wamid,
 };
@@ -391,6 +392,8 @@ pub struct Message {
     pub edited: bool,
     /// It was deleted for everyone; the body stays in the store and is shown as deleted.
     pub revoked: bool,
+    /// As what Meta charges it, once a status has told.
+    pub charge: Option<Pricing>,
 }
 
 impl Message {

@@ -13,6 +13,7 @@ use super::read::ReadConn;
 use super::row::{self, Named, Names, get};
 use super::wish;
 use crate::domain::conversation::Conversation;
+use crate::domain::event::Pricing;
 use crate::domain::id::{AccountId, ContactId, ConversationId, EventId, MediaId, MessageId, Wamid};
 use crate::domain::message::{
     Author, Body, Context, Direction, Hold, Media, MediaCopy, Message, Quote, Reaction, SortKey,
@@ -296,7 +297,15 @@ fn read_message(row: &Named<'_>) -> Result<Message, Error> {
         reactions: Vec::new(),
         edited: get::<Option<i64>>(row, "edited_at")?.is_some(),
         revoked: get(row, "revoked")?,
+        charge: charge(row)?,
     })
+}
+
+/// As what it is charged. The category alone is what it was written as.
+fn charge(row: &Named<'_>) -> Result<Option<Pricing>, Error> {
+    let Some(kind) = get::<Option<String>>(row, "price_kind")? else { return Ok(None) };
+    let category = get::<Option<String>>(row, "category")?;
+    Ok(category.map(|category| Pricing { category, kind: Some(kind) }))
 }
 
 /// The body with its newest text.

@@ -5,10 +5,12 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 
+use super::files::Files;
 use super::run::Event;
+use crate::api::request::written;
 use crate::app::list::Came;
 use crate::app::msg::{
-    Command, CommandId, Done, Finished, Msg, Query, Reply, Ticket, Wanted, Which,
+    Command, CommandId, Done, Finished, Msg, Query, Reply, RequestForm, Ticket, Wanted, Which,
 };
 use crate::domain::change::Changes;
 use crate::domain::health::Health;
@@ -19,6 +21,7 @@ use crate::service::catalogue::{self, Templates};
 use crate::service::reader::Reader;
 use crate::service::thread::{OnPanic, Thread};
 use crate::service::writer::{Pending, Priority, Writer};
+use crate::store::account::accounts;
 use crate::store::outbox::Terms;
 use crate::store::{self, ReadConn, Tx, conversation, event, list, message, outbox, wish};
 
@@ -34,6 +37,8 @@ pub struct Stage {
     pending: Sender<(CommandId, Pending<Done>)>,
     clock: Arc<dyn Clock>,
     by: By,
+    base_url: Arc<str>,
+    files: Files,
     _answers: Thread,
 }
 
@@ -58,6 +63,7 @@ impl Stage {
         let woken = events.clone();
         // A loop that has ended needs no news.
         let news = bus.subscribe(Interest::Everything, move || drop(woken.send(Event::News)));
+        let on_files = Arc::clone(&on_panic);
         let (pending, waiting) = channel::<(CommandId, Pending<Done>)>();
         let told = events.clone();
         let answers = Thread::start("answers", on_panic, move || {
@@ -68,6 +74,7 @@ impl Stage {
                 }
             }
         })?;
+        let files = Files::start(events.clone(), on_files)?;
         // The health as it is now, and whatever was missed before.
         events.send(Event::Msg(Msg::Health(Box::new(bus.health())))).ok();
         Ok(Self {
@@ -80,8 +87,22 @@ impl Stage {
             pending,
             clock,
             by,
+            base_url: Arc::from(""),
+            files,
             _answers: answers,
         })
+    }
+
+    /// Says where the API is, for requests that are written down.
+    #[must_use]
+    pub fn at(mut self, base_url: &str) -> Self {
+        self.base_url = Arc::from(base_url);
+        self
+    }
+
+    /// Sees what is at a path; it comes back as a message.
+    pub fn look(&self, ticket: Ticket, path: String) {
+        self.files.look(ticket, path);
     }
 
     /// Takes the news.
@@ -93,8 +114,9 @@ impl Stage {
     /// Hands a query to the reader.
     pub fn query(&self, query: Query) {
         let events = self.events.clone();
+        let base_url = Arc::clone(&self.base_url);
         self.reader.submit(slot(&query), move |read| {
-            let reply = answer(read, query);
+            let reply = answer(read, query, &base_url);
             // A loop that has ended needs no answer.
             events.send(Event::Msg(Msg::Loaded(reply))).ok();
         });
@@ -140,6 +162,7 @@ const fn slot(query: &Query) -> &'static str {
         Query::Next { .. } => "next",
         Query::Templates { .. } => "templates",
         Query::Told { .. } => "told",
+        Query::Request { .. } => "request",
     }
 }
 
@@ -152,17 +175,18 @@ const fn ticket(query: &Query) -> Ticket {
         | Query::Queue { ticket, .. }
         | Query::Next { ticket, .. }
         | Query::Templates { ticket, .. }
+        | Query::Request { ticket, .. }
         | Query::Told { ticket } => *ticket,
     }
 }
 
-fn answer(read: Result<&ReadConn, store::Error>, query: Query) -> Reply {
+fn answer(read: Result<&ReadConn, store::Error>, query: Query, base_url: &str) -> Reply {
     let ticket = ticket(&query);
-    read.and_then(|read| ask(read, query))
+    read.and_then(|read| ask(read, query, base_url))
         .unwrap_or_else(|error| Reply::Failed { ticket, reason: error.to_string() })
 }
 
-fn ask(read: &ReadConn, query: Query) -> Result<Reply, store::Error> {
+fn ask(read: &ReadConn, query: Query, base_url: &str) -> Result<Reply, store::Error> {
     Ok(match query {
         Query::List { account, filter, text, page, limit, now, ticket } => {
             let found = list::conversations(read, account, filter, &text, page, limit, now)?;
@@ -207,6 +231,19 @@ fn ask(read: &ReadConn, query: Query) -> Result<Reply, store::Error> {
         Query::Templates { account, conversation, ticket } => {
             let catalogue = Arc::new(catalogue::read(read, account, conversation)?);
             Reply::Templates { ticket, catalogue }
+        }
+        Query::Request { account, recipient, body, form, ticket } => {
+            let text = match (written::json(&recipient, &body), form) {
+                (Ok(json), RequestForm::Json) => Ok(json),
+                (Ok(json), RequestForm::Curl) => {
+                    let known = accounts(read)?.into_iter().find(|known| known.id == account);
+                    let number = known.map(|known| known.phone_number.to_string());
+                    let number = number.as_deref().unwrap_or("PHONE_NUMBER_ID");
+                    Ok(written::curl(base_url, number, &json))
+                }
+                (Err(error), _) => Err(error.to_string()),
+            };
+            Reply::Request { ticket, text }
         }
         Query::Told { ticket } => Reply::Told { ticket, tidings: event::tidings(read)? },
         Query::Next { account, wanted, from, ticket } => {

@@ -252,6 +252,7 @@ where
                     self.dirty = true;
                     self.tell(Msg::Edited(edited))?;
                 }
+                Effect::Look(ticket, path) => self.stage.look(ticket, path),
                 Effect::Bell => self.surface.bell()?,
                 Effect::Title(text) => self.surface.title(&text)?,
                 Effect::Redraw => {

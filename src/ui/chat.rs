@@ -136,7 +136,8 @@ fn draw_row(row: &Row, selected: bool, shift: u16, area: Area, at: u16, canvas: 
     }
 }
 
-fn style(piece: &Piece, canvas: &Canvas<'_>) -> Style {
+/// The style of a piece of a message.
+pub(super) fn style(piece: &Piece, canvas: &Canvas<'_>) -> Style {
     let theme = canvas.theme;
     let mut style = theme.tone(piece.tone);
     if piece.markup.contains(Markup::MONO) {

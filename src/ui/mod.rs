@@ -15,6 +15,7 @@ mod pages;
 mod paint;
 mod queue;
 mod status;
+mod templates;
 #[cfg(test)]
 mod tests;
 mod theme;

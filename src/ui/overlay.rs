@@ -4,7 +4,7 @@ use ratatui::layout::Position;
 
 use super::pages::draw_lines;
 use super::paint::Canvas;
-use super::{glyph, list};
+use super::{glyph, list, templates};
 use crate::app::action::{self, Action, Context};
 use crate::app::composer::Editor;
 use crate::app::jump::{Hit, JumpBox};
@@ -32,6 +32,8 @@ pub(super) fn draw(
         Overlay::Sure(asked) => sure(model, asked, screen, canvas),
         Overlay::Prompt(prompt) => return Some(question(model, prompt, layout, screen, canvas)),
         Overlay::Jump(jump) => return Some(jump_box(model, jump, screen, canvas)),
+        Overlay::Picker(picker) => return Some(templates::picker(model, picker, screen, canvas)),
+        Overlay::Form(form) => return templates::form(model, form, screen, canvas),
     }
     None
 }
@@ -202,7 +204,13 @@ fn time_help(model: &Model, prompt: &Prompt) -> String {
 }
 
 /// One line of typed text from a column on; gives the place of the cursor.
-fn typed(editor: &Editor, area: Area, column: u16, row: u16, canvas: &mut Canvas<'_>) -> Position {
+pub(super) fn typed(
+    editor: &Editor,
+    area: Area,
+    column: u16,
+    row: u16,
+    canvas: &mut Canvas<'_>,
+) -> Position {
     let room = area.width.saturating_sub(column + 1).max(2);
     let rows = editor.rows(room);
     let (at, cursor) = editor.cursor(&rows);

@@ -1,5 +1,6 @@
 mod queue;
 mod window;
+mod templates;
 
 use std::cell::RefCell;
 use std::fmt::Write;

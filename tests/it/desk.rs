@@ -223,7 +223,8 @@ impl Shop {
             By { who: "sol".to_owned(), read_receipts: true },
             on_panic,
         )
-        .unwrap();
+        .unwrap()
+        .at("https://graph.example/v25.0");
         let theme = Theme::new(Colours::Sixteen, Borders::Lines, Glyphs::Unicode);
         let setup = Setup {
             account: Some(account),

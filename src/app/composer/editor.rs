@@ -58,6 +58,14 @@ impl Editor {
         self.area.is_empty()
     }
 
+    /// Whether the cursor stands behind the last character.
+    #[must_use]
+    pub fn is_at_end(&self) -> bool {
+        let DataCursor(line, column) = self.area.cursor();
+        let lines = self.area.lines();
+        line + 1 == lines.len() && lines.last().is_some_and(|last| column == last.chars().count())
+    }
+
     /// Characters in it, line ends included.
     #[must_use]
     pub fn characters(&self) -> usize {

@@ -2,11 +2,13 @@ use jiff::tz::TimeZone;
 
 use super::{Block, Look, Mark, Place, Row, Tone, block};
 use crate::app::fixture::{message, minutes_ago, now, outbound, text};
+use crate::domain::event::Pricing;
 use crate::domain::id::Wamid;
 use crate::domain::message::{
-    Author, Body, Direction, Media, MediaCopy, MediaKind, Quote, Trouble,
+    Author, Body, Direction, Media, MediaCopy, MediaKind, Message, Quote, Trouble,
 };
 use crate::domain::state::State;
+use crate::domain::template::{Category, SentAction, SentButton, SentHeader, SentTemplate};
 use crate::domain::text::{Markup, width};
 use crate::domain::wish::{How, Wish};
 
@@ -234,4 +236,52 @@ fn what_they_said_about_marketing_stands_on_its_own_day() {
         rows.iter().map(kind).collect()
     };
     assert_eq!((kinds(&block.before), kinds(&block.rows)), ("ndnd".to_owned(), "tndn".to_owned()));
+}
+
+fn shipped() -> Message {
+    let sent = SentTemplate {
+        name: "pedido_enviado".to_owned(),
+        language: "pt_BR".to_owned(),
+        category: Some(Category::Utility),
+        header: Some(SentHeader::Text { text: "Pedido 1182".to_owned(), value: None }),
+        text: "Ana, seu pedido *1182* saiu.".to_owned(),
+        footer: Some("Loja Sol".to_owned()),
+        buttons: vec![SentButton {
+            text: "Rastrear".to_owned(),
+            action: SentAction::Url { url: "https://sol.example/1182".to_owned(), suffix: None },
+        }],
+        ..SentTemplate::default()
+    };
+    outbound(message(1, 1, now(), Body::Template(Box::new(sent))), State::Delivered)
+}
+
+#[test]
+fn a_template_shows_what_the_customer_sees_and_what_it_cost() {
+    let mut found = shipped();
+    let zone = TimeZone::UTC;
+    let head = "[template] pedido_enviado, pt_BR, utility";
+    let body = ["| Pedido 1182", "| Ana, seu pedido 1182 saiu.", "| Loja Sol"];
+    let shown = words(&block(&found, Place::default(), &look(60, &zone)));
+    assert_eq!(shown, [&[head], &body[..], &["| ( Rastrear )"]].concat());
+    for (category, kind, said) in [
+        ("utility", "regular", "| ( Rastrear )  charged"),
+        ("marketing", "regular", "| ( Rastrear )  charged as marketing"),
+        ("utility", "free_customer_service", "| ( Rastrear )  free in the window"),
+    ] {
+        found.charge = Some(Pricing { category: category.to_owned(), kind: Some(kind.to_owned()) });
+        let shown = words(&block(&found, Place::default(), &look(60, &zone)));
+        assert_eq!(shown.last().unwrap(), said);
+    }
+    let narrow = block(&found, Place::default(), &look(12, &zone));
+    assert!(words(&narrow).iter().all(|row| width(row) <= 12), "{narrow:?}");
+}
+
+#[test]
+fn what_meta_holds_after_accepting_it_says_so() {
+    let mut found = shipped();
+    found.state = State::Accepted;
+    let detail = "held by Meta for quality assessment".to_owned();
+    found.trouble = Some(Trouble { code: None, detail: detail.clone() });
+    let shown = words(&block(&found, Place::default(), &look(60, &TimeZone::UTC)));
+    assert_eq!(shown.last().unwrap(), &detail);
 }

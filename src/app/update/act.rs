@@ -1,10 +1,10 @@
 //! Carrying out actions.
 
 mod later;
-mod message;
+pub(super) mod message;
 mod movement;
 
-use super::{input, marketing, open, queue, replies};
+use super::{input, marketing, open, queue, replies, templates};
 use crate::app::action::{Action, Context};
 use crate::app::composer::Editor;
 use crate::app::jump::Hit;
@@ -17,7 +17,8 @@ use crate::domain::conversation::Filter;
 use crate::domain::phone;
 
 pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
-    let done = (model.screen == Screen::Queue && queue::act(model, action, effects))
+    let done = templates::act(model, action, effects)
+        || (model.screen == Screen::Queue && queue::act(model, action, effects))
         || movement::act(model, action, effects)
         || message::act(model, action, effects);
     if done {
@@ -56,7 +57,12 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
         }
         Action::Jump => input::open_jump(model, "", model.context(), effects),
         Action::Palette => input::open_jump(model, ">", model.context(), effects),
-        Action::Help => model.overlay = Some(Overlay::Help { scroll: 0 }),
+        Action::Help => {
+            // What is typed into stays beneath; what only shows something has served.
+            let typed = matches!(model.overlay, Some(Overlay::Picker(_) | Overlay::Form(_)));
+            model.beneath = model.overlay.take().filter(|_| typed);
+            model.overlay = Some(Overlay::Help { scroll: 0 });
+        }
         Action::Redraw => effects.push(Effect::Redraw),
         Action::Suspend => {
             open::save_draft(model, effects);
@@ -196,7 +202,7 @@ fn begin(model: &mut Model, mut prompt: Prompt, effects: &mut Vec<Effect>) {
 fn close(model: &mut Model, effects: &mut Vec<Effect>) {
     let filters =
         matches!(&model.overlay, Some(Overlay::Prompt(Prompt { question: Question::Filter, .. })));
-    model.overlay = None;
+    model.overlay = model.beneath.take();
     if filters {
         set_filter(model, model.list.filter, effects);
     }
@@ -212,6 +218,8 @@ fn interrupt(model: &mut Model, effects: &mut Vec<Effect>) {
     let cleared = match &mut model.overlay {
         Some(Overlay::Prompt(prompt)) => clear(&mut prompt.editor),
         Some(Overlay::Jump(jump)) => clear(&mut jump.editor),
+        Some(Overlay::Picker(picker)) => clear(&mut picker.editor),
+        Some(Overlay::Form(form)) => form.field_mut().is_some_and(|field| clear(&mut field.editor)),
         Some(_) => false,
         None => model.focus == Focus::Compose && clear(&mut model.composer.editor),
     };
@@ -224,7 +232,7 @@ fn interrupt(model: &mut Model, effects: &mut Vec<Effect>) {
         return;
     }
     if model.overlay.is_some() {
-        close(model, effects);
+        act(model, Action::Close, effects);
         return;
     }
     if model.quit_armed.is_some() {

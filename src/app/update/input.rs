@@ -1,7 +1,8 @@
 //! Keys, pastes, and changes of the terminal.
 
-use super::{act, open};
+use super::{act, open, templates};
 use crate::app::action::{Action, Context};
+use crate::app::composer::Editor;
 use crate::app::jump::JumpBox;
 use crate::app::keymap::{Lookup, normal, plain_char};
 use crate::app::layout;
@@ -78,18 +79,32 @@ fn type_char(model: &mut Model, c: char, effects: &mut Vec<Effect>) {
     if c.is_control() {
         return;
     }
-    match &mut model.overlay {
-        Some(Overlay::Prompt(prompt)) => prompt.editor.insert(c),
-        Some(Overlay::Jump(jump)) => jump.editor.insert(c),
-        _ => model.composer.editor.insert(c),
+    if let Some(editor) = editor(model) {
+        editor.insert(c);
+        typed(model, effects);
     }
-    typed(model, effects);
+}
+
+/// What is typed into.
+fn editor(model: &mut Model) -> Option<&mut Editor> {
+    match &mut model.overlay {
+        Some(Overlay::Prompt(prompt)) => Some(&mut prompt.editor),
+        Some(Overlay::Jump(jump)) => Some(&mut jump.editor),
+        Some(Overlay::Picker(picker)) => Some(&mut picker.editor),
+        Some(Overlay::Form(form)) => form.field_mut().map(|field| &mut field.editor),
+        _ => Some(&mut model.composer.editor),
+    }
 }
 
 fn paste(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
     match &mut model.overlay {
         Some(Overlay::Prompt(prompt)) => prompt.editor.paste(text),
         Some(Overlay::Jump(jump)) => jump.editor.paste(text),
+        Some(Overlay::Picker(picker)) => picker.editor.paste(text),
+        Some(Overlay::Form(form)) => match form.field_mut() {
+            Some(field) => field.editor.paste(text),
+            None => return,
+        },
         Some(_) => return,
         None if model.chat.is_none() || model.screen == Screen::Queue => {
             model.say("Open a conversation to paste into it.", Weight::Warning);
@@ -108,12 +123,7 @@ fn paste(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
 /// Carries out an edit of whatever is typed into. Says whether it was one.
 pub(super) fn edit(model: &mut Model, action: Action, effects: &mut Vec<Effect>) -> bool {
     let width = layout::draft_width(model.size.0);
-    let editor = match &mut model.overlay {
-        Some(Overlay::Prompt(prompt)) => &mut prompt.editor,
-        Some(Overlay::Jump(jump)) => &mut jump.editor,
-        _ => &mut model.composer.editor,
-    };
-    if !editor.edit(action, width) {
+    if !editor(model).is_some_and(|editor| editor.edit(action, width)) {
         return false;
     }
     typed(model, effects);
@@ -138,6 +148,8 @@ pub(super) fn typed(model: &mut Model, effects: &mut Vec<Effect>) {
             jump.rank();
             ask_jump(model, effects);
         }
+        Some(Overlay::Picker(picker)) => picker.rank(),
+        Some(Overlay::Form(_)) => templates::typed(model, effects),
         _ => model.composer.touched(model.now),
     }
 }

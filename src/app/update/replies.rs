@@ -1,6 +1,6 @@
 //! Answers from the store. One that is no longer waited for changes nothing.
 
-use super::{open, queue};
+use super::{open, queue, templates};
 use crate::app::chat::{self, Anchor, Chat, Load, Scroll};
 use crate::app::composer::Composer;
 use crate::app::life::Timeline;
@@ -48,10 +48,10 @@ pub(super) fn loaded(model: &mut Model, reply: Reply, effects: &mut Vec<Effect>)
         }
         Reply::Queue { ticket, came, recent } => queue::came(model, ticket, came, recent, effects),
         Reply::Next { ticket, row } => next(model, ticket, row, effects),
-        Reply::Templates { catalogue, .. } => {
-            model.catalogue = Some(catalogue);
-            model.touch();
+        Reply::Templates { ticket, catalogue } => {
+            templates::came(model, ticket, catalogue, effects);
         }
+        Reply::Request { ticket, text } => templates::written(model, ticket, text, effects),
         Reply::Told { ticket, tidings } => told(model, ticket, tidings, effects),
         Reply::Failed { ticket, reason } => failed(model, ticket, &reason),
     }
@@ -286,6 +286,11 @@ fn failed(model: &mut Model, ticket: Ticket, reason: &str) {
         known |= jump.wait.answered(ticket).is_some();
     }
     known |= model.next.answered(ticket).is_some();
+    known |= model.request.answered(ticket).is_some();
+    if model.templates.wait.answered(ticket).is_some() {
+        model.templates.error = Some(reason.to_owned());
+        known = true;
+    }
     if known {
         model.say(format!("Could not be read: {reason}"), Weight::Error);
     }

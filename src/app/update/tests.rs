@@ -1,5 +1,6 @@
 mod queue;
 mod window;
+mod templates;
 
 use super::update;
 use crate::app::chat::Scroll;

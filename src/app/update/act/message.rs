@@ -65,6 +65,11 @@ pub(super) fn send_at(model: &mut Model, at: Option<Timestamp>, effects: &mut Ve
     };
     let command = Command::Send { message, at };
     effects.push(model.command(command, Awaited::Send { conversation, draft }));
+    show_newest(model, effects);
+}
+
+/// Shows the end of the conversation, where what is sent appears.
+pub(in crate::app::update) fn show_newest(model: &mut Model, effects: &mut Vec<Effect>) {
     if let Some(chat) = &mut model.chat {
         chat.scroll = Scroll::Tail;
         chat.selected = None;

@@ -17,6 +17,9 @@ use crate::domain::page::{ListPage, MessagePage};
 /// Before the first message of any conversation.
 const OLDEST: SortKey = SortKey { at: i64::MIN, id: MessageId(i64::MIN) };
 
+/// Templates that a page goes on in the picker.
+const PICKER_PAGE: isize = 5;
+
 /// Carries out what goes up or down. Says whether it was that.
 pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) -> bool {
     match action {
@@ -37,6 +40,7 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
 pub(super) fn step(model: &mut Model, by: isize, effects: &mut Vec<Effect>) {
     match &mut model.overlay {
         Some(Overlay::Jump(jump)) => return jump.step(by),
+        Some(Overlay::Picker(picker)) => return picker.step(by),
         Some(_) => return scroll_page(model, by),
         None => {}
     }
@@ -80,6 +84,9 @@ fn half_of(height: usize) -> isize {
 
 /// Half a screen up or down.
 fn half(model: &mut Model, direction: isize, effects: &mut Vec<Effect>) {
+    if let Some(Overlay::Picker(picker)) = &mut model.overlay {
+        return picker.step(direction * PICKER_PAGE);
+    }
     if model.overlay.is_some() {
         let rows = usize::from(layout::page(model.size).height);
         return scroll_page(model, direction * half_of(rows));

@@ -1,0 +1,99 @@
+use super::{Stage, screen, world};
+use crate::app::fixture::never_synced;
+use crate::app::msg::{Effect, Looked, Msg};
+use crate::domain::catalogue::Sync;
+use crate::domain::id::AccountId;
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 36), (200, 50)];
+
+/// The screen at each of the three sizes after some keys.
+fn at_all_sizes(keys: &str) -> String {
+    let screens = SIZES.map(|size| {
+        let mut stage = Stage::new(world(), size);
+        stage.keys(keys);
+        screen(&stage)
+    });
+    screens.join("\n")
+}
+
+#[test]
+fn template_picker() {
+    insta::assert_snapshot!(at_all_sizes("t"));
+}
+
+#[test]
+fn template_picker_on_one_that_cannot_be_sent() {
+    insta::assert_snapshot!(at_all_sizes("tcupom<Enter>"));
+}
+
+#[test]
+fn template_form_half_filled_in() {
+    insta::assert_snapshot!(at_all_sizes("<Enter>chega amanha<Ctrl-T>enviado<Enter>1182<Enter>An"));
+}
+
+#[test]
+fn template_form_with_a_wrong_value() {
+    insta::assert_snapshot!(at_all_sizes("tatr<Enter>Ana<Enter>1     2<Enter>"));
+}
+
+#[test]
+fn template_form_ready_in_other_scripts() {
+    let mut out = String::new();
+    for keys in ["t_ar<Enter>ليلى<Enter>1182", "t_ja<Enter>山田👩‍👩‍👧太郎<Enter>1182"]
+    {
+        let mut stage = Stage::new(world(), (80, 24));
+        stage.keys(keys);
+        out.push_str(&screen(&stage));
+        out.push('\n');
+    }
+    insta::assert_snapshot!(out);
+}
+
+#[test]
+fn template_form_completes_a_path() {
+    let mut stage = Stage::new(world(), (80, 24));
+    stage.keys("tfoto<Enter>~/img/ca");
+    let (ticket, typed) = stage
+        .effects
+        .iter()
+        .rev()
+        .find_map(|effect| match effect {
+            Effect::Look(ticket, path) => Some((*ticket, path.clone())),
+            _ => None,
+        })
+        .unwrap();
+    let ends = ["~/img/caixa.jpg", "~/img/caixote.png", "~/img/casa/"].map(str::to_owned);
+    let looked =
+        Looked { typed, file: Err("there is no such file".to_owned()), ends: ends.to_vec() };
+    stage.tell(Msg::Looked(ticket, looked));
+    insta::assert_snapshot!(screen(&stage));
+}
+
+#[test]
+fn template_picker_teaches_when_there_is_nothing_and_shows_a_sync() {
+    let mut stage = Stage::new(world(), (80, 24));
+    stage.world.catalogue = never_synced();
+    stage.keys("t");
+    let empty = screen(&stage);
+    let mut health = crate::app::fixture::health();
+    health.account_mut(AccountId(1), "shop").sync = Sync::Running { templates: 40 };
+    stage.tell(Msg::Health(Box::new(health.clone())));
+    let running = screen(&stage);
+    health.account_mut(AccountId(1), "shop").sync =
+        Sync::Failed("Meta cannot be reached".to_owned());
+    stage.tell(Msg::Health(Box::new(health)));
+    insta::assert_snapshot!(format!("{empty}\n{running}\n{}", screen(&stage)));
+}
+
+#[test]
+fn the_picker_and_the_form_hold_at_any_size() {
+    for columns in [20, 27, 40, 59, 60, 79, 101, 240] {
+        for rows in [5, 6, 8, 11, 18, 60] {
+            for keys in ["t", "tcupom<Enter>", "tenviado<Enter>1182", "tatr<Enter>1     2<Enter>"] {
+                let mut stage = Stage::new(world(), (columns, rows));
+                stage.keys(keys);
+                assert_eq!(screen(&stage).lines().count(), usize::from(rows));
+            }
+        }
+    }
+}
