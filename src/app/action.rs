@@ -198,6 +198,8 @@ pub enum Action {
     Confirm,
     ShowInbox,
     ShowQueue,
+    ShowTemplates,
+    Sort,
     Mark,
     MarkAll,
     Hold,
@@ -255,11 +257,25 @@ const PAGE: Contexts = Contexts::of(&[Context::Page]);
 const FIRST: Contexts = Contexts::of(&[Context::First]);
 const QUEUE: Contexts = Contexts::of(&[Context::Queue]);
 const SURE: Contexts = Contexts::of(&[Context::Sure]);
-const SCREENS: Contexts = Contexts::of(&[Context::List, Context::Chat, Context::Queue]);
-const MOVES: Contexts =
-    Contexts::of(&[Context::List, Context::Chat, Context::Queue, Context::Page]);
-const KEYED: Contexts =
-    Contexts::of(&[Context::List, Context::Chat, Context::Queue, Context::Page, Context::First]);
+const TEMPLATES: Contexts = Contexts::of(&[Context::Templates]);
+const MESSAGES: Contexts = Contexts::of(&[Context::List, Context::Chat, Context::Queue]);
+const SCREENS: Contexts =
+    Contexts::of(&[Context::List, Context::Chat, Context::Queue, Context::Templates]);
+const MOVES: Contexts = Contexts::of(&[
+    Context::List,
+    Context::Chat,
+    Context::Queue,
+    Context::Templates,
+    Context::Page,
+]);
+const KEYED: Contexts = Contexts::of(&[
+    Context::List,
+    Context::Chat,
+    Context::Queue,
+    Context::Templates,
+    Context::Page,
+    Context::First,
+]);
 const OVERLAYS: Contexts = Contexts::of(&[
     Context::Prompt,
     Context::Jump,
@@ -293,8 +309,10 @@ pub const TABLE: &[Entry] = &[
     row(Action::Open, "open", "open", "Open the conversation and write", &[(LIST, "Enter")]),
     row(Action::Read, "read", "read", "Open the conversation to read", &[(LIST, "l, Right"), (QUEUE, "Enter, l, Right")]),
     row(Action::Compose, "compose", "write", "Write a message", &[(LIST, "i"), (CHAT, "i, Enter")]),
-    row(Action::Back, "back", "back", "Go back to where you came from", &[(CHAT, "Esc, h, Left, q"), (QUEUE, "Esc, h, Left, q")]),
+    row(Action::Back, "back", "back", "Go back to where you came from", &[(CHAT, "Esc, h, Left, q"), (QUEUE, "Esc, h, Left, q"), (TEMPLATES, "Esc, h, Left, q")]),
     row(Action::ShowInbox, "inbox", "inbox", "Show the inbox", &[(SCREENS, "1")]),
+    row(Action::ShowTemplates, "templates", "templates", "Show the templates and their numbers", &[(SCREENS, "2")]),
+    row(Action::Sort, "sort", "sort", "Sort by the next of name, last use, sent, read, failed and status", &[(TEMPLATES, "s")]),
     row(Action::ShowQueue, "queue", "queue", "Show what waits, what failed and what is uncertain", &[(SCREENS, "3")]),
     row(Action::NextConversation, "next-conversation", "next", "Go to the next conversation", &[(NORMAL, "], Alt-Down"), (COMPOSE, "Alt-Down")]),
     row(Action::PreviousConversation, "previous-conversation", "previous", "Go to the previous conversation", &[(NORMAL, "[, Alt-Up"), (COMPOSE, "Alt-Up")]),
@@ -305,15 +323,15 @@ pub const TABLE: &[Entry] = &[
     row(Action::Closing, "closing", "closing", "Show who waits for an answer, the window that closes first on top", &[(LIST, "w")]),
     row(Action::NextTab, "next-tab", "tab", "Show the next tab", &[(LIST, "Tab"), (QUEUE, "Tab")]),
     row(Action::PreviousTab, "previous-tab", "tab", "Show the previous tab", &[(LIST, "Shift-Tab"), (QUEUE, "Shift-Tab")]),
-    row(Action::Filter, "filter", "filter", "Show only conversations with this name, number or text", &[(LIST, "/")]),
+    row(Action::Filter, "filter", "filter", "Show only what has this in its name, number or text", &[(LIST, "/"), (TEMPLATES, "/")]),
     row(Action::ClearFilter, "clear-filter", "clear", "Show all conversations of the tab again", &[(LIST, "Esc")]),
-    row(Action::Jump, "jump", "jump", "Jump to a conversation by name or number", &[(INBOX, "Ctrl-P"), (NORMAL, "Ctrl-K"), (QUEUE, "Ctrl-P, Ctrl-K")]),
+    row(Action::Jump, "jump", "jump", "Jump to a conversation by name or number", &[(INBOX, "Ctrl-P"), (NORMAL, "Ctrl-K"), (QUEUE, "Ctrl-P, Ctrl-K"), (TEMPLATES, "Ctrl-P, Ctrl-K")]),
     row(Action::Palette, "palette", "commands", "Find a command by name", &[(SCREENS, ":")]),
     row(Action::NewConversation, "new-conversation", "new", "Start a conversation with a new number", &[(NORMAL, "c, Ctrl-N")]),
     row(Action::Reply, "reply", "reply", "Reply to the selected message, quoting it", &[(CHAT, "r")]),
     row(Action::Copy, "copy", "copy", "Copy the text of the selected message", &[(CHAT, "y")]),
-    row(Action::Resend, "resend", "send again", "Send a failed or uncertain message again, let a held one go, or drop it", &[(SCREENS, "R")]),
-    row(Action::Explain, "explain", "explain", "Explain what went wrong, and what helps", &[(SCREENS, "x")]),
+    row(Action::Resend, "resend", "send again", "Send a failed or uncertain message again, let a held one go, or drop it", &[(MESSAGES, "R")]),
+    row(Action::Explain, "explain", "explain", "Explain what went wrong, and what helps", &[(MESSAGES, "x")]),
     row(Action::Mark, "mark", "mark", "Mark the message, to decide about several at once", &[(QUEUE, "Space")]),
     row(Action::MarkAll, "mark-all", "mark all", "Mark everything that is like the message, or take all marks away", &[(QUEUE, "a")]),
     row(Action::Hold, "hold", "hold", "Hold what waits until you let it go", &[(QUEUE, "H")]),
@@ -333,7 +351,7 @@ pub const TABLE: &[Entry] = &[
     row(Action::NextOffer, "next-offer", "other", "Offer another value", &[(FORM, "Ctrl-N")]),
     row(Action::PutDraft, "put-draft", "draft", "Put the text of the composer into the field", &[(FORM, "Ctrl-T")]),
     row(Action::CopyRequest, "copy-request", "copy", "Copy the request as curl, pressed again as JSON", &[(FORM, "Ctrl-Y")]),
-    row(Action::SyncTemplates, "sync-templates", "sync", "Fetch the templates from Meta; pressed twice while it runs, stop that", &[(PICKER, "Ctrl-R")]),
+    row(Action::SyncTemplates, "sync-templates", "sync", "Fetch the templates from Meta; pressed twice while it runs, stop that", &[(PICKER, "Ctrl-R"), (TEMPLATES, "r, Ctrl-R")]),
     row(Action::Newline, "newline", "newline", "Begin a new line", &[(COMPOSE, "Ctrl-J, Alt-Enter, Shift-Enter")]),
     row(Action::Leave, "leave", "read", "Drop the reply, then stop writing; the text stays", &[(COMPOSE, "Esc")]),
     row(Action::Editor, "editor", "editor", "Write in $EDITOR", &[(COMPOSE, "Ctrl-G, Ctrl-X Ctrl-E")]),
@@ -449,7 +467,14 @@ pub const fn hints(context: Context) -> &'static [Action] {
             Action::CopyRequest,
             Action::HalfDown,
         ],
-        Context::Templates => &[],
+        Context::Templates => &[
+            Action::Sort,
+            Action::Filter,
+            Action::SyncTemplates,
+            Action::Back,
+            Action::ShowQueue,
+            Action::Jump,
+        ],
         Context::Prompt => &[Action::Accept, Action::Close, Action::DeleteToStart],
         Context::Jump => &[Action::Accept, Action::Down, Action::Up, Action::Close],
         Context::Page => &[Action::Down, Action::HalfDown, Action::Close],

@@ -96,6 +96,8 @@ pub fn page((columns, rows): (u16, u16)) -> Area {
 pub struct Wants {
     /// The queue is shown in place of the inbox.
     pub queue: bool,
+    /// The templates are shown in place of the inbox.
+    pub templates: bool,
     /// The list may be shown beside the conversation.
     pub list: bool,
     /// The info pane may be shown.
@@ -127,6 +129,8 @@ pub struct Layout {
     pub chat: Area,
     /// The queue with its tabs, its numbers and its foot; then there is no inbox.
     pub queue: Area,
+    /// The templates, then there is no inbox either.
+    pub templates: Area,
     /// The line before the info pane.
     pub info_border: Area,
     /// Contact, message, health.
@@ -206,7 +210,7 @@ pub fn lay_out(columns: u16, rows: u16, wants: &Wants) -> Option<Layout> {
     let (rest, hints) = rest.split_bottom(1);
     layout.hints = hints;
     let side_by_side = columns >= TWO_PANES;
-    let writes = !wants.queue && (side_by_side || wants.conversation);
+    let writes = !wants.queue && !wants.templates && (side_by_side || wants.conversation);
     let mut body = rest;
     if writes {
         let most = (rows / 3).max(1);
@@ -224,6 +228,10 @@ pub fn lay_out(columns: u16, rows: u16, wants: &Wants) -> Option<Layout> {
     }
     let banners = wants.banners.min(body.height.saturating_sub(4));
     (layout.banners, body) = body.split_top(banners);
+    if wants.templates {
+        layout.templates = body;
+        return Some(layout);
+    }
     if wants.queue {
         if wants.info && columns >= THREE_PANES {
             let (left, right) = body.split_left(body.width.saturating_sub(57));
@@ -265,6 +273,7 @@ mod tests {
 
     const WANTS: Wants = Wants {
         queue: false,
+        templates: false,
         list: true,
         info: true,
         conversation: false,
@@ -291,9 +300,15 @@ mod tests {
         for columns in 0..220 {
             for rows in 0..60 {
                 for draft_rows in [0, 1, 3, 500] {
-                    for (conversation, queue) in [(false, false), (true, false), (false, true)] {
+                    for (conversation, queue, templates) in [
+                        (false, false, false),
+                        (true, false, false),
+                        (false, true, false),
+                        (false, false, true),
+                    ] {
                         let wants = Wants {
                             queue,
+                            templates,
                             draft_rows,
                             conversation,
                             reply: true,
@@ -312,6 +327,7 @@ mod tests {
                             layout.list_border,
                             layout.chat,
                             layout.queue,
+                            layout.templates,
                             layout.info_border,
                             layout.info,
                             layout.gauge,

@@ -26,7 +26,7 @@ use super::templates::picker::Picker;
 use super::update::Sure;
 use super::wait::Wait;
 use super::when;
-use crate::domain::catalogue::Catalogue;
+use crate::domain::catalogue::{Catalogue, Entry};
 use crate::domain::conversation::{Conversation, Draft};
 use crate::domain::health::{AccountHealth, Condition, Health};
 use crate::domain::id::{AccountId, ConversationId, MessageId};
@@ -101,6 +101,7 @@ pub struct Setup {
 pub(crate) enum Screen {
     #[default]
     Inbox,
+    Templates,
     Queue,
 }
 
@@ -292,6 +293,7 @@ impl Model {
             self.window_end(),
             self.list_closes(),
             self.queue_due(),
+            self.templates_due(),
             Some(when::next_minute(self.now)),
         ]
         .into_iter()
@@ -304,6 +306,19 @@ impl Model {
         let shown = self.screen == Screen::Queue && !self.queue.list.wait.is_busy();
         let due = [self.queue.due, self.queue.turns()].into_iter().flatten().min();
         due.filter(|_| shown)
+    }
+
+    /// When the numbers of the templates are read again.
+    fn templates_due(&self) -> Option<Timestamp> {
+        let shown = self.screen == Screen::Templates && !self.templates.wait.is_busy();
+        self.templates.due.filter(|_| shown)
+    }
+
+    /// The templates that the screen of templates shows, in order.
+    #[must_use]
+    pub(crate) fn shelf_rows(&self) -> Vec<&Entry> {
+        let known = self.catalogue.as_deref();
+        known.map_or_else(Vec::new, |known| self.templates.shelf.rows(known))
     }
 
     /// How sending goes for the account shown.
@@ -353,6 +368,7 @@ impl Model {
     pub(crate) fn under(&self) -> Context {
         match (self.screen, self.focus) {
             _ if self.mode == Mode::NoAccount => Context::First,
+            (Screen::Templates, _) => Context::Templates,
             (Screen::Queue, _) => Context::Queue,
             (Screen::Inbox, Focus::List) => Context::List,
             (Screen::Inbox, Focus::Chat) => Context::Chat,
@@ -372,6 +388,7 @@ impl Model {
         let draft_rows = self.composer.editor.rows(layout::draft_width(columns)).len();
         let wants = Wants {
             queue: self.screen == Screen::Queue,
+            templates: self.screen == Screen::Templates,
             list: self.show_list,
             info: self.show_info,
             conversation: self.focus != Focus::List || !self.show_list,
@@ -449,6 +466,7 @@ impl Model {
     pub(crate) fn held(&self, id: MessageId) -> Option<&Message> {
         match self.screen {
             Screen::Queue => self.queue.list.page.get(id).map(|row| &row.message),
+            Screen::Templates => None,
             Screen::Inbox => self.chat.as_ref()?.page.get(id),
         }
     }

@@ -8,6 +8,8 @@ use crate::domain::id::MessageId;
 pub enum Question {
     /// Which conversations the list shows. Takes effect while it is typed.
     Filter,
+    /// Which templates their screen shows. Takes effect while it is typed.
+    Templates,
     /// The number of somebody to write to.
     Number,
     /// When the message that is written is to go.

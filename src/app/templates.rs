@@ -4,8 +4,10 @@ pub mod card;
 pub mod form;
 pub mod languages;
 pub mod picker;
+pub mod shelf;
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use super::action::{Action, Context};
 use super::model::Model;
@@ -29,7 +31,16 @@ pub struct Templates {
     pub typed: HashMap<(ConversationId, String), Filling>,
     /// A running sync was asked to stop, and stops when asked again until this time.
     pub stops: Option<Timestamp>,
+    /// The screen of the templates.
+    pub shelf: shelf::Shelf,
+    /// When the catalogue was read last.
+    pub read_at: Option<Timestamp>,
+    /// Its numbers changed since, and it is read again at this time.
+    pub due: Option<Timestamp>,
 }
+
+/// The numbers of the screen are read at most this often, however much is sent.
+pub const CALM: Duration = Duration::from_secs(2);
 
 /// Why a template cannot be sent, on one line. Sanitised.
 #[must_use]

@@ -81,6 +81,7 @@ fn expire(model: &mut Model, effects: &mut Vec<Effect>) {
         open::refresh_list(model, effects);
     }
     queue::expire(model, effects);
+    templates::expire(model, effects);
 }
 
 fn changed(model: &mut Model, changes: &Changes, effects: &mut Vec<Effect>) {

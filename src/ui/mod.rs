@@ -48,6 +48,7 @@ pub fn view(model: &Model, theme: &Theme, frame: &mut Frame<'_>) {
         list::draw(model, &layout, &mut canvas);
         chat::draw(model, &layout, &mut canvas);
         queue::draw(model, &layout, &mut canvas);
+        templates::shelf(model, &layout, &mut canvas);
         pages::draw_info(model, &layout, &mut canvas);
         cursor = composer::draw(model, &layout, &mut canvas);
     }

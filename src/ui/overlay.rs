@@ -169,6 +169,11 @@ fn question(
             let column = list::filter_column(model.list.filter);
             return typed(&prompt.editor, row.split_top(1).0, column, 0, canvas);
         }
+        Question::Templates => {
+            let row = layout.templates.split_top(1).0;
+            canvas.put(row, 16, 0, 2, "/ ", theme.accent);
+            return typed(&prompt.editor, row, 18, 0, canvas);
+        }
         Question::Number => {
             ("New conversation", "Number with country code, like +55 11 98888-1234".to_owned())
         }

@@ -59,9 +59,11 @@ const TABS: u16 = 100;
 fn screens(model: &Model, bar: Area, from: u16, canvas: &mut Canvas<'_>) -> u16 {
     let theme = canvas.theme;
     let mut used = from;
-    for (screen, action, name) in
-        [(Screen::Inbox, Action::ShowInbox, "Inbox"), (Screen::Queue, Action::ShowQueue, "Queue")]
-    {
+    for (screen, action, name) in [
+        (Screen::Inbox, Action::ShowInbox, "Inbox"),
+        (Screen::Templates, Action::ShowTemplates, "Templates"),
+        (Screen::Queue, Action::ShowQueue, "Queue"),
+    ] {
         let key = model.keymap.key(Context::Queue, action);
         let style = if model.screen == screen { theme.accent } else { theme.dim };
         let words = format!(" {key} {name} ");

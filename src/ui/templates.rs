@@ -2,9 +2,11 @@
 
 mod form;
 mod picker;
+mod shelf;
 
 pub(super) use form::draw as form;
 pub(super) use picker::draw as picker;
+pub(super) use shelf::draw as shelf;
 
 use ratatui::style::Style;
 
@@ -15,7 +17,8 @@ use crate::app::layout::Area;
 use crate::app::notice::Weight;
 use crate::app::rows::Tone;
 use crate::app::templates::card::{self, Row};
-use crate::domain::template::SentTemplate;
+use crate::domain::catalogue::Entry;
+use crate::domain::template::{Category, SentTemplate};
 use crate::domain::text;
 
 /// The widest a message is shown, about as wide as on a phone turned sideways.
@@ -56,6 +59,14 @@ fn card(sent: &SentTemplate, title: &str, scroll: u16, area: Area, canvas: &mut 
     }
 }
 
+/// What a template is for, in a word that fits into a column.
+fn category(entry: &Entry) -> String {
+    match &entry.template.category {
+        Category::Authentication => "login".to_owned(),
+        category => text::display_safe(&category.name().to_lowercase()).into_owned(),
+    }
+}
+
 /// The longest of the same words that fits into the right of a row, from a column on.
 fn fitting(
     words: &[(Tone, String)],
@@ -73,9 +84,16 @@ fn fitting(
     }
 }
 
+/// Rows that the latest notice takes at a width, up to three.
+fn notice_rows(model: &Model, width: u16) -> u16 {
+    let Some(notice) = &model.notice else { return 1 };
+    let lines = text::wrap(&text::display_safe(&notice.text), width.into()).len();
+    u16::try_from(lines).unwrap_or(u16::MAX).clamp(1, 3)
+}
+
 /// The latest notice, for what stands in front of the place where it is usually said. Says whether there
 /// was one.
-fn notice(model: &Model, area: Area, row: u16, canvas: &mut Canvas<'_>) -> bool {
+fn notice(model: &Model, area: Area, canvas: &mut Canvas<'_>) -> bool {
     let Some(notice) = &model.notice else { return false };
     let theme = canvas.theme;
     let style = match notice.weight {
@@ -83,6 +101,9 @@ fn notice(model: &Model, area: Area, row: u16, canvas: &mut Canvas<'_>) -> bool 
         Weight::Warning => theme.doubt,
         Weight::Error => theme.failure,
     };
-    canvas.row(area, row, &[(style, &text::display_safe(&notice.text))]);
+    let safe = text::display_safe(&notice.text);
+    for (row, line) in (0..area.height).zip(text::wrap(&safe, area.width.into())) {
+        canvas.row(area, row, &[(style, safe.get(line.range).unwrap_or_default())]);
+    }
     true
 }

@@ -1,6 +1,6 @@
 mod queue;
-mod window;
 mod templates;
+mod window;
 
 use std::cell::RefCell;
 use std::fmt::Write;

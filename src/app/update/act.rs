@@ -32,6 +32,7 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
         Action::Closing => closing(model, effects),
         Action::NextTab => tab(model, true, effects),
         Action::PreviousTab => tab(model, false, effects),
+        Action::Filter if model.screen == Screen::Templates => templates::ask_filter(model),
         Action::Filter => {
             model.overlay = Some(Overlay::Prompt(Prompt::new(Question::Filter, &model.sought)));
         }
@@ -47,6 +48,7 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
         }
         Action::ShowInbox => queue::leave(model),
         Action::ShowQueue => queue::show(model, effects),
+        Action::ShowTemplates => templates::show(model, effects),
         Action::Confirm => queue::confirm(model, effects),
         Action::Leave => leave(model, effects),
         Action::Editor => effects.push(Effect::Edit(model.composer.editor.text())),
@@ -163,7 +165,7 @@ fn accept(model: &mut Model, effects: &mut Vec<Effect>) {
         Some(Overlay::Prompt(prompt)) => match prompt.question {
             Question::Number => begin(model, prompt, effects),
             Question::Time | Question::OtherTime(_) => later::accept(model, prompt, effects),
-            Question::Filter => {}
+            Question::Filter | Question::Templates => {}
         },
         Some(Overlay::Jump(mut jump)) => {
             if jump.selected >= jump.hits.len() {
@@ -202,6 +204,10 @@ fn begin(model: &mut Model, mut prompt: Prompt, effects: &mut Vec<Effect>) {
 fn close(model: &mut Model, effects: &mut Vec<Effect>) {
     let filters =
         matches!(&model.overlay, Some(Overlay::Prompt(Prompt { question: Question::Filter, .. })));
+    if matches!(&model.overlay, Some(Overlay::Prompt(prompt)) if prompt.question == Question::Templates)
+    {
+        templates::seek(model, "");
+    }
     model.overlay = model.beneath.take();
     if filters {
         set_filter(model, model.list.filter, effects);

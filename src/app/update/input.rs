@@ -106,7 +106,7 @@ fn paste(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
             None => return,
         },
         Some(_) => return,
-        None if model.chat.is_none() || model.screen == Screen::Queue => {
+        None if model.chat.is_none() || model.screen != Screen::Inbox => {
             model.say("Open a conversation to paste into it.", Weight::Warning);
             return;
         }
@@ -136,6 +136,11 @@ pub(super) fn typed(model: &mut Model, effects: &mut Vec<Effect>) {
     match &mut model.overlay {
         Some(Overlay::Prompt(prompt)) => {
             prompt.error = None;
+            if prompt.question == Question::Templates {
+                let text = prompt.editor.text();
+                templates::seek(model, text.trim());
+                return;
+            }
             if prompt.question == Question::Filter {
                 let text = prompt.editor.text().trim().to_owned();
                 if text != model.sought {

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{act, input, open};
+use super::{act, input, open, queue};
 use crate::app::action::{Action, Context};
-use crate::app::model::{Awaited, Model, Overlay};
+use crate::app::model::{Awaited, Model, Overlay, Screen};
 use crate::app::msg::{Command, Effect, Looked, Query, RequestForm, Ticket};
 use crate::app::notice::Weight;
+use crate::app::prompt::{Prompt, Question};
 use crate::app::templates::form::Form;
-use crate::app::templates::obstacle;
 use crate::app::templates::picker::Picker;
+use crate::app::templates::{CALM, obstacle};
 use crate::domain::catalogue::{Catalogue, Sync};
 use crate::domain::change::Changes;
 use crate::domain::conversation::{Contact, Draft};
@@ -40,6 +41,12 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
         }),
         (Action::PutDraft, _) => put_draft(model, effects),
         (Action::CopyRequest, _) => copy(model, effects),
+        (Action::Sort, _) => {
+            let shelf = &mut model.templates.shelf;
+            shelf.sort = shelf.sort.next();
+            shelf.from_the_top();
+        }
+        (Action::Back, Context::Templates) => back_to_inbox(model),
         (Action::HalfDown, Context::Form) => {
             with_form(model, |form| form.scroll = form.scroll.saturating_add(SCROLL));
         }
@@ -82,6 +89,8 @@ fn ask(model: &mut Model, effects: &mut Vec<Effect>) {
     };
     let ticket = model.ticket();
     model.templates.wait.start(ticket, ());
+    model.templates.read_at = Some(model.now);
+    model.templates.due = None;
     effects.push(Effect::Run(Query::Templates { account, conversation, ticket }));
 }
 
@@ -128,10 +137,69 @@ fn judge(model: &mut Model) {
 
 /// Templates changed: what is shown of them is read again.
 pub(super) fn changed(model: &mut Model, changes: &Changes, effects: &mut Vec<Effect>) {
-    let shown = matches!(model.overlay, Some(Overlay::Picker(_) | Overlay::Form(_)));
-    if shown && (changes.templates || changes.everything) && model.templates.wait.stale() {
+    let screen = model.screen == Screen::Templates;
+    let shown = screen || matches!(model.overlay, Some(Overlay::Picker(_) | Overlay::Form(_)));
+    if shown && (changes.templates || changes.everything) {
+        if model.templates.wait.stale() {
+            ask(model, effects);
+        }
+    } else if screen && !changes.conversations.is_empty() {
+        let next = model.templates.read_at.map_or(model.now, |at| at + CALM);
+        model.templates.due = Some(model.templates.due.map_or(next, |due| due.min(next)));
+        expire(model, effects);
+    }
+}
+
+/// What its time has come for: the numbers are read again.
+pub(super) fn expire(model: &mut Model, effects: &mut Vec<Effect>) {
+    let due = model.templates.due.is_some_and(|due| due <= model.now);
+    if due && model.screen == Screen::Templates && model.templates.wait.stale() {
         ask(model, effects);
     }
+}
+
+/// Shows the templates.
+pub(super) fn show(model: &mut Model, effects: &mut Vec<Effect>) {
+    if model.screen == Screen::Templates {
+        return;
+    }
+    open::save_draft(model, effects);
+    queue::leave(model);
+    model.screen = Screen::Templates;
+    ask(model, effects);
+}
+
+/// Goes back: from a filter to all of them, then to the inbox.
+fn back_to_inbox(model: &mut Model) {
+    if model.templates.shelf.sought.is_empty() {
+        queue::leave(model);
+    } else {
+        seek(model, "");
+    }
+}
+
+/// Asks which templates to show.
+pub(super) fn ask_filter(model: &mut Model) {
+    let prompt = Prompt::new(Question::Templates, &model.templates.shelf.sought);
+    model.overlay = Some(Overlay::Prompt(prompt));
+}
+
+/// Shows only the templates with these words.
+pub(super) fn seek(model: &mut Model, text: &str) {
+    let shelf = &mut model.templates.shelf;
+    if shelf.sought != text {
+        text.clone_into(&mut shelf.sought);
+        shelf.from_the_top();
+    }
+    model.touch();
+}
+
+/// Moves the selection of the screen.
+pub(super) fn step(model: &mut Model, by: isize) {
+    let Some(catalogue) = model.catalogue.clone() else { return };
+    let shelf = &mut model.templates.shelf;
+    let rows = shelf.rows(&catalogue);
+    shelf.step(by, &rows);
 }
 
 /// Fetches the catalogue; while that goes on, pressed twice, stops it.

@@ -2,7 +2,7 @@
 
 use ratatui::layout::Position;
 
-use super::{card, notice};
+use super::{card, notice, notice_rows};
 use crate::app::action::{Action, Context};
 use crate::app::layout::Area;
 use crate::app::templates::form::{Field, Form};
@@ -34,7 +34,7 @@ pub(in crate::ui) fn draw(
     let title = format!("{}, {}, {category}, to {who}", template.name, template.language);
     let inside = canvas.frame(area, &text::display_safe(&title));
     let flaws = form.flaws();
-    let (body, foot) = inside.split_bottom(2);
+    let (body, foot) = inside.split_bottom(1 + notice_rows(model, inside.width));
     let (fields, below) = if inside.width >= BESIDE {
         let (left, right) = body.split_left(inside.width * 11 / 20);
         (left, right.split_left(2).1)
@@ -208,7 +208,7 @@ fn bottom(model: &Model, form: &Form, flaws: &[Flaw], area: Area, canvas: &mut C
         let words = format!("{} puts in your text: ", key(Action::PutDraft));
         canvas.row(area, 0, &[(theme.key, &words), (theme.dim, &draft)]);
     }
-    if notice(model, area, 1, canvas) {
+    if notice(model, area.split_top(1).1, canvas) {
         return;
     }
     let send = key(Action::Accept);

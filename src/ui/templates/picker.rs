@@ -3,7 +3,7 @@
 use ratatui::layout::Position;
 use ratatui::style::Style;
 
-use super::{card, fitting, notice};
+use super::{card, fitting, notice, notice_rows};
 use crate::app::action::{Action, Context};
 use crate::app::layout::Area;
 use crate::app::templates::picker::Picker;
@@ -36,8 +36,8 @@ pub(in crate::ui) fn draw(
     let cursor = typed(&picker.editor, line, NAME, 0, canvas);
     canvas.rule(inside, 1, "", theme.separator);
     let body = inside.split_top(2).1;
-    let (body, foot) = body.split_bottom(1);
-    if !notice(model, foot, 0, canvas) {
+    let (body, foot) = body.split_bottom(notice_rows(model, inside.width));
+    if !notice(model, foot, canvas) {
         let (all, sendable) = picker.counts();
         let words = format!("{sendable} of {all} can be sent");
         if all > 0 {
@@ -90,9 +90,7 @@ fn hit(
     let languages_room = (area.width / 6).clamp(6, 24);
     languages(picker, at, area, row, (languages_at, languages_room), canvas);
     let category_at = languages_at + languages_room + 1;
-    let category = entry.template.category.name().to_lowercase();
-    let category = if category == "authentication" { "login".to_owned() } else { category };
-    canvas.put(area, category_at, row, 9, &text::display_safe(&category), theme.dim);
+    canvas.put(area, category_at, row, 9, &super::category(entry), theme.dim);
     let facts_at = category_at + 10;
     let pieces = match blocked {
         Some(words) => vec![(theme.failure, short(entry, &words))],

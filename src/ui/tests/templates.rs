@@ -97,3 +97,31 @@ fn the_picker_and_the_form_hold_at_any_size() {
         }
     }
 }
+
+#[test]
+fn templates_screen() {
+    insta::assert_snapshot!(at_all_sizes("2sss"));
+}
+
+#[test]
+fn templates_screen_on_one_that_is_paused_and_filtered() {
+    let mut out = String::new();
+    for keys in ["2/cupom<Enter>", "2/zzz"] {
+        let mut stage = Stage::new(world(), (80, 24));
+        stage.keys(keys);
+        out.push_str(&screen(&stage));
+        out.push('\n');
+    }
+    insta::assert_snapshot!(out);
+}
+
+#[test]
+fn the_templates_screen_holds_at_any_size() {
+    for columns in [20, 27, 40, 59, 60, 79, 101, 151, 240] {
+        for rows in [5, 6, 8, 11, 18, 60] {
+            let mut stage = Stage::new(world(), (columns, rows));
+            stage.keys("2GgGs/a");
+            assert_eq!(screen(&stage).lines().count(), usize::from(rows));
+        }
+    }
+}

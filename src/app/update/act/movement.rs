@@ -8,7 +8,7 @@ use crate::app::model::{Focus, Model, Overlay, Screen};
 use crate::app::msg::Effect;
 use crate::app::pages;
 use crate::app::rows::Look;
-use crate::app::update::{open, queue};
+use crate::app::update::{open, queue, templates};
 use crate::domain::conversation::Conversation;
 use crate::domain::id::MessageId;
 use crate::domain::message::SortKey;
@@ -17,7 +17,7 @@ use crate::domain::page::{ListPage, MessagePage};
 /// Before the first message of any conversation.
 const OLDEST: SortKey = SortKey { at: i64::MIN, id: MessageId(i64::MIN) };
 
-/// Templates that a page goes on in the picker.
+/// Templates that a page goes on.
 const PICKER_PAGE: isize = 5;
 
 /// Carries out what goes up or down. Says whether it was that.
@@ -44,7 +44,9 @@ pub(super) fn step(model: &mut Model, by: isize, effects: &mut Vec<Effect>) {
         Some(_) => return scroll_page(model, by),
         None => {}
     }
-    if model.screen == Screen::Queue {
+    if model.screen == Screen::Templates {
+        templates::step(model, by);
+    } else if model.screen == Screen::Queue {
         queue::step(model, by);
     } else if model.focus == Focus::List {
         list_by(model, by, effects);
@@ -90,6 +92,9 @@ fn half(model: &mut Model, direction: isize, effects: &mut Vec<Effect>) {
     if model.overlay.is_some() {
         let rows = usize::from(layout::page(model.size).height);
         return scroll_page(model, direction * half_of(rows));
+    }
+    if model.screen == Screen::Templates {
+        return templates::step(model, direction * PICKER_PAGE);
     }
     if model.screen == Screen::Queue {
         let capacity = queue::capacity(model);
@@ -150,6 +155,8 @@ fn scroll_page(model: &mut Model, by: isize) {
 fn bottom(model: &mut Model, effects: &mut Vec<Effect>) {
     if model.overlay.is_some() {
         scroll_page(model, isize::MAX);
+    } else if model.screen == Screen::Templates {
+        templates::step(model, isize::MAX);
     } else if model.screen == Screen::Queue {
         queue::bottom(model, effects);
     } else if model.focus == Focus::List {
@@ -180,6 +187,8 @@ fn bottom(model: &mut Model, effects: &mut Vec<Effect>) {
 fn top(model: &mut Model, effects: &mut Vec<Effect>) {
     if model.overlay.is_some() {
         scroll_page(model, isize::MIN);
+    } else if model.screen == Screen::Templates {
+        templates::step(model, isize::MIN);
     } else if model.screen == Screen::Queue {
         queue::top(model, effects);
     } else if model.focus == Focus::List {

@@ -329,3 +329,62 @@ fn pasted_lines_become_one_value() {
     stage.tell(Msg::Input(Input::Paste("a\nb\tc".to_owned())));
     assert_eq!(values(form(&stage))[0], "a b c");
 }
+
+fn shown(stage: &Stage) -> Vec<String> {
+    stage.model.shelf_rows().iter().map(|entry| entry.template.name.clone()).collect()
+}
+
+#[test]
+fn the_screen_sorts_by_each_number_and_filters() {
+    let mut stage = stage();
+    stage.keys("2");
+    assert_eq!(shown(&stage)[0], "boas_vindas");
+    for first in ["pedido_atrasado", "boas_vindas", "pedido_enviado", "pedido_cupom", "vitrine"] {
+        stage.keys("s");
+        let sort = stage.model.templates.shelf.sort;
+        assert_eq!(shown(&stage)[0], first, "{sort:?}");
+    }
+    stage.keys("s/marketing pausado<Enter>");
+    assert!(shown(&stage).is_empty());
+    stage.keys("/<Ctrl-U>marketing paused<Enter>");
+    assert_eq!(shown(&stage), ["pedido_cupom"]);
+    stage.keys("<Esc>");
+    assert_eq!(shown(&stage).len(), 11);
+    stage.keys("<Esc>");
+    assert_eq!(stage.model.context(), crate::app::action::Context::List);
+}
+
+#[test]
+fn the_screen_keeps_its_selection_when_it_is_read_anew_and_reads_its_numbers_calmly() {
+    let mut stage = stage();
+    stage.keys("2jj");
+    let selected = |stage: &Stage| {
+        let rows = stage.model.shelf_rows();
+        rows[stage.model.templates.shelf.at(&rows)].template.name.clone()
+    };
+    assert_eq!(selected(&stage), "foto_do_pedido");
+    let mut fewer: Catalogue = (*stage.world.catalogue).clone();
+    fewer.entries.remove(0);
+    stage.world.catalogue = std::sync::Arc::new(fewer);
+    let news = || Changes {
+        conversations: [crate::domain::id::ConversationId(1)].into(),
+        ..Changes::default()
+    };
+    stage.tell(Msg::Changed(news()));
+    assert_eq!(stage.model.shelf_rows().len(), 11, "it was read a moment ago");
+    stage.wait(2_000);
+    assert_eq!(stage.model.shelf_rows().len(), 10);
+    assert_eq!(selected(&stage), "foto_do_pedido");
+}
+
+#[test]
+fn the_screen_syncs_by_key_and_says_what_came_of_it() {
+    let mut stage = stage();
+    stage.keys("2r");
+    let id = stage.effects.iter().find_map(|effect| match effect {
+        Effect::Do(id, Command::SyncTemplates(_)) => Some(*id),
+        _ => None,
+    });
+    stage.tell(Msg::Finished(Finished { id: id.unwrap(), result: Ok(Done::Synced(11)) }));
+    assert_eq!(notice(&stage), "11 templates are as Meta has them.");
+}
