@@ -220,6 +220,7 @@ mod tests {
                 not_before: None,
                 trouble: None,
                 hold: None,
+                charge: None,
                 body: Body::Text { text: words.to_owned(), preview_url: false },
                 quote: None,
                 context: Context::default(),

@@ -358,23 +358,7 @@ impl Services {
             bus: self.bus(),
             clock: Arc::clone(&self.clock),
         };
-        let templates = catalogue::Parts {
-            shops: sender
-                .accounts
-                .iter()
-                .map(|one| catalogue::Shop {
-                    account: one.account.clone(),
-                    token: one.token.clone(),
-                })
-                .collect(),
-            api: self.config.api.clone(),
-            orders,
-            automatic: self.config.sender.only.is_none(),
-            writer: self.writer(),
-            reader: self.reader(),
-            bus: self.bus(),
-            clock: Arc::clone(&self.clock),
-        };
+        let templates = self.catalogue(&sender, orders);
         let (bus, on_panic) = (self.bus(), Arc::clone(&self.on_panic));
         let forward = self.forwarding.take().map(|forwarding| self.forwarder(forwarding));
         let forward = forward.transpose()?;
@@ -382,6 +366,23 @@ impl Services {
         let work = net::Work { sender, listener, templates, tunnel, forward, pulse };
         self.net = Some(Net::start(work, bus, on_panic)?);
         Ok(())
+    }
+
+    fn catalogue(&self, sender: &sender::Parts, orders: Orders) -> catalogue::Parts {
+        let shop = |one: &sender::Sending| catalogue::Shop {
+            account: one.account.clone(),
+            token: one.token.clone(),
+        };
+        catalogue::Parts {
+            shops: sender.accounts.iter().map(shop).collect(),
+            api: self.config.api.clone(),
+            orders,
+            automatic: self.config.sender.only.is_none(),
+            writer: self.writer(),
+            reader: self.reader(),
+            bus: self.bus(),
+            clock: Arc::clone(&self.clock),
+        }
     }
 
     /// The accounts that Meta can be asked about, each with its app.

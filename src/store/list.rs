@@ -56,6 +56,11 @@ const SELECT: &str =
 const CLOSING: &str = " AND c.unanswered = 1 AND c.last_inbound > ?3
      AND (c.refused_at IS NULL OR c.refused_at < c.last_inbound)";
 
+/// The same for a page that begins no earlier than that: the plus lets its place be looked up in the index,
+/// where otherwise everything between a day ago and the place would be walked.
+const CLOSING_AFTER: &str = " AND c.unanswered = 1 AND +c.last_inbound > ?3
+     AND (c.refused_at IS NULL OR c.refused_at < c.last_inbound)";
+
 /// A page of the list. `text` keeps those whose name, username or number has it, or that have a message
 /// with words beginning like it.
 ///
@@ -117,12 +122,13 @@ struct List<'a> {
 type Spot = (i64, i64);
 
 impl List<'_> {
-    fn condition(&self) -> String {
+    fn condition(&self, upwards: bool) -> String {
         // The words of the partial indices, so that they are used.
         let filter = match self.filter {
             Filter::All => "",
             Filter::Unread => " AND (c.unread > 0 OR c.marked_unread = 1)",
             Filter::Waiting => " AND c.unanswered = 1",
+            Filter::Closing if upwards => CLOSING_AFTER,
             Filter::Closing => CLOSING,
         };
         let among = if self.among.is_some() {
@@ -186,25 +192,20 @@ impl List<'_> {
         inclusive: bool,
         limit: u32,
     ) -> Result<(Vec<Conversation>, bool), Error> {
+        let since = (self.now - WINDOW).millis();
+        let spot = if self.ascends() && upwards { spot.max((since, i64::MAX)) } else { spot };
         let column = if self.ascends() { "c.last_inbound" } else { "c.activity" };
         let (than, direction) = if upwards { (">", "ASC") } else { ("<", "DESC") };
         let equal = if inclusive { "=" } else { "" };
         let sql = format!(
             "{SELECT} WHERE {} AND ?3 = ?3 AND ({column}, c.id) {than}{equal} (?4, ?5)
              ORDER BY {column} {direction}, c.id {direction} LIMIT ?6",
-            self.condition()
+            self.condition(upwards)
         );
         let mut rows = read_all(
             self.conn,
             &sql,
-            params![
-                self.account.0,
-                self.among,
-                (self.now - WINDOW).millis(),
-                spot.0,
-                spot.1,
-                i64::from(limit) + 1
-            ],
+            params![self.account.0, self.among, since, spot.0, spot.1, i64::from(limit) + 1],
         )?;
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = rows.len() > wanted;

@@ -3,8 +3,10 @@
 use super::{Lines, Look, Tone};
 use crate::app::{queue, when};
 use crate::domain::error_code::{self, Class};
+use crate::domain::event::Pricing;
 use crate::domain::message::{Direction, LateProof, Message, Trouble};
 use crate::domain::state::State;
+use crate::domain::template::{Category, SentTemplate};
 use crate::domain::text;
 
 /// Adds what has to be said about an outbound message.
@@ -68,6 +70,19 @@ pub(super) fn lines(message: &Message, look: &Look<'_>, lines: &mut Lines) {
             lines.wrapped("sent twice: proof came that two requests were accepted", Tone::Doubt);
         }
     }
+}
+
+/// What a template cost, in a few words, unsanitised. The category is said where it is not the template's own.
+pub(super) fn charged(charge: &Pricing, sent: &SentTemplate) -> String {
+    let own = sent.category.as_ref().map(Category::name);
+    let category = own.is_none_or(|own| !charge.category.eq_ignore_ascii_case(own));
+    let words = match charge.kind.as_deref() {
+        Some("regular") | None => "charged",
+        Some("free_customer_service") => "free in the window",
+        Some("free_entry_point") => "free after an ad",
+        Some(other) => other,
+    };
+    if category { format!("{words} as {}", charge.category) } else { words.to_owned() }
 }
 
 /// A reason with the keys that help: behind it where they fit, else on a row of their own.

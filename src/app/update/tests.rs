@@ -1,6 +1,6 @@
 mod queue;
-mod window;
 mod templates;
+mod window;
 
 use super::update;
 use crate::app::chat::Scroll;

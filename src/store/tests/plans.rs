@@ -25,7 +25,7 @@ fn no_hot_query_walks_a_large_table_or_sorts() {
          WHERE c.account = ?1 AND c.shown = 1 AND (c.activity, c.id) < (?2, ?3)
          ORDER BY c.activity DESC, c.id DESC LIMIT ?4",
         "SELECT c.id FROM conversation c JOIN contact k ON k.id = c.contact
-         WHERE c.account = ?1 AND c.shown = 1 AND c.unanswered = 1 AND c.last_inbound > ?3
+         WHERE c.account = ?1 AND c.shown = 1 AND c.unanswered = 1 AND +c.last_inbound > ?3
              AND (c.refused_at IS NULL OR c.refused_at < c.last_inbound)
              AND (c.last_inbound, c.id) > (?4, ?5) ORDER BY c.last_inbound ASC, c.id ASC LIMIT ?6",
         "SELECT count(*), min(w.last_inbound) FROM (SELECT c.last_inbound FROM conversation c
