@@ -3,6 +3,8 @@
 //! Everything in here must give the same database for the same set of items: facts are noted as facts,
 //! messages are known by their wamid, and statuses go through the lattice of the state table.
 
+mod echo;
+
 use rusqlite::{OptionalExtension as _, params};
 
 use super::account;
@@ -14,16 +16,16 @@ use super::merge;
 use super::outbox;
 use super::proof::{self, Applied};
 use super::row;
-use super::standing::{self, Proof};
+use super::standing;
 use super::stored::{self, NewRow, Writer};
 use super::tally;
 use super::wish;
 use super::write::Tx;
-use crate::domain::event::{EchoMessage, InboundMessage, Item, ItemKind, Peer, PreferenceUpdate};
+use crate::domain::event::{InboundMessage, Item, ItemKind, PreferenceUpdate};
 use crate::domain::hook::Head;
 use crate::domain::id::{AccountId, EventId, MessageId, WabaId, Wamid};
 use crate::domain::message::{Body, Direction, Priority};
-use crate::domain::state::{Report, State};
+use crate::domain::state::State;
 use crate::domain::time::Timestamp;
 use crate::domain::wish::{How, Wish};
 
@@ -359,7 +361,7 @@ fn unknown_number(item: &Item) -> String {
 fn place(tx: &mut Tx<'_>, place: &Place<'_>) -> Result<Effect, Error> {
     match &place.item.kind {
         ItemKind::Message(message) => inbound(tx, place, message),
-        ItemKind::Echo(message) => echo(tx, place, message),
+        ItemKind::Echo(message) => echo::echo(tx, place, message),
         ItemKind::Status(update) => {
             facts::sighted(tx, place.scope, &update.recipient, update.at, place.now)?;
             proof::recipient(tx, place.account, update, place.now)?;
@@ -525,60 +527,4 @@ fn take_effect(
         | Body::Unsupported { .. }
         | Body::Unknown { .. } => stored::apply_changes(tx, account, wamid),
     }
-}
-
-/// Sent from the phone app: stored as accepted, and moved by what the echo and the statuses say.
-fn echo(tx: &mut Tx<'_>, place: &Place<'_>, message: &EchoMessage) -> Result<Effect, Error> {
-    let Some(contact) = facts::sighted(tx, place.scope, &message.to, message.at, place.now)? else {
-        return Ok(Effect::because(EffectKind::Unknown, "an echo without a recipient"));
-    };
-    let proof = Proof { event: Some(place.event), ..Proof::at(message.at) };
-    let proves = match message.state {
-        State::Accepted => None,
-        state => Some(row::report_of(state).unwrap_or(Report::Sent)),
-    };
-    if let Some(mut old) = standing::by_wamid(tx.conn, place.account, &message.wamid)? {
-        let from = old.state;
-        if let Some(report) = proves.filter(|_| old.direction == Direction::Outbound) {
-            standing::report(tx, &mut old, report, false, &proof)?;
-        }
-        let states = Some((from, old.state));
-        return Ok(Effect { message: Some(old.id), states, ..Effect::of(EffectKind::Status) });
-    }
-    let conversation = merge::conversation_with(tx, place.account, contact, place.now)?;
-    let id = insert_echo(tx, place, message, &message.to, conversation)?;
-    let mut stored = standing::load(tx.conn, id)?;
-    if let Some(report) = proves {
-        standing::report(tx, &mut stored, report, false, &proof)?;
-    }
-    proof::join_pending(tx, &stored, &message.wamid)?;
-    take_effect(tx, place.account, Direction::Outbound, &message.body, message.at, &message.wamid)?;
-    tx.touch(conversation);
-    Ok(Effect { message: Some(id), ..Effect::of(EffectKind::Message) })
-}
-
-fn insert_echo(
-    tx: &mut Tx<'_>,
-    place: &Place<'_>,
-    message: &EchoMessage,
-    peer: &Peer,
-    conversation: crate::domain::id::ConversationId,
-) -> Result<MessageId, Error> {
-    let row = NewRow {
-        account: place.account,
-        conversation,
-        writer: Writer::PhoneApp,
-        wamid: Some(&message.wamid),
-        at: message.at,
-        state: State::Accepted,
-        body: &message.body,
-        context: &message.context,
-        reply_message: None,
-        peer: Some(peer),
-        group: None,
-        history: place.item.field == "history",
-        priority: Priority::Person,
-        raw: Some(&place.item.raw),
-    };
-    stored::insert(tx, &row, place.now)
 }

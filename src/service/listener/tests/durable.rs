@@ -9,13 +9,13 @@ use super::super::ingest::Ingest;
 use super::super::ledger::Ledger;
 use super::{Server, Sink, limits, sign, status};
 use crate::clock::SystemClock;
-use crate::domain::time::Monotonic;
+use crate::domain::time::{Monotonic, Timestamp};
 use crate::service::bus::Bus;
 use crate::service::stop::Stop;
 use crate::service::thread::OnPanic;
 use crate::service::writer::{Priority, WriterThread};
 use crate::store::event::{arrival, arrivals_after, events};
-use crate::store::{ReadConn, Rules};
+use crate::store::{ReadConn, Rules, WriteConn};
 
 fn writer(path: &Path, bus: &Bus) -> WriterThread {
     let on_panic: OnPanic = Arc::new(|panicked| panic!("{panicked:?}"));
@@ -115,7 +115,7 @@ fn a_full_disk_is_a_503_and_room_on_it_a_200_again() {
 fn a_damaged_database_is_a_503_and_a_backup_in_its_place_a_200_again() {
     let dir = tempfile::tempdir().unwrap();
     let (path, backup, bus) = (dir.path().join("db"), dir.path().join("backup"), Bus::new());
-    drop(writer(&backup, &bus));
+    WriteConn::open(&backup, Timestamp::default()).unwrap().close().unwrap();
     let damaged = vec![b'x'; 8192];
     std::fs::write(&path, &damaged).unwrap();
     let writer = writer(&path, &bus);
