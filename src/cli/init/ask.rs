@@ -42,8 +42,7 @@ impl Asker {
             return if may_be_empty { Ok(String::new()) } else { Err(missing(flag)) };
         }
         loop {
-            prompt(words);
-            let typed = hidden_line()?;
+            let typed = hidden_line(words)?;
             say("");
             if may_be_empty || !typed.is_empty() {
                 return Ok(typed);
@@ -103,9 +102,11 @@ impl Drop for Raw {
     }
 }
 
-fn hidden_line() -> Result<String, Error> {
+/// Asks only once nothing that is typed is shown any more: a paste is faster than the terminal.
+fn hidden_line(words: &str) -> Result<String, Error> {
     crossterm::terminal::enable_raw_mode()?;
     let _raw = Raw;
+    prompt(&words.replace('\n', "\r\n"));
     let mut typed = Vec::new();
     for byte in io::stdin().lock().bytes() {
         match byte? {

@@ -114,6 +114,8 @@ pub(super) struct Run {
     process: u64,
     /// How far the machine's wall clock is ahead of Meta's, in milliseconds.
     ahead: i64,
+    /// The furthest it ever was: what is planned may be planned for then.
+    furthest: i64,
     wall: Wall,
     network: bool,
     listener: bool,
@@ -199,6 +201,7 @@ impl Run {
             sender: None,
             process: 0,
             ahead: 0,
+            furthest: 0,
             wall: Wall::default(),
             network: true,
             listener: true,
@@ -225,6 +228,8 @@ impl Run {
             Act::Listener(true),
             Act::Store(true),
             Act::Paused(false),
+            // A clock that was set back for good would put off what is planned by as much.
+            Act::Clock(self.furthest - self.ahead),
         ];
         for act in mended {
             self.act(act)?;
@@ -672,6 +677,7 @@ impl Run {
             }
             Act::Clock(by) => {
                 self.ahead += by;
+                self.furthest = self.furthest.max(self.ahead);
                 self.watch.stepped();
             }
         }
