@@ -1,10 +1,14 @@
 //! `twoticks chats`: the list of conversations, and one of them.
 
-use clap::{Args, Subcommand, ValueEnum};
+use std::io::BufWriter;
 
+use clap::{Args, Subcommand, ValueEnum};
+use clap_complete::engine::ArgValueCompleter;
+
+use super::export::{self, Format};
 use super::output::{self, json_line, line};
 use super::services;
-use super::{Session, failed};
+use super::{Session, failed, shell};
 use crate::app::describe::{self, window_cell};
 use crate::domain::conversation::{Conversation, Filter};
 use crate::domain::id::{ConversationId, WaId};
@@ -48,7 +52,8 @@ enum What {
     /// Show the messages of a conversation, oldest first.
     Show {
         /// Its id, or the contact's number with its plus.
-        #[arg(value_name = "CONVERSATION", allow_hyphen_values = true)]
+        #[arg(value_name = "CONVERSATION", allow_hyphen_values = true,
+            add = ArgValueCompleter::new(shell::conversations))]
         conversation: String,
         /// The newest so many.
         #[arg(long, value_name = "N", default_value_t = 50)]
@@ -57,12 +62,26 @@ enum What {
         #[arg(long)]
         json: bool,
     },
+    /// Write a conversation, or all of the account, to stdout for other programs and people.
+    Export {
+        /// Its id, or the contact's number with its plus.
+        #[arg(value_name = "CONVERSATION", conflicts_with = "all", required_unless_present = "all",
+            add = ArgValueCompleter::new(shell::conversations))]
+        conversation: Option<String>,
+        /// Every conversation of the account.
+        #[arg(long)]
+        all: bool,
+        /// What comes out.
+        #[arg(long, value_enum, default_value_t = Format::Jsonl)]
+        format: Format,
+    },
 }
 
 #[derive(Debug, Args)]
 struct Whose {
     /// The id of their conversation, or their number with its plus.
-    #[arg(value_name = "CONVERSATION", allow_hyphen_values = true)]
+    #[arg(value_name = "CONVERSATION", allow_hyphen_values = true,
+        add = ArgValueCompleter::new(shell::conversations))]
     conversation: String,
 }
 
@@ -92,6 +111,14 @@ pub(super) fn run(session: &Session, chats: &Chats) -> Result<(), Error> {
         What::OptIn(whose) => marketing(session, &read, &whose.conversation, false),
         What::Show { conversation, limit, json } => {
             show(session, &read, conversation, *limit, *json)
+        }
+        What::Export { conversation, all: _, format } => {
+            let conversations = match conversation {
+                Some(wanted) => vec![find(session, &read, wanted)?],
+                None => export::all(session, &read)?,
+            };
+            let out = BufWriter::new(std::io::stdout().lock());
+            export::write(&read, &conversations, *format, out)
         }
     }
 }

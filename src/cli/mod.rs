@@ -6,6 +6,7 @@ mod db;
 mod demo;
 mod doctor;
 mod events;
+mod export;
 mod follow;
 mod inbox;
 mod init;
@@ -15,8 +16,10 @@ mod network;
 mod outbox;
 mod output;
 mod post;
+mod search;
 mod send;
 mod services;
+mod shell;
 mod sim;
 mod told;
 mod trigger;
@@ -31,7 +34,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap_complete::CompleteEnv;
+use clap_complete::engine::ArgValueCompleter;
 
 use crate::app::keymap::{KeyError, Keymap, SendKey};
 use crate::clock::SystemClock;
@@ -70,7 +75,8 @@ struct Global {
     #[arg(long, global = true, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Which account of the config, by name; the first when left out.
-    #[arg(long, global = true, value_name = "NAME", env = "TWOTICKS_ACCOUNT", hide_env = true)]
+    #[arg(long, global = true, value_name = "NAME", env = "TWOTICKS_ACCOUNT", hide_env = true,
+        add = ArgValueCompleter::new(shell::accounts))]
     account: Option<String>,
     /// For the inbox and listen: what brings webhooks here, in place of the config's tunnel.kind.
     #[arg(long, global = true, value_name = "KIND", value_parser = tunnel::kind)]
@@ -110,12 +116,18 @@ enum Command {
     Outbox(outbox::Outbox),
     /// List conversations, show one, or stop marketing for its contact.
     Chats(chats::Chats),
+    /// Find messages by their words, over everything.
+    Search(search::Search),
     /// Run the Cloud API simulator, or drive a running one.
     Sim(sim::Simulate),
     /// Print the key table.
     Keys(keys::Keys),
     /// Check the database, or print where it is.
     Db(db::Db),
+    /// Print what a shell has to read to complete commands, accounts and conversations.
+    Completions(shell::Completions),
+    /// Print the man page.
+    Man,
 }
 
 /// What every command has at hand.
@@ -140,6 +152,14 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         && first == guard::COMMAND
     {
         return tunnel::guard(line);
+    }
+    // A shell asks what could come next; it is answered, and that is all.
+    let completing = CompleteEnv::with_factory(CommandLine::command).var(shell::VARIABLE);
+    let here = std::env::current_dir().ok();
+    match completing.try_complete(args.clone(), here.as_deref()) {
+        Ok(true) => return ExitCode::SUCCESS,
+        Ok(false) => {}
+        Err(error) => return explain(&error),
     }
     let line = match CommandLine::try_parse_from(args) {
         Ok(line) => line,
@@ -189,9 +209,12 @@ fn dispatch(line: CommandLine) -> Result<(), Error> {
         Some(Command::Events(events)) => events::run(&open()?, &events),
         Some(Command::Outbox(outbox)) => outbox::run(&open()?, &outbox),
         Some(Command::Chats(chats)) => chats::run(&open()?, &chats),
+        Some(Command::Search(search)) => search::run(&open()?, &search),
         Some(Command::Sim(simulate)) => sim::run(&line.global, simulate),
         Some(Command::Keys(keys)) => keys::run(&open()?, &keys),
         Some(Command::Db(db)) => db::run(&open()?, &db),
+        Some(Command::Completions(completions)) => shell::completions(&completions),
+        Some(Command::Man) => shell::man(),
     }
 }
 
@@ -360,9 +383,7 @@ fn say(text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
-    use super::CommandLine;
+    use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -11,16 +11,15 @@ use crate::domain::message::{Author, Body, Direction, Message, TimelineEntry};
 use crate::domain::time::Timestamp;
 use crate::domain::window::Window;
 
-/// Writes one JSON object. On a terminal, characters that could drive it are escaped, which JSON allows.
-pub(super) fn json_line(value: &Value) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+/// JSON for stdout. On a terminal, characters that could drive it are escaped, which JSON allows.
+pub(super) fn json_text(value: &Value) -> String {
     let text = value.to_string();
-    if io::stdout().is_terminal() {
-        writeln!(out, "{}", ascii_safe(&text))?;
-    } else {
-        writeln!(out, "{text}")?;
-    }
-    out.flush()
+    if io::stdout().is_terminal() { ascii_safe(&text) } else { text }
+}
+
+/// Writes one JSON object, as [`json_text`] puts it.
+pub(super) fn json_line(value: &Value) -> io::Result<()> {
+    line(&json_text(value))
 }
 
 /// Writes one line for a person. The parts of it that others wrote must be sanitised by now.

@@ -91,8 +91,22 @@ fn help_lists_the_commands_there_are() {
     assert_eq!(
         names,
         [
-            "demo", "init", "doctor", "webhook", "send", "listen", "trigger", "events", "outbox",
-            "chats", "sim", "keys", "db"
+            "demo",
+            "init",
+            "doctor",
+            "webhook",
+            "send",
+            "listen",
+            "trigger",
+            "events",
+            "outbox",
+            "chats",
+            "search",
+            "sim",
+            "keys",
+            "db",
+            "completions",
+            "man"
         ]
     );
 }

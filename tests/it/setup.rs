@@ -109,3 +109,59 @@ fn without_questions_it_says_which_flag_is_missing_and_changes_what_is_there() {
     said(&init(&["--name", "renamed"]), 0);
     assert_eq!(file(home, "config.toml"), mine.replace("\"shop\"", "\"renamed\""));
 }
+
+/// A simulator, and the config that it wrote.
+fn shop(home: &Path) -> (Running, String) {
+    let config = home.join("c.toml").display().to_string();
+    (Running::start(home, &["sim", "--write-config", &config]), config)
+}
+
+#[test]
+fn the_shell_is_told_what_could_come_next_and_how_everything_is_called() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let (_sim, config) = shop(home);
+    said(&run(home, &["--config", &config, "send", "+15551230001", "hi"]), 0);
+    for shell in ["bash", "zsh", "fish"] {
+        let script = said(&run(home, &["completions", shell]), 0);
+        assert!(script.contains("twoticks") && script.contains("TWOTICKS_COMPLETE"), "{script}");
+    }
+    let next = |words: &[&str]| {
+        let mut command = twoticks(home, &[&["--", "twoticks"], words].concat());
+        command.env("TWOTICKS_COMPLETE", "fish").env("TWOTICKS_CONFIG", &config);
+        said(&command.output().unwrap(), 0)
+    };
+    assert!(next(&["do"]).contains("doctor"));
+    assert!(next(&["--account", ""]).contains("simulator"));
+    assert!(next(&["chats", "show", ""]).contains("+15551230001"));
+    let page = said(&run(home, &["man"]), 0);
+    assert!(page.contains(".TH twoticks") && page.contains("TWOTICKS CHATS EXPORT"), "{page}");
+}
+
+#[test]
+fn what_was_written_is_found_and_exported() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let (_sim, config) = shop(home);
+    let asked = |args: &[&str], code: i32| {
+        let line = [&["--config", config.as_str()], args].concat();
+        let output = run(home, &line);
+        said(&output, code);
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+    };
+    asked(&["send", "+15551230001", "=a café & <b>bread</b>"], 0);
+    let hit: Value = serde_json::from_str(&asked(&["search", "cafe", "--json"], 0)).unwrap();
+    assert!(hit["excerpt"].as_str().unwrap().contains("café") && hit["direction"] == "outbound");
+    assert!(asked(&["search", "tea"], 3).contains("nothing has \"tea\""));
+    let lines = asked(&["chats", "export", "--all"], 0);
+    let row: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    assert_eq!(row["text"], "=a café & <b>bread</b>");
+    assert_eq!(row["contact"]["wa_id"], "15551230001");
+    let table = asked(&["chats", "export", "+15551230001", "--format", "csv"], 0);
+    assert!(table.starts_with("conversation,name,") && table.contains("'=a café"), "{table}");
+    let page = asked(&["chats", "export", "1", "--format", "html"], 0);
+    assert!(page.contains("&lt;b&gt;bread") && !page.contains("<b>bread"), "{page}");
+    let text = asked(&["chats", "export", "1", "--format", "md"], 0);
+    assert!(text.contains("\\=a café \\& \\<b\\>bread"), "{text}");
+    assert!(asked(&["chats", "export", "+15559999999"], 3).contains("no conversation"));
+}

@@ -1,0 +1,237 @@
+//! `twoticks chats export`: whole conversations for other programs and for people.
+
+use std::io::{self, Write};
+
+use clap::ValueEnum;
+use serde_json::Value;
+
+use super::output::{self, time, who, words};
+use super::{Session, failed};
+use crate::domain::conversation::{Conversation, Filter};
+use crate::domain::id::ConversationId;
+use crate::domain::message::{Direction, Message};
+use crate::domain::page::{ListPage, MessagePage};
+use crate::domain::text::{display_safe, display_safe_multiline};
+use crate::error::Error;
+use crate::store::{ReadConn, list, message};
+
+/// Rows that are read at once.
+const PAGE: u32 = 500;
+
+/// What comes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// One JSON object per message, as other commands print it.
+    Jsonl,
+    /// A table, one message per row.
+    Csv,
+    /// Markdown.
+    Md,
+    /// A page that needs nothing else.
+    Html,
+}
+
+/// Every conversation of the account, the newest first.
+pub(super) fn all(session: &Session, read: &ReadConn) -> Result<Vec<ConversationId>, Error> {
+    let account = session.stored_account(read)?;
+    let now = session.clock.now();
+    let (mut page, mut ids) = (ListPage::First, Vec::new());
+    loop {
+        let rows = list::conversations(read, account.id, Filter::All, "", page, PAGE, now)
+            .map_err(failed)?;
+        ids.extend(rows.rows.iter().map(|row| row.id));
+        let Some(last) = rows.rows.last().filter(|_| rows.more_below) else { return Ok(ids) };
+        page = ListPage::After(last.key());
+    }
+}
+
+/// Writes these conversations, the messages of each from the oldest on.
+pub(super) fn write(
+    read: &ReadConn,
+    conversations: &[ConversationId],
+    format: Format,
+    out: impl Write,
+) -> Result<(), Error> {
+    let mut sheet = Sheet::begin(format, out)?;
+    for id in conversations {
+        let (conversation, messages) = oldest_first(read, *id)?;
+        sheet.head(&conversation)?;
+        for message in messages {
+            sheet.message(&conversation, &message)?;
+        }
+    }
+    Ok(sheet.end()?)
+}
+
+/// Read from the newest on, as the store gives them, and turned round.
+fn oldest_first(
+    read: &ReadConn,
+    id: ConversationId,
+) -> Result<(Conversation, Vec<Message>), Error> {
+    let (mut page, mut all) = (MessagePage::Newest, Vec::new());
+    loop {
+        let rows = message::messages(read, id, page, PAGE).map_err(failed)?;
+        let oldest = rows.messages.first().map(|message| message.key);
+        all.extend(rows.messages.into_iter().rev());
+        let Some(oldest) = oldest.filter(|_| rows.more_before) else {
+            all.reverse();
+            return Ok((rows.conversation, all));
+        };
+        page = MessagePage::Before(oldest);
+    }
+}
+
+/// The columns of a table.
+const COLUMNS: [&str; 9] =
+    ["conversation", "name", "wa_id", "message", "at", "direction", "state", "type", "text"];
+
+enum Sheet<W: Write> {
+    Lines(W),
+    Table(Box<csv::Writer<W>>),
+    Markdown(W),
+    Page(W),
+}
+
+impl<W: Write> Sheet<W> {
+    fn begin(format: Format, mut out: W) -> io::Result<Self> {
+        Ok(match format {
+            Format::Jsonl => Self::Lines(out),
+            Format::Csv => {
+                let mut table = csv::Writer::from_writer(out);
+                table.write_record(COLUMNS)?;
+                Self::Table(Box::new(table))
+            }
+            Format::Md => Self::Markdown(out),
+            Format::Html => {
+                out.write_all(PAGE_HEAD.as_bytes())?;
+                Self::Page(out)
+            }
+        })
+    }
+
+    fn head(&mut self, conversation: &Conversation) -> io::Result<()> {
+        let name = who(&conversation.contact);
+        let name = display_safe(&name);
+        match self {
+            Self::Lines(_) | Self::Table(_) => Ok(()),
+            Self::Markdown(out) => write!(out, "## {}\n\n", escaped_md(&name)),
+            Self::Page(out) => writeln!(out, "<h2>{}</h2>", escaped_html(&name)),
+        }
+    }
+
+    fn message(&mut self, conversation: &Conversation, message: &Message) -> io::Result<()> {
+        let contact = &conversation.contact;
+        let (at, state) = (time(message.at), message.state.name());
+        let inbound = message.direction == Direction::Inbound;
+        let author = if inbound { contact.name.as_deref().unwrap_or("?") } else { "us" };
+        let author = display_safe(author);
+        match self {
+            Self::Lines(out) => {
+                let mut row = output::message(message);
+                if let Value::Object(row) = &mut row {
+                    row.insert("contact".to_owned(), output::contact(contact));
+                }
+                writeln!(out, "{}", output::json_text(&row))
+            }
+            Self::Table(table) => {
+                let row = output::message(message);
+                let number = contact.wa_id.as_ref().map(ToString::to_string).unwrap_or_default();
+                let record = [
+                    conversation.id.0.to_string(),
+                    cell(contact.name.as_deref().unwrap_or_default()),
+                    number,
+                    message.id.0.to_string(),
+                    at,
+                    output::direction(message.direction).to_owned(),
+                    state.to_owned(),
+                    row["type"].as_str().unwrap_or_default().to_owned(),
+                    cell(&words(&message.body)),
+                ];
+                Ok(table.write_record(record)?)
+            }
+            Self::Markdown(out) => {
+                let text = escaped_md(&display_safe_multiline(&words(&message.body)));
+                let text = text.replace('\n', "  \n");
+                write!(out, "**{}** {at} ({state})  \n{text}\n\n", escaped_md(&author))
+            }
+            Self::Page(out) => {
+                let text = escaped_html(&display_safe_multiline(&words(&message.body)));
+                let text = text.replace('\n', "<br>");
+                let side = if inbound { "in" } else { "out" };
+                let author = escaped_html(&author);
+                writeln!(
+                    out,
+                    "<p class=\"{side}\"><b>{author}</b> <time>{at}</time> <i>{state}</i><br>{text}</p>"
+                )
+            }
+        }
+    }
+
+    fn end(self) -> io::Result<()> {
+        match self {
+            Self::Lines(mut out) | Self::Markdown(mut out) => out.flush(),
+            Self::Table(mut table) => table.flush(),
+            Self::Page(mut out) => {
+                out.write_all(b"</body></html>\n")?;
+                out.flush()
+            }
+        }
+    }
+}
+
+/// No scripts, no pictures, nothing from elsewhere.
+const PAGE_HEAD: &str = "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\">\
+    <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\
+    <title>twoticks</title><style>body{font-family:sans-serif;max-width:50em;margin:auto}\
+    p{border-left:.3em solid #ccc;padding-left:.6em}p.out{border-color:#6a9}time,i{color:#777}</style>\
+    </head><body>\n";
+
+/// What a spreadsheet would take for a formula is marked as text.
+fn cell(text: &str) -> String {
+    let text = display_safe_multiline(text);
+    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    if formula { format!("'{text}") } else { text.into_owned() }
+}
+
+/// Some characters mean something where a line begins: those of lists, also after a number, and of headings.
+fn escaped_md(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    let mut begins = true;
+    for c in text.chars() {
+        if "\\`*_{}[]<>#|!~&".contains(c) || begins && "-+=.)".contains(c) {
+            safe.push('\\');
+        }
+        begins = c == '\n' || begins && (c == ' ' || c.is_ascii_digit());
+        safe.push(c);
+    }
+    safe
+}
+
+fn escaped_html(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{cell, escaped_html, escaped_md};
+
+    #[test]
+    fn what_a_customer_wrote_is_text_in_every_format() {
+        assert_eq!(cell("=HYPERLINK(\"http://x\")"), "'=HYPERLINK(\"http://x\")");
+        assert_eq!(cell("a=b"), "a=b");
+        assert_eq!(escaped_html("<script>'&\""), "&lt;script&gt;&#39;&amp;&quot;");
+        assert_eq!(escaped_md("[x](y) *b*"), "\\[x\\](y) \\*b\\*");
+        assert_eq!(escaped_md("a-1.\n---\n 1. &lt;"), "a-1.\n\\---\n 1\\. \\&lt;");
+    }
+}

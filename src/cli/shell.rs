@@ -1,0 +1,111 @@
+//! What the shell needs: completions, which know the names of accounts and conversations, and the man page.
+
+use std::ffi::OsStr;
+use std::io::{self, Write as _};
+
+use clap::{Args, Command, CommandFactory as _, Parser as _, ValueEnum};
+use clap_complete::engine::CompletionCandidate;
+use clap_complete::env::{Bash, EnvCompleter, Fish, Zsh};
+
+use super::{CommandLine, Session};
+use crate::domain::conversation::{Conversation, Filter};
+use crate::domain::page::ListPage;
+use crate::domain::text::display_safe;
+use crate::error::Error;
+use crate::store::list;
+
+/// The variable by which a shell asks for what could come next.
+pub(super) const VARIABLE: &str = "TWOTICKS_COMPLETE";
+
+/// Conversations that are offered.
+const OFFERED: u32 = 50;
+
+#[derive(Debug, Args)]
+pub(super) struct Completions {
+    /// For which shell.
+    shell: Shell,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+/// Prints what the shell has to read, such as by `eval "$(twoticks completions bash)"`.
+pub(super) fn completions(completions: &Completions) -> Result<(), Error> {
+    let shell: &dyn EnvCompleter = match completions.shell {
+        Shell::Bash => &Bash,
+        Shell::Zsh => &Zsh,
+        Shell::Fish => &Fish,
+    };
+    let mut script = Vec::new();
+    shell.write_registration(VARIABLE, "twoticks", "twoticks", "twoticks", &mut script)?;
+    Ok(io::stdout().lock().write_all(&script)?)
+}
+
+/// Prints the man page, every command with its options.
+pub(super) fn man() -> Result<(), Error> {
+    let command = CommandLine::command();
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command.clone()).render(&mut page)?;
+    sections(&command, "TWOTICKS", &mut page)?;
+    Ok(io::stdout().lock().write_all(&page)?)
+}
+
+/// A section for each command below this one, and for those below them.
+fn sections(above: &Command, name: &str, page: &mut Vec<u8>) -> io::Result<()> {
+    for command in above.get_subcommands() {
+        let name = format!("{name} {}", command.get_name().to_uppercase());
+        writeln!(page, ".SH \"{name}\"")?;
+        let man = clap_mangen::Man::new(command.clone());
+        man.render_description_section(page)?;
+        man.render_options_section(page)?;
+        sections(command, &name, page)?;
+    }
+    Ok(())
+}
+
+/// With the config and the account that the environment names; what was typed before is not looked at.
+fn session() -> Option<Session> {
+    let line = CommandLine::try_parse_from(["twoticks"]).ok()?;
+    Session::read_config(line.global).ok()
+}
+
+/// Names of accounts. A shell is never told of an error.
+pub(super) fn accounts(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let Some(session) = session() else { return Vec::new() };
+    let names = session.config.accounts.iter().map(|account| (account.name.clone(), None));
+    begun(typed, names)
+}
+
+/// Numbers of the conversations with the newest activity, with the names of their contacts.
+pub(super) fn conversations(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let rows = newest().unwrap_or_default().into_iter().map(|row| {
+        let name = row.contact.name.as_deref().map(|name| display_safe(name).into_owned());
+        let number = row.contact.wa_id.as_ref().map(|number| format!("+{number}"));
+        (number.unwrap_or_else(|| row.id.0.to_string()), name)
+    });
+    begun(typed, rows)
+}
+
+fn newest() -> Option<Vec<Conversation>> {
+    let session = session()?;
+    let read = session.read().ok()?;
+    let account = session.stored_account(&read).ok()?;
+    let (page, now) = (ListPage::First, session.clock.now());
+    let found = list::conversations(&read, account.id, Filter::All, "", page, OFFERED, now);
+    Some(found.ok()?.rows)
+}
+
+/// Those that begin with what was typed, with what they mean.
+fn begun(
+    typed: &OsStr,
+    all: impl Iterator<Item = (String, Option<String>)>,
+) -> Vec<CompletionCandidate> {
+    let typed = typed.to_string_lossy();
+    all.filter(|(word, _)| word.starts_with(typed.as_ref()))
+        .map(|(word, help)| CompletionCandidate::new(word).help(help.map(Into::into)))
+        .collect()
+}
