@@ -100,6 +100,7 @@ impl Inbox {
                 message_style: MessageStyle::Flat,
                 timezone: TimeZone::UTC,
                 outside: Outside::Refuse,
+                webhook_path: "/webhook".to_owned(),
             },
             keymap: Keymap::new(SendKey::Enter, &BTreeMap::new()).expect("keys"),
         };

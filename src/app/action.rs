@@ -24,6 +24,8 @@ pub enum Context {
     Ask,
     /// The messages that wait, failed or are uncertain.
     Queue,
+    /// The requests at the listener.
+    Hooks,
     /// A question that is answered with yes or by closing it.
     Sure,
     /// Choosing a template.
@@ -38,7 +40,7 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order of the help page.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::List,
         Self::Chat,
         Self::Compose,
@@ -46,6 +48,7 @@ impl Context {
         Self::Form,
         Self::Templates,
         Self::Queue,
+        Self::Hooks,
         Self::Prompt,
         Self::Jump,
         Self::Page,
@@ -66,6 +69,7 @@ impl Context {
             Self::Page => "READ",
             Self::Ask => "CHOOSE",
             Self::Queue => "QUEUE",
+            Self::Hooks => "HOOKS",
             Self::Sure => "SURE?",
             Self::Picker => "TEMPLATE",
             Self::Form => "FILL IN",
@@ -86,6 +90,7 @@ impl Context {
             Self::Page => "On a page",
             Self::Ask => "When asked about a message",
             Self::Queue => "In the queue",
+            Self::Hooks => "In the inspector of webhooks",
             Self::Sure => "When asked to be sure",
             Self::Picker => "While choosing a template",
             Self::Form => "While filling in a template",
@@ -200,6 +205,13 @@ pub enum Action {
     ShowQueue,
     ShowTemplates,
     Sort,
+    ShowHooks,
+    Follow,
+    Replay,
+    ReplayTo,
+    EditBody,
+    SaveBody,
+    CopyCurl,
     Mark,
     MarkAll,
     Hold,
@@ -256,16 +268,23 @@ const ASK: Contexts = Contexts::of(&[Context::Ask]);
 const PAGE: Contexts = Contexts::of(&[Context::Page]);
 const FIRST: Contexts = Contexts::of(&[Context::First]);
 const QUEUE: Contexts = Contexts::of(&[Context::Queue]);
+const HOOKS: Contexts = Contexts::of(&[Context::Hooks]);
 const SURE: Contexts = Contexts::of(&[Context::Sure]);
 const TEMPLATES: Contexts = Contexts::of(&[Context::Templates]);
 const MESSAGES: Contexts = Contexts::of(&[Context::List, Context::Chat, Context::Queue]);
-const SCREENS: Contexts =
-    Contexts::of(&[Context::List, Context::Chat, Context::Queue, Context::Templates]);
+const SCREENS: Contexts = Contexts::of(&[
+    Context::List,
+    Context::Chat,
+    Context::Queue,
+    Context::Templates,
+    Context::Hooks,
+]);
 const MOVES: Contexts = Contexts::of(&[
     Context::List,
     Context::Chat,
     Context::Queue,
     Context::Templates,
+    Context::Hooks,
     Context::Page,
 ]);
 const KEYED: Contexts = Contexts::of(&[
@@ -273,6 +292,7 @@ const KEYED: Contexts = Contexts::of(&[
     Context::Chat,
     Context::Queue,
     Context::Templates,
+    Context::Hooks,
     Context::Page,
     Context::First,
 ]);
@@ -307,13 +327,14 @@ pub const TABLE: &[Entry] = &[
     row(Action::HalfDown, "half-down", "scroll", "Go down half a screen", &[(MOVES, "Ctrl-D, PageDown"), (COMPOSE, "PageDown"), (FIELDS, "PageDown")]),
     row(Action::HalfUp, "half-up", "scroll", "Go up half a screen", &[(MOVES, "Ctrl-U, PageUp"), (COMPOSE, "PageUp"), (FIELDS, "PageUp")]),
     row(Action::Open, "open", "open", "Open the conversation and write", &[(LIST, "Enter")]),
-    row(Action::Read, "read", "read", "Open the conversation to read", &[(LIST, "l, Right"), (QUEUE, "Enter, l, Right")]),
+    row(Action::Read, "read", "read", "Open the conversation to read", &[(LIST, "l, Right"), (QUEUE, "Enter, l, Right"), (HOOKS, "o")]),
     row(Action::Compose, "compose", "write", "Write a message", &[(LIST, "i"), (CHAT, "i, Enter")]),
-    row(Action::Back, "back", "back", "Go back to where you came from", &[(CHAT, "Esc, h, Left, q"), (QUEUE, "Esc, h, Left, q"), (TEMPLATES, "Esc, h, Left, q")]),
+    row(Action::Back, "back", "back", "Go back to where you came from", &[(CHAT, "Esc, h, Left, q"), (QUEUE, "Esc, h, Left, q"), (TEMPLATES, "Esc, h, Left, q"), (HOOKS, "Esc, h, Left, q")]),
     row(Action::ShowInbox, "inbox", "inbox", "Show the inbox", &[(SCREENS, "1")]),
     row(Action::ShowTemplates, "templates", "templates", "Show the templates and their numbers", &[(SCREENS, "2")]),
     row(Action::Sort, "sort", "sort", "Sort by the next of name, last use, sent, read, failed and status", &[(TEMPLATES, "s")]),
     row(Action::ShowQueue, "queue", "queue", "Show what waits, what failed and what is uncertain", &[(SCREENS, "3")]),
+    row(Action::ShowHooks, "hooks", "hooks", "Show the requests at the listener", &[(SCREENS, "4")]),
     row(Action::NextConversation, "next-conversation", "next", "Go to the next conversation", &[(NORMAL, "], Alt-Down"), (COMPOSE, "Alt-Down")]),
     row(Action::PreviousConversation, "previous-conversation", "previous", "Go to the previous conversation", &[(NORMAL, "[, Alt-Up"), (COMPOSE, "Alt-Up")]),
     row(Action::NextUnread, "next-unread", "next unread", "Go to the next unread conversation", &[(NORMAL, "u, Alt-A"), (COMPOSE, "Alt-A")]),
@@ -321,25 +342,31 @@ pub const TABLE: &[Entry] = &[
     row(Action::MarkUnread, "mark-unread", "mark unread", "Mark the conversation as unread", &[(NORMAL, "U")]),
     row(Action::Marketing, "marketing", "marketing", "Stop marketing templates to the contact, or allow them again", &[(NORMAL, "M")]),
     row(Action::Closing, "closing", "closing", "Show who waits for an answer, the window that closes first on top", &[(LIST, "w")]),
-    row(Action::NextTab, "next-tab", "tab", "Show the next tab", &[(LIST, "Tab"), (QUEUE, "Tab")]),
-    row(Action::PreviousTab, "previous-tab", "tab", "Show the previous tab", &[(LIST, "Shift-Tab"), (QUEUE, "Shift-Tab")]),
-    row(Action::Filter, "filter", "filter", "Show only what has this in its name, number or text", &[(LIST, "/"), (TEMPLATES, "/")]),
+    row(Action::NextTab, "next-tab", "tab", "Show the next tab", &[(LIST, "Tab"), (QUEUE, "Tab"), (HOOKS, "Tab")]),
+    row(Action::PreviousTab, "previous-tab", "tab", "Show the previous tab", &[(LIST, "Shift-Tab"), (QUEUE, "Shift-Tab"), (HOOKS, "Shift-Tab")]),
+    row(Action::Filter, "filter", "filter", "Show only what has this in its name, number or text", &[(LIST, "/"), (TEMPLATES, "/"), (HOOKS, "/")]),
     row(Action::ClearFilter, "clear-filter", "clear", "Show all conversations of the tab again", &[(LIST, "Esc")]),
-    row(Action::Jump, "jump", "jump", "Jump to a conversation by name or number", &[(INBOX, "Ctrl-P"), (NORMAL, "Ctrl-K"), (QUEUE, "Ctrl-P, Ctrl-K"), (TEMPLATES, "Ctrl-P, Ctrl-K")]),
+    row(Action::Jump, "jump", "jump", "Jump to a conversation by name or number", &[(INBOX, "Ctrl-P"), (NORMAL, "Ctrl-K"), (QUEUE, "Ctrl-P, Ctrl-K"), (TEMPLATES, "Ctrl-P, Ctrl-K"), (HOOKS, "Ctrl-P, Ctrl-K")]),
     row(Action::Palette, "palette", "commands", "Find a command by name", &[(SCREENS, ":")]),
     row(Action::NewConversation, "new-conversation", "new", "Start a conversation with a new number", &[(NORMAL, "c, Ctrl-N")]),
     row(Action::Reply, "reply", "reply", "Reply to the selected message, quoting it", &[(CHAT, "r")]),
     row(Action::Copy, "copy", "copy", "Copy the text of the selected message", &[(CHAT, "y")]),
     row(Action::Resend, "resend", "send again", "Send a failed or uncertain message again, let a held one go, or drop it", &[(MESSAGES, "R")]),
-    row(Action::Explain, "explain", "explain", "Explain what went wrong, and what helps", &[(MESSAGES, "x")]),
+    row(Action::Explain, "explain", "explain", "Explain what went wrong, and what helps", &[(MESSAGES, "x"), (HOOKS, "x")]),
     row(Action::Mark, "mark", "mark", "Mark the message, to decide about several at once", &[(QUEUE, "Space")]),
     row(Action::MarkAll, "mark-all", "mark all", "Mark everything that is like the message, or take all marks away", &[(QUEUE, "a")]),
     row(Action::Hold, "hold", "hold", "Hold what waits until you let it go", &[(QUEUE, "H")]),
     row(Action::Pause, "pause", "pause", "Pause sending, or let it go on", &[(QUEUE, "p")]),
-    row(Action::Details, "details", "details", "Show the contact and the life of the selected message", &[(CHAT, "o")]),
+    row(Action::Details, "details", "details", "Show all that is known of the selected message or request", &[(CHAT, "o"), (HOOKS, "Enter, l, Right")]),
     row(Action::Expand, "expand", "more", "Show all of a long message, or less of it", &[(CHAT, "Space")]),
+    row(Action::Follow, "follow", "follow", "Go to the newest request whenever one comes", &[(HOOKS, "f")]),
+    row(Action::Replay, "replay", "replay", "Apply the event again; what was applied before stays as it is", &[(HOOKS, "r")]),
+    row(Action::ReplayTo, "replay-to", "post", "Post the event to an address, signed as it came", &[(HOOKS, "R")]),
+    row(Action::EditBody, "edit-body", "edit", "Edit the body in $EDITOR and apply it", &[(HOOKS, "e")]),
+    row(Action::SaveBody, "save-body", "save", "Save the body of the event as a file", &[(HOOKS, "b")]),
+    row(Action::CopyCurl, "copy-curl", "curl", "Copy the request as a curl command", &[(HOOKS, "c")]),
     row(Action::ToggleList, "toggle-list", "list", "Hide or show the list", &[(INBOX, "F7")]),
-    row(Action::ToggleInfo, "toggle-info", "info", "Hide or show the details pane of wide screens", &[(INBOX, "F8"), (QUEUE, "F8")]),
+    row(Action::ToggleInfo, "toggle-info", "info", "Hide or show the details pane of wide screens", &[(INBOX, "F8"), (QUEUE, "F8"), (HOOKS, "F8")]),
     row(Action::Send, "send", "send", "Send the message", &[(COMPOSE, "Enter")]),
     row(Action::Later, "later", "later", "Send the message at a time to come", &[(COMPOSE, "Ctrl-R, Ctrl-X Ctrl-L")]),
     row(Action::Template, "template", "template", "Choose a template to send", &[(NORMAL, "t"), (COMPOSE, "Ctrl-T")]),
@@ -404,6 +431,20 @@ pub fn works_in(entry: &Entry, context: Context) -> bool {
     entry.keys.iter().any(|(contexts, _)| contexts.has(context))
 }
 
+/// What is done with a request most, the most useful first.
+const HOOK_HINTS: &[Action] = &[
+    Action::Details,
+    Action::Filter,
+    Action::NextTab,
+    Action::Replay,
+    Action::ReplayTo,
+    Action::EditBody,
+    Action::CopyCurl,
+    Action::SaveBody,
+    Action::Follow,
+    Action::Back,
+];
+
 /// The actions of the hint row, the most useful first.
 #[must_use]
 pub const fn hints(context: Context) -> &'static [Action] {
@@ -448,6 +489,7 @@ pub const fn hints(context: Context) -> &'static [Action] {
             Action::Read,
             Action::Hold,
         ],
+        Context::Hooks => HOOK_HINTS,
         Context::Sure => &[Action::Confirm, Action::Close],
         Context::Picker => &[
             Action::Accept,

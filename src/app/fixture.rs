@@ -1,6 +1,7 @@
 //! A believable inbox without a store, for the tests of the update and of the view: made-up conversations,
 //! a model that was shown them, and a script language for keys.
 
+mod hooks;
 mod queue;
 mod templates;
 mod world;
@@ -17,6 +18,7 @@ use crate::domain::id::AccountId;
 use crate::domain::time::Timestamp;
 use crate::domain::window::Outside;
 
+pub(crate) use hooks::{BODY, hook_world};
 pub(crate) use queue::{long_queue, queue_world, sending_health, waiting};
 pub(crate) use templates::{catalogue, never_synced};
 pub(crate) use world::{World, conversation, message, nasty, outbound, text, world};
@@ -48,6 +50,7 @@ pub(crate) fn setup(mode: Mode, size: (u16, u16)) -> Setup {
             message_style: MessageStyle::Flat,
             timezone: TimeZone::get("America/Sao_Paulo").unwrap(),
             outside: Outside::Refuse,
+            webhook_path: "/webhook".to_owned(),
         },
         keymap: Keymap::new(SendKey::Enter, &BTreeMap::new()).unwrap(),
     }

@@ -98,6 +98,8 @@ pub struct Wants {
     pub queue: bool,
     /// The templates are shown in place of the inbox.
     pub templates: bool,
+    /// The inspector is shown in place of the inbox.
+    pub hooks: bool,
     /// The list may be shown beside the conversation.
     pub list: bool,
     /// The info pane may be shown.
@@ -131,6 +133,8 @@ pub struct Layout {
     pub queue: Area,
     /// The templates, then there is no inbox either.
     pub templates: Area,
+    /// The inspector with its head, its list and what it shows of a request; then there is no inbox.
+    pub hooks: Area,
     /// The line before the info pane.
     pub info_border: Area,
     /// Contact, message, health.
@@ -172,6 +176,28 @@ impl Layout {
         self.queue_rows().height / 2
     }
 
+    /// The requests proper: under the head of the inspector and a line. Beside an info pane they have all of it,
+    /// or else the upper half.
+    #[must_use]
+    pub fn hook_rows(&self) -> Area {
+        self.hook_parts().0
+    }
+
+    /// What is shown of a request, with a line above it; empty beside an info pane.
+    #[must_use]
+    pub fn hook_detail(&self) -> Area {
+        self.hook_parts().1
+    }
+
+    fn hook_parts(&self) -> (Area, Area) {
+        let body = self.hooks.split_top(3).1;
+        if self.info.is_empty() {
+            body.split_top(body.height.div_ceil(2))
+        } else {
+            (body, Area::default())
+        }
+    }
+
     /// The messages proper.
     #[must_use]
     pub fn messages(&self) -> Area {
@@ -210,7 +236,8 @@ pub fn lay_out(columns: u16, rows: u16, wants: &Wants) -> Option<Layout> {
     let (rest, hints) = rest.split_bottom(1);
     layout.hints = hints;
     let side_by_side = columns >= TWO_PANES;
-    let writes = !wants.queue && !wants.templates && (side_by_side || wants.conversation);
+    let writes =
+        !wants.queue && !wants.templates && !wants.hooks && (side_by_side || wants.conversation);
     let mut body = rest;
     if writes {
         let most = (rows / 3).max(1);
@@ -232,13 +259,17 @@ pub fn lay_out(columns: u16, rows: u16, wants: &Wants) -> Option<Layout> {
         layout.templates = body;
         return Some(layout);
     }
-    if wants.queue {
+    if wants.queue || wants.hooks {
         if wants.info && columns >= THREE_PANES {
             let (left, right) = body.split_left(body.width.saturating_sub(57));
             (layout.info_border, layout.info) = right.split_left(1);
             body = left;
         }
-        layout.queue = body;
+        if wants.queue {
+            layout.queue = body;
+        } else {
+            layout.hooks = body;
+        }
         return Some(layout);
     }
     if !side_by_side {
@@ -274,6 +305,7 @@ mod tests {
     const WANTS: Wants = Wants {
         queue: false,
         templates: false,
+        hooks: false,
         list: true,
         info: true,
         conversation: false,
@@ -300,15 +332,17 @@ mod tests {
         for columns in 0..220 {
             for rows in 0..60 {
                 for draft_rows in [0, 1, 3, 500] {
-                    for (conversation, queue, templates) in [
-                        (false, false, false),
-                        (true, false, false),
-                        (false, true, false),
-                        (false, false, true),
+                    for (conversation, queue, templates, hooks) in [
+                        (false, false, false, false),
+                        (true, false, false, false),
+                        (false, true, false, false),
+                        (false, false, true, false),
+                        (false, false, false, true),
                     ] {
                         let wants = Wants {
                             queue,
                             templates,
+                            hooks,
                             draft_rows,
                             conversation,
                             reply: true,
@@ -328,6 +362,7 @@ mod tests {
                             layout.chat,
                             layout.queue,
                             layout.templates,
+                            layout.hooks,
                             layout.info_border,
                             layout.info,
                             layout.gauge,

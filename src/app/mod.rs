@@ -11,6 +11,7 @@ pub mod describe;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod hooks;
+pub mod inspector;
 pub mod jump;
 pub mod keymap;
 pub mod layout;

@@ -10,6 +10,7 @@ use super::action::{Action, Context};
 use super::chat::Chat;
 use super::composer::Composer;
 use super::describe;
+use super::inspector::Inspector;
 use super::jump::JumpBox;
 use super::keymap::Keymap;
 use super::layout::{self, Layout, Wants};
@@ -29,7 +30,7 @@ use super::when;
 use crate::domain::catalogue::{Catalogue, Entry};
 use crate::domain::conversation::{Conversation, Draft};
 use crate::domain::health::{AccountHealth, Condition, Health};
-use crate::domain::id::{AccountId, ConversationId, MessageId};
+use crate::domain::id::{AccountId, ConversationId, EventId, MessageId};
 use crate::domain::message::Message;
 use crate::domain::outbox::Decision;
 use crate::domain::queue::QueueFilter;
@@ -75,6 +76,8 @@ pub struct Settings {
     pub timezone: TimeZone,
     /// What is done with a text while only a template may be sent.
     pub outside: Outside,
+    /// The path that webhooks are posted to.
+    pub webhook_path: String,
 }
 
 /// What a [`Model`] starts from.
@@ -103,6 +106,7 @@ pub(crate) enum Screen {
     Inbox,
     Templates,
     Queue,
+    Hooks,
 }
 
 /// Which part of the inbox takes the keys.
@@ -153,6 +157,8 @@ pub(crate) enum Awaited {
         draft: Option<Draft>,
     },
     Sync,
+    /// Applying an event again.
+    Replay(EventId),
     Other(&'static str),
 }
 
@@ -184,6 +190,7 @@ pub struct Model {
     pub(crate) sought: String,
     pub(crate) chat: Option<Chat>,
     pub(crate) queue: Queue,
+    pub(crate) hooks: Inspector,
     pub(crate) life: Life,
     pub(crate) composer: Composer,
     pub(crate) overlay: Option<Overlay>,
@@ -237,6 +244,7 @@ impl Model {
             sought: String::new(),
             chat: None,
             queue: Queue::default(),
+            hooks: Inspector::default(),
             life: Life::default(),
             composer: Composer::default(),
             overlay: None,
@@ -294,6 +302,9 @@ impl Model {
             self.list_closes(),
             self.queue_due(),
             self.templates_due(),
+            self.hooks
+                .due
+                .filter(|_| self.screen == Screen::Hooks && !self.hooks.list.wait.is_busy()),
             Some(when::next_minute(self.now)),
         ]
         .into_iter()
@@ -370,6 +381,7 @@ impl Model {
             _ if self.mode == Mode::NoAccount => Context::First,
             (Screen::Templates, _) => Context::Templates,
             (Screen::Queue, _) => Context::Queue,
+            (Screen::Hooks, _) => Context::Hooks,
             (Screen::Inbox, Focus::List) => Context::List,
             (Screen::Inbox, Focus::Chat) => Context::Chat,
             (Screen::Inbox, Focus::Compose) => Context::Compose,
@@ -389,6 +401,7 @@ impl Model {
         let wants = Wants {
             queue: self.screen == Screen::Queue,
             templates: self.screen == Screen::Templates,
+            hooks: self.screen == Screen::Hooks,
             list: self.show_list,
             info: self.show_info,
             conversation: self.focus != Focus::List || !self.show_list,
@@ -466,7 +479,7 @@ impl Model {
     pub(crate) fn held(&self, id: MessageId) -> Option<&Message> {
         match self.screen {
             Screen::Queue => self.queue.list.page.get(id).map(|row| &row.message),
-            Screen::Templates => None,
+            Screen::Templates | Screen::Hooks => None,
             Screen::Inbox => self.chat.as_ref()?.page.get(id),
         }
     }

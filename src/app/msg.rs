@@ -10,10 +10,12 @@ use crate::domain::change::Changes;
 use crate::domain::conversation::{Conversation, Counts, Draft, Filter};
 use crate::domain::event::Tidings;
 use crate::domain::health::Health;
-use crate::domain::id::{AccountId, ConversationId, MessageId, WaId};
+use crate::domain::hook::{Hook, HookKey};
+use crate::domain::hook_filter::HookFilter;
+use crate::domain::id::{AccountId, ConversationId, EventId, MessageId, WaId};
 use crate::domain::message::{Body, Message, NewMessage, TimelineEntry};
 use crate::domain::outbox::{Decided, Decision, Recipient};
-use crate::domain::page::{ListKey, ListPage, MessagePage, QueuePage};
+use crate::domain::page::{ListKey, ListPage, MessagePage, Page, QueuePage};
 use crate::domain::queue::{QueueFilter, QueueRow, Recent, Sweep};
 use crate::domain::time::Timestamp;
 use crate::domain::wish::Wish;
@@ -33,6 +35,8 @@ pub enum Msg {
     Finished(Finished),
     /// Why the text of [`Effect::Copy`] is not on the clipboard.
     NotCopied(String),
+    /// What came of [`Effect::Post`] or [`Effect::SaveBody`].
+    Told(Result<String, String>),
     /// What `$EDITOR` made of the text of [`Effect::Edit`], or why it could not be run.
     Edited(Result<String, String>),
     /// What is at the path of [`Effect::Look`].
@@ -187,6 +191,26 @@ pub enum Query {
         /// Echoed in the answer.
         ticket: Ticket,
     },
+    /// Requests at the listener.
+    Hooks {
+        /// Which ones.
+        filter: HookFilter,
+        /// Which part.
+        page: Page<HookKey>,
+        /// At most this many rows.
+        limit: u32,
+        /// At most so many are looked at for them.
+        budget: u32,
+        /// Echoed in the answer.
+        ticket: Ticket,
+    },
+    /// An event as it came.
+    HookBody {
+        /// Which.
+        event: EventId,
+        /// Echoed in the answer.
+        ticket: Ticket,
+    },
     /// The next conversation of a kind after this place in the list, wrapping round.
     Next {
         /// The account shown.
@@ -308,6 +332,26 @@ pub enum Reply {
         /// None when Meta never told anything.
         tidings: Option<Tidings>,
     },
+    /// To [`Query::Hooks`].
+    Hooks {
+        /// Which query.
+        ticket: Ticket,
+        /// The page.
+        came: Came<Hook>,
+        /// The search ended here, before all were looked at.
+        given_up: Option<Timestamp>,
+    },
+    /// To [`Query::HookBody`].
+    HookBody {
+        /// Which query.
+        ticket: Ticket,
+        /// The event.
+        event: EventId,
+        /// Its body, empty once it was let go; unsanitised.
+        text: String,
+        /// The header with its signature.
+        signature: Option<String>,
+    },
     /// To [`Query::Next`].
     Next {
         /// Which query.
@@ -362,6 +406,10 @@ pub enum Command {
     SyncTemplates(AccountId),
     /// Give up fetching them.
     CancelSync(AccountId),
+    /// Apply an event again.
+    Replay(EventId),
+    /// Apply what a person made of the body of an event.
+    ReplayEdited(EventId, String),
 }
 
 /// Which messages a decision is about.
@@ -404,6 +452,13 @@ pub enum Done {
     Conversation(ConversationId),
     /// So many templates were fetched.
     Synced(u32),
+    /// An event was applied again.
+    Replayed {
+        /// New messages.
+        messages: usize,
+        /// Items that could not be applied.
+        unknown: u32,
+    },
     /// What became of a decision.
     Decided {
         /// What was done and what was not.
@@ -431,6 +486,20 @@ pub enum Effect {
     Do(CommandId, Command),
     /// Put text on the clipboard.
     Copy(String),
+    /// Post an event to an address; what came of it comes back as [`Msg::Told`].
+    Post {
+        /// Which.
+        event: EventId,
+        /// As it was typed.
+        url: String,
+    },
+    /// Save the body of an event; what came of it comes back as [`Msg::Told`].
+    SaveBody {
+        /// Which.
+        event: EventId,
+        /// As it was typed.
+        path: String,
+    },
     /// Edit this text in `$EDITOR`; it comes back as [`Msg::Edited`].
     Edit(String),
     /// See what is at a path that is typed; comes back as [`Msg::Looked`].

@@ -1,6 +1,10 @@
 //! Pages of text in front of the inbox, and the info pane beside it, as lines with a meaning: the help made
 //! from the key table, what is known of a contact and a message, what an error means.
 
+mod hook;
+
+pub use hook::{hook_facts, hook_part};
+
 use super::action::{self, Action, Context};
 use super::describe;
 use super::layout;
@@ -48,6 +52,10 @@ pub fn lines(model: &Model) -> Vec<Line> {
         Some(Overlay::Help { .. }) => help(model, width),
         Some(Overlay::Details { .. }) => {
             let mut page = Page::new(width, model);
+            if model.screen == Screen::Hooks {
+                hook::whole(model, &mut page);
+                return page.lines;
+            }
             contact(model, &mut page);
             message(model, &mut page);
             raw(model, &mut page);
@@ -86,6 +94,9 @@ pub fn info(model: &Model, width: usize) -> Vec<Line> {
             explain(&row.message, &mut page);
             life(model, row.message.id, &mut page);
         }
+    } else if model.screen == Screen::Hooks {
+        hook::whole(model, &mut page);
+        return page.lines;
     } else {
         contact(model, &mut page);
         message(model, &mut page);

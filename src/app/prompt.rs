@@ -1,7 +1,7 @@
 //! A question that is answered with one line of text.
 
 use super::composer::Editor;
-use crate::domain::id::MessageId;
+use crate::domain::id::{EventId, MessageId};
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,12 @@ pub enum Question {
     Time,
     /// When a scheduled message is to go instead.
     OtherTime(MessageId),
+    /// Which requests the inspector shows. Takes effect while it is typed.
+    HookFilter,
+    /// The address that an event is posted to.
+    PostTo(EventId),
+    /// The file that the body of an event is saved as.
+    SaveAs(EventId),
 }
 
 /// The question with what was typed so far.

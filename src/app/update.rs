@@ -2,6 +2,7 @@
 //! reads and writes as effects, and never waits.
 
 mod act;
+mod hooks;
 mod input;
 mod marketing;
 mod open;
@@ -49,7 +50,9 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
         Msg::Health(health) => healthy(model, *health),
         Msg::Finished(finished) => done(model, finished, &mut effects),
         Msg::NotCopied(reason) => model.say(format!("Not copied: {reason}."), Weight::Error),
-        Msg::Edited(result) => edited(model, result),
+        Msg::Told(Ok(words)) => model.say(words, Weight::Done),
+        Msg::Told(Err(reason)) => model.say(reason, Weight::Error),
+        Msg::Edited(result) => edited(model, result, &mut effects),
         Msg::Looked(ticket, looked) => templates::looked(model, ticket, looked),
         Msg::Deadline => {}
         Msg::Quit(cause) => {
@@ -82,6 +85,7 @@ fn expire(model: &mut Model, effects: &mut Vec<Effect>) {
     }
     queue::expire(model, effects);
     templates::expire(model, effects);
+    hooks::expire(model, effects);
 }
 
 fn changed(model: &mut Model, changes: &Changes, effects: &mut Vec<Effect>) {
@@ -99,6 +103,9 @@ fn changed(model: &mut Model, changes: &Changes, effects: &mut Vec<Effect>) {
         open::ask_tidings(model, effects);
     }
     templates::changed(model, changes, effects);
+    if changes.events || changes.everything {
+        hooks::changed(model, effects);
+    }
     let shown = model.chat.as_ref().map(|chat| chat.id);
     if shown.is_some_and(|id| changes.everything || changes.conversations.contains(&id)) {
         open::refresh_chat(model, effects);
@@ -149,13 +156,14 @@ fn healthy(model: &mut Model, health: Health) {
     }
 }
 
-fn edited(model: &mut Model, result: Result<String, String>) {
-    match result {
-        Ok(text) => {
+fn edited(model: &mut Model, result: Result<String, String>, effects: &mut Vec<Effect>) {
+    match (result, model.hooks.editing.take()) {
+        (Ok(text), Some(event)) => hooks::edited(model, event, &text, effects),
+        (Ok(text), None) => {
             model.composer.editor.set(text.trim_end_matches('\n'));
             model.composer.touched(model.now);
         }
-        Err(reason) => model.say(reason, Weight::Error),
+        (Err(reason), _) => model.say(reason, Weight::Error),
     }
     model.touch();
 }
@@ -177,6 +185,9 @@ fn done(model: &mut Model, finished: Finished, effects: &mut Vec<Effect>) {
         }
         (Ok(_), Awaited::SendTemplate { conversation, name, .. }) => {
             model.templates.typed.remove(&(conversation, name));
+        }
+        (Ok(Done::Replayed { messages, unknown }), Awaited::Replay(event)) => {
+            hooks::replayed(model, event, messages, unknown);
         }
         (Ok(_), _) => {}
         (Err(reason), Awaited::SendTemplate { conversation, draft, .. }) => {
@@ -210,6 +221,9 @@ fn done(model: &mut Model, finished: Finished, effects: &mut Vec<Effect>) {
         }
         (Err(reason), Awaited::Decide { .. }) => {
             model.say(format!("Could not be done: {reason}"), Weight::Error);
+        }
+        (Err(reason), Awaited::Replay(event)) => {
+            model.say(format!("#{event} could not be applied: {reason}"), Weight::Error);
         }
         (Err(reason), Awaited::Other(what)) => {
             model.say(format!("{what}: {reason}"), Weight::Error);

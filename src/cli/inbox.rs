@@ -159,6 +159,7 @@ fn settings(config: &config::Config, ellipsis: &'static str) -> app::Settings {
         ellipsis,
         timezone: config.timezone.clone(),
         outside: config.sender.outside_window,
+        webhook_path: config.listener.path.clone(),
     }
 }
 

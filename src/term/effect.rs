@@ -5,23 +5,28 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 
+use super::errand::{Errand, Errands};
 use super::files::Files;
 use super::run::Event;
 use crate::api::request::written;
+use crate::api::signature;
 use crate::app::list::Came;
 use crate::app::msg::{
     Command, CommandId, Done, Finished, Msg, Query, Reply, RequestForm, Ticket, Wanted, Which,
 };
 use crate::domain::change::Changes;
 use crate::domain::health::Health;
+use crate::domain::id::AccountId;
 use crate::domain::time::{Clock, Timestamp};
 use crate::service::Nudge;
 use crate::service::bus::{Bus, Interest, Subscription};
 use crate::service::catalogue::{self, Templates};
+use crate::service::hooks;
 use crate::service::reader::Reader;
 use crate::service::thread::{OnPanic, Thread};
 use crate::service::writer::{Pending, Priority, Writer};
 use crate::store::account::accounts;
+use crate::store::ingest::Ingested;
 use crate::store::outbox::Terms;
 use crate::store::{self, ReadConn, Tx, conversation, event, list, message, outbox, wish};
 
@@ -39,6 +44,8 @@ pub struct Stage {
     by: By,
     base_url: Arc<str>,
     files: Files,
+    errands: Option<Errands>,
+    on_panic: OnPanic,
     _answers: Thread,
 }
 
@@ -66,7 +73,7 @@ impl Stage {
         let on_files = Arc::clone(&on_panic);
         let (pending, waiting) = channel::<(CommandId, Pending<Done>)>();
         let told = events.clone();
-        let answers = Thread::start("answers", on_panic, move || {
+        let answers = Thread::start("answers", Arc::clone(&on_panic), move || {
             for (id, pending) in waiting {
                 let result = pending.wait().map_err(|error| error.to_string());
                 if told.send(Event::Msg(Msg::Finished(Finished { id, result }))).is_err() {
@@ -89,6 +96,8 @@ impl Stage {
             by,
             base_url: Arc::from(""),
             files,
+            errands: None,
+            on_panic,
             _answers: answers,
         })
     }
@@ -103,6 +112,21 @@ impl Stage {
     /// Sees what is at a path; it comes back as a message.
     pub fn look(&self, ticket: Ticket, path: String) {
         self.files.look(ticket, path);
+    }
+
+    /// Does something that takes its time; what came of it comes back as a message.
+    pub(super) fn errand(&mut self, errand: Errand) -> io::Result<()> {
+        let errands = match &mut self.errands {
+            Some(errands) => errands,
+            none => none.insert(Errands::start(
+                self.reader.clone(),
+                self.events.clone(),
+                Arc::clone(&self.clock),
+                Arc::clone(&self.on_panic),
+            )?),
+        };
+        errands.give(errand);
+        Ok(())
     }
 
     /// Takes the news.
@@ -152,6 +176,10 @@ impl Stage {
     }
 }
 
+const fn replayed(done: &Ingested) -> Done {
+    Done::Replayed { messages: done.messages.len(), unknown: done.unknown }
+}
+
 const fn slot(query: &Query) -> &'static str {
     match query {
         Query::List { .. } => "list",
@@ -159,6 +187,8 @@ const fn slot(query: &Query) -> &'static str {
         Query::Timeline { .. } => "timeline",
         Query::Jump { .. } => "jump",
         Query::Queue { .. } => "queue",
+        Query::Hooks { .. } => "hooks",
+        Query::HookBody { .. } => "hook body",
         Query::Next { .. } => "next",
         Query::Templates { .. } => "templates",
         Query::Told { .. } => "told",
@@ -173,6 +203,8 @@ const fn ticket(query: &Query) -> Ticket {
         | Query::Timeline { ticket, .. }
         | Query::Jump { ticket, .. }
         | Query::Queue { ticket, .. }
+        | Query::Hooks { ticket, .. }
+        | Query::HookBody { ticket, .. }
         | Query::Next { ticket, .. }
         | Query::Templates { ticket, .. }
         | Query::Request { ticket, .. }
@@ -233,19 +265,30 @@ fn ask(read: &ReadConn, query: Query, base_url: &str) -> Result<Reply, store::Er
             Reply::Templates { ticket, catalogue }
         }
         Query::Request { account, recipient, body, form, ticket } => {
-            let text = match (written::json(&recipient, &body), form) {
-                (Ok(json), RequestForm::Json) => Ok(json),
-                (Ok(json), RequestForm::Curl) => {
-                    let known = accounts(read)?.into_iter().find(|known| known.id == account);
-                    let number = known.map(|known| known.phone_number.to_string());
-                    let number = number.as_deref().unwrap_or("PHONE_NUMBER_ID");
-                    Ok(written::curl(base_url, number, &json))
-                }
-                (Err(error), _) => Err(error.to_string()),
+            let json = written::json(&recipient, &body).map_err(|error| error.to_string());
+            let text = match (json, form) {
+                (Ok(json), RequestForm::Curl) => Ok(curl(read, account, &json, base_url)?),
+                (json, _) => json,
             };
             Reply::Request { ticket, text }
         }
         Query::Told { ticket } => Reply::Told { ticket, tidings: event::tidings(read)? },
+        Query::Hooks { filter, page, limit, budget, ticket } => {
+            let found = hooks::hooks(read, &filter, page, limit, budget)?;
+            let came = Came {
+                rows: found.rows,
+                more_above: found.more_above,
+                more_below: found.more_below,
+                counts: (),
+            };
+            Reply::Hooks { ticket, came, given_up: found.given_up }
+        }
+        Query::HookBody { event, ticket } => {
+            let kept = event::kept(read, event)?;
+            let text = String::from_utf8_lossy(&kept.body).into_owned();
+            let signature = kept.signature.as_ref().map(signature::header);
+            Reply::HookBody { ticket, event, text, signature }
+        }
         Query::Next { account, wanted, from, ticket } => {
             let found = match wanted {
                 Wanted::Unread => list::next_unread(read, account, from)?,
@@ -254,6 +297,18 @@ fn ask(read: &ReadConn, query: Query, base_url: &str) -> Result<Reply, store::Er
             Reply::Next { ticket, row: found.map(Box::new) }
         }
     })
+}
+
+/// A request of an account as a curl command.
+fn curl(
+    read: &ReadConn,
+    account: AccountId,
+    json: &str,
+    base_url: &str,
+) -> Result<String, store::Error> {
+    let known = accounts(read)?.into_iter().find(|known| known.id == account);
+    let number = known.map(|known| known.phone_number.to_string());
+    Ok(written::curl(base_url, number.as_deref().unwrap_or("PHONE_NUMBER_ID"), json))
 }
 
 fn execute(
@@ -293,6 +348,10 @@ fn execute(
         Command::Marketing { conversation, stop } => {
             wish::decide(tx, *conversation, *stop, &by.who, now)?;
             Done::Plain
+        }
+        Command::Replay(event) => replayed(&hooks::replay(tx, *event, now)?),
+        Command::ReplayEdited(event, body) => {
+            replayed(&hooks::replay_edited(tx, *event, body.as_bytes(), now)?)
         }
         Command::Pause(account, true) => {
             outbox::pause_account(tx, *account, now)?;

@@ -9,6 +9,7 @@
 
 mod editor;
 pub mod effect;
+mod errand;
 mod files;
 pub mod headless;
 pub mod input;

@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use super::effect::Stage;
+use super::errand::Errand;
 use super::signal::Asked;
 use super::tty::Surface;
 use crate::app::Model;
@@ -247,6 +248,10 @@ where
                         self.tell(Msg::NotCopied(reason))?;
                     }
                 }
+                Effect::Post { event, url } => self.run_errand(Errand::Post { event, url })?,
+                Effect::SaveBody { event, path } => {
+                    self.run_errand(Errand::Save { event, path })?;
+                }
                 Effect::Edit(text) => {
                     let edited = self.surface.edit(&text);
                     self.dirty = true;
@@ -268,6 +273,13 @@ where
             }
         }
         Ok(())
+    }
+
+    fn run_errand(&mut self, errand: Errand) -> io::Result<()> {
+        match self.stage.errand(errand) {
+            Ok(()) => Ok(()),
+            Err(error) => self.tell(Msg::Told(Err(error.to_string()))),
+        }
     }
 
     /// Forgets what the terminal shows, so that the next frame is drawn whole.

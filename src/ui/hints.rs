@@ -1,9 +1,9 @@
 //! The last row: the mode, and the keys that help most.
 
 use super::paint::Canvas;
-use crate::app::Model;
 use crate::app::action::{self, Action};
 use crate::app::layout::Layout;
+use crate::app::{Model, Screen};
 use crate::domain::text;
 
 pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
@@ -37,6 +37,7 @@ pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
 /// in an empty inbox nothing to open.
 fn does_something(model: &Model, action: Action) -> bool {
     match action {
+        Action::Filter if model.screen == Screen::Hooks => true,
         Action::Open | Action::Read | Action::Filter => model.list.counts.all > 0,
         Action::NextUnread => model.list.counts.all > 1,
         Action::Reply | Action::Copy => {

@@ -9,6 +9,7 @@ mod composer;
 mod first;
 mod glyph;
 mod hints;
+mod hooks;
 mod list;
 mod overlay;
 mod pages;
@@ -49,6 +50,7 @@ pub fn view(model: &Model, theme: &Theme, frame: &mut Frame<'_>) {
         chat::draw(model, &layout, &mut canvas);
         queue::draw(model, &layout, &mut canvas);
         templates::shelf(model, &layout, &mut canvas);
+        hooks::draw(model, &layout, &mut canvas);
         pages::draw_info(model, &layout, &mut canvas);
         cursor = composer::draw(model, &layout, &mut canvas);
     }

@@ -162,7 +162,7 @@ fn question(
     canvas: &mut Canvas<'_>,
 ) -> Position {
     let theme = canvas.theme;
-    let (title, help) = match prompt.question {
+    let (title, help): (String, String) = match prompt.question {
         Question::Filter => {
             // The list itself shows what the filter does: only the row of its tabs is taken.
             let row = if layout.list.is_empty() { layout.gauge } else { layout.list };
@@ -174,14 +174,30 @@ fn question(
             canvas.put(row, 16, 0, 2, "/ ", theme.accent);
             return typed(&prompt.editor, row, 18, 0, canvas);
         }
-        Question::Number => {
-            ("New conversation", "Number with country code, like +55 11 98888-1234".to_owned())
+        Question::Number => (
+            "New conversation".to_owned(),
+            "Number with country code, like +55 11 98888-1234".to_owned(),
+        ),
+        Question::Time => ("Send later".to_owned(), time_help(model, prompt)),
+        Question::OtherTime(_) => ("Another time".to_owned(), time_help(model, prompt)),
+        Question::HookFilter => {
+            if let Some(error) = &prompt.error {
+                let safe = text::display_safe(error);
+                canvas.row(layout.gauge, 0, &[(theme.failure, " "), (theme.failure, &safe)]);
+            }
+            let row = layout.hooks.split_top(1).1.split_top(1).0;
+            canvas.row(row, 0, &[(theme.dim, " filter: ")]);
+            return typed(&prompt.editor, row, 9, 0, canvas);
         }
-        Question::Time => ("Send later", time_help(model, prompt)),
-        Question::OtherTime(_) => ("Another time", time_help(model, prompt)),
+        Question::PostTo(event) => {
+            (format!("Post #{event}"), "An address: https, or http on this machine".to_owned())
+        }
+        Question::SaveAs(event) => {
+            (format!("Save the body of #{event}"), "A file that is not there yet".to_owned())
+        }
     };
     let area = screen.centred(screen.width.saturating_sub(4).min(60), 6);
-    let inside = canvas.frame(area, title);
+    let inside = canvas.frame(area, &title);
     let (style, words) = match (&prompt.error, prompt.busy) {
         (Some(error), _) => (theme.failure, error.as_str()),
         (None, true) => (theme.dim, "one moment"),

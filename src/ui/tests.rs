@@ -1,3 +1,4 @@
+mod hooks;
 mod queue;
 mod templates;
 mod window;

@@ -238,6 +238,7 @@ impl Shop {
                 message_style: MessageStyle::Flat,
                 timezone: jiff::tz::TimeZone::UTC,
                 outside: self.rules.outside,
+                webhook_path: "/webhook".to_owned(),
             },
             keymap: Keymap::default(),
         };

@@ -4,7 +4,7 @@ mod later;
 pub(super) mod message;
 mod movement;
 
-use super::{input, marketing, open, queue, replies, templates};
+use super::{hooks, input, marketing, open, queue, replies, templates};
 use crate::app::action::{Action, Context};
 use crate::app::composer::Editor;
 use crate::app::jump::Hit;
@@ -17,7 +17,9 @@ use crate::domain::conversation::Filter;
 use crate::domain::phone;
 
 pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
-    let done = templates::act(model, action, effects)
+    let shows_hooks = model.screen == Screen::Hooks && model.overlay.is_none();
+    let done = (shows_hooks && hooks::act(model, action, effects))
+        || templates::act(model, action, effects)
         || (model.screen == Screen::Queue && queue::act(model, action, effects))
         || movement::act(model, action, effects)
         || message::act(model, action, effects);
@@ -49,6 +51,7 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
         Action::ShowInbox => queue::leave(model),
         Action::ShowQueue => queue::show(model, effects),
         Action::ShowTemplates => templates::show(model, effects),
+        Action::ShowHooks => hooks::show(model, effects),
         Action::Confirm => queue::confirm(model, effects),
         Action::Leave => leave(model, effects),
         Action::Editor => effects.push(Effect::Edit(model.composer.editor.text())),
@@ -165,7 +168,8 @@ fn accept(model: &mut Model, effects: &mut Vec<Effect>) {
         Some(Overlay::Prompt(prompt)) => match prompt.question {
             Question::Number => begin(model, prompt, effects),
             Question::Time | Question::OtherTime(_) => later::accept(model, prompt, effects),
-            Question::Filter | Question::Templates => {}
+            Question::PostTo(_) | Question::SaveAs(_) => hooks::accept(model, prompt, effects),
+            Question::Filter | Question::Templates | Question::HookFilter => {}
         },
         Some(Overlay::Jump(mut jump)) => {
             if jump.selected >= jump.hits.len() {
@@ -202,15 +206,16 @@ fn begin(model: &mut Model, mut prompt: Prompt, effects: &mut Vec<Effect>) {
 }
 
 fn close(model: &mut Model, effects: &mut Vec<Effect>) {
-    let filters =
-        matches!(&model.overlay, Some(Overlay::Prompt(Prompt { question: Question::Filter, .. })));
-    if matches!(&model.overlay, Some(Overlay::Prompt(prompt)) if prompt.question == Question::Templates)
-    {
-        templates::seek(model, "");
-    }
+    let question = match &model.overlay {
+        Some(Overlay::Prompt(prompt)) => Some(prompt.question),
+        _ => None,
+    };
     model.overlay = model.beneath.take();
-    if filters {
-        set_filter(model, model.list.filter, effects);
+    match question {
+        Some(Question::Templates) => templates::seek(model, ""),
+        Some(Question::HookFilter) => hooks::seek(model, String::new(), effects),
+        Some(Question::Filter) => set_filter(model, model.list.filter, effects),
+        _ => {}
     }
 }
 

@@ -1,6 +1,6 @@
 //! Keys, pastes, and changes of the terminal.
 
-use super::{act, open, templates};
+use super::{act, hooks, open, templates};
 use crate::app::action::{Action, Context};
 use crate::app::composer::Editor;
 use crate::app::jump::JumpBox;
@@ -21,6 +21,7 @@ pub(super) fn input(model: &mut Model, input: Input, effects: &mut Vec<Effect>) 
                 if let Some(layout) = model.layout() {
                     model.list.settle(layout.list_capacity().into());
                     model.queue.list.settle(layout.queue_capacity().into());
+                    model.hooks.list.settle(layout.hook_rows().height.into());
                 }
                 model.touch();
             }
@@ -140,6 +141,10 @@ pub(super) fn typed(model: &mut Model, effects: &mut Vec<Effect>) {
                 let text = prompt.editor.text();
                 templates::seek(model, text.trim());
                 return;
+            }
+            if prompt.question == Question::HookFilter {
+                let text = prompt.editor.text().trim().to_owned();
+                return hooks::seek(model, text, effects);
             }
             if prompt.question == Question::Filter {
                 let text = prompt.editor.text().trim().to_owned();

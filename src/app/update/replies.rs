@@ -1,6 +1,6 @@
 //! Answers from the store. One that is no longer waited for changes nothing.
 
-use super::{open, queue, templates};
+use super::{hooks, open, queue, templates};
 use crate::app::chat::{self, Anchor, Chat, Load, Scroll};
 use crate::app::composer::Composer;
 use crate::app::life::Timeline;
@@ -47,6 +47,12 @@ pub(super) fn loaded(model: &mut Model, reply: Reply, effects: &mut Vec<Effect>)
             }
         }
         Reply::Queue { ticket, came, recent } => queue::came(model, ticket, came, recent, effects),
+        Reply::Hooks { ticket, came, given_up } => {
+            hooks::came(model, ticket, came, given_up, effects);
+        }
+        Reply::HookBody { ticket, event, text, signature } => {
+            hooks::body_came(model, ticket, event, text, signature);
+        }
         Reply::Next { ticket, row } => next(model, ticket, row, effects),
         Reply::Templates { ticket, catalogue } => {
             templates::came(model, ticket, catalogue, effects);
@@ -282,6 +288,11 @@ fn failed(model: &mut Model, ticket: Ticket, reason: &str) {
         model.queue.list.error = Some(reason.to_owned());
         known = true;
     }
+    if model.hooks.list.wait.answered(ticket).is_some() {
+        model.hooks.list.error = Some(reason.to_owned());
+        known = true;
+    }
+    known |= model.hooks.wait.answered(ticket).is_some();
     if let Some(Overlay::Jump(jump)) = &mut model.overlay {
         known |= jump.wait.answered(ticket).is_some();
     }

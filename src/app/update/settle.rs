@@ -1,7 +1,7 @@
 //! What follows from any change: the selection stays on the screen, more is read where the view nears an
 //! end, what was seen is marked as read, and the title counts.
 
-use super::{open, queue};
+use super::{hooks, open, queue};
 use crate::app::chat::{self, Chat, Scroll};
 use crate::app::describe;
 use crate::app::list;
@@ -15,6 +15,7 @@ pub(super) fn settle(model: &mut Model, effects: &mut Vec<Effect>) {
     settle_list(model, effects);
     settle_chat(model, effects);
     queue::settle(model, effects);
+    hooks::settle(model, effects);
     settle_timeline(model, effects);
     title(model, effects);
 }
@@ -84,7 +85,7 @@ fn settle_timeline(model: &mut Model, effects: &mut Vec<Effect>) {
     }
     let selected = match (&model.overlay, model.screen) {
         (Some(Overlay::Explain { message, .. }), _) => Some(*message),
-        (_, Screen::Templates) => None,
+        (_, Screen::Templates | Screen::Hooks) => None,
         (_, Screen::Queue) => model.queue.selected().map(|row| row.message.id),
         (_, Screen::Inbox) => {
             let chat = model.chat.as_ref();

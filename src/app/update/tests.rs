@@ -1,3 +1,4 @@
+mod hooks;
 mod queue;
 mod templates;
 mod window;
@@ -46,6 +47,8 @@ fn short(command: &Command) -> String {
         Command::MarkRead(id, message) => format!("read {id} {message}"),
         Command::Marketing { conversation, stop } => format!("marketing {conversation} {stop}"),
         Command::MarkUnread(id) => format!("unread {id}"),
+        Command::Replay(id) => format!("replay {id}"),
+        Command::ReplayEdited(id, body) => format!("replay {id} {body}"),
         Command::Decide(which, decision) => {
             let which = match which {
                 Which::These(ids) => {

@@ -26,7 +26,7 @@ pub(super) fn reschedule(model: &mut Model) {
     let found = match (&model.overlay, model.screen) {
         (Some(Overlay::Ask(id)), _) => model.chat.as_ref().and_then(|chat| chat.page.get(*id)),
         (_, Screen::Queue) => model.queue.selected().map(|row| &row.message),
-        (_, Screen::Inbox | Screen::Templates) => None,
+        (_, Screen::Inbox | Screen::Templates | Screen::Hooks) => None,
     };
     let scheduled = |message: &&Message| message.state == State::Scheduled;
     match found.filter(scheduled).map(|message| message.id) {
@@ -54,7 +54,7 @@ pub(super) fn accept(model: &mut Model, mut prompt: Prompt, effects: &mut Vec<Ef
         Question::OtherTime(id) => {
             queue::decide(model, Which::These(vec![id]), Decision::Reschedule(at), effects);
         }
-        Question::Time | Question::Number | Question::Filter | Question::Templates => {
+        _ => {
             message::send_at(model, Some(at), effects);
         }
     }

@@ -8,7 +8,7 @@ use crate::app::model::{Focus, Model, Overlay, Screen};
 use crate::app::msg::Effect;
 use crate::app::pages;
 use crate::app::rows::Look;
-use crate::app::update::{open, queue, templates};
+use crate::app::update::{hooks, open, queue, templates};
 use crate::domain::conversation::Conversation;
 use crate::domain::id::MessageId;
 use crate::domain::message::SortKey;
@@ -46,6 +46,8 @@ pub(super) fn step(model: &mut Model, by: isize, effects: &mut Vec<Effect>) {
     }
     if model.screen == Screen::Templates {
         templates::step(model, by);
+    } else if model.screen == Screen::Hooks {
+        hooks::step(model, by);
     } else if model.screen == Screen::Queue {
         queue::step(model, by);
     } else if model.focus == Focus::List {
@@ -95,6 +97,10 @@ fn half(model: &mut Model, direction: isize, effects: &mut Vec<Effect>) {
     }
     if model.screen == Screen::Templates {
         return templates::step(model, direction * PICKER_PAGE);
+    }
+    if model.screen == Screen::Hooks {
+        let capacity = hooks::capacity(model);
+        return hooks::step(model, direction * half_of(capacity));
     }
     if model.screen == Screen::Queue {
         let capacity = queue::capacity(model);
@@ -157,6 +163,8 @@ fn bottom(model: &mut Model, effects: &mut Vec<Effect>) {
         scroll_page(model, isize::MAX);
     } else if model.screen == Screen::Templates {
         templates::step(model, isize::MAX);
+    } else if model.screen == Screen::Hooks {
+        hooks::bottom(model, effects);
     } else if model.screen == Screen::Queue {
         queue::bottom(model, effects);
     } else if model.focus == Focus::List {
@@ -189,6 +197,8 @@ fn top(model: &mut Model, effects: &mut Vec<Effect>) {
         scroll_page(model, isize::MIN);
     } else if model.screen == Screen::Templates {
         templates::step(model, isize::MIN);
+    } else if model.screen == Screen::Hooks {
+        hooks::top(model, effects);
     } else if model.screen == Screen::Queue {
         queue::top(model, effects);
     } else if model.focus == Focus::List {

@@ -1,0 +1,132 @@
+use crate::app::fixture::{BODY, Stage, hook_world};
+use crate::app::msg::{Command, Done, Effect, Finished, Msg};
+use crate::app::{Overlay, Screen};
+use crate::domain::change::Changes;
+use crate::domain::hook::{Hook, HookKey};
+use crate::domain::id::EventId;
+
+/// From the top: 815 a text, a refused request, 814 a duplicate, 813 a failed status, 810 not understood.
+fn hooks() -> Stage {
+    let mut stage = Stage::new(hook_world(), (80, 24));
+    stage.keys("4");
+    stage
+}
+
+fn selected(stage: &Stage) -> Option<HookKey> {
+    stage.model.hooks.selected().map(|hook| hook.key)
+}
+
+fn said(stage: &Stage) -> &str {
+    stage.model.notice.as_ref().map_or("", |notice| notice.text.as_str())
+}
+
+#[test]
+fn an_event_is_replayed_and_what_came_of_it_is_told() {
+    let mut stage = hooks();
+    stage.keys("jjjr");
+    let Some(Effect::Do(id, Command::Replay(EventId(813)))) = stage.effects.last().cloned() else {
+        panic!("{:?}", stage.effects)
+    };
+    let result = Ok(Done::Replayed { messages: 1, unknown: 0 });
+    stage.tell(Msg::Finished(Finished { id, result }));
+    assert_eq!(said(&stage), "#813 was applied again: 1 new message.");
+}
+
+#[test]
+fn nothing_is_done_with_a_refused_request() {
+    for key in ["r", "R", "e", "b", "c"] {
+        let mut stage = hooks();
+        stage.keys("j");
+        stage.effects.clear();
+        stage.keys(key);
+        assert!(stage.effects.is_empty() && stage.model.overlay.is_none(), "{key}");
+        assert!(said(&stage).contains("refused"), "{key}: {}", said(&stage));
+    }
+}
+
+#[test]
+fn an_edited_body_is_applied_only_when_something_was_changed() {
+    let mut stage = hooks();
+    stage.keys("e");
+    let Some(Effect::Edit(text)) = stage.effects.last().cloned() else {
+        panic!("{:?}", stage.effects)
+    };
+    stage.tell(Msg::Edited(Ok(format!("{text}\n"))));
+    assert!(stage.commands().is_empty());
+    assert!(said(&stage).contains("Nothing was changed"), "{}", said(&stage));
+    stage.keys("e");
+    stage.tell(Msg::Edited(Ok(text.replace("131047", "131026"))));
+    let commands = stage.commands();
+    let Some(Command::ReplayEdited(EventId(815), body)) = commands.last() else {
+        panic!("{commands:?}")
+    };
+    assert!(body.contains("131026"));
+    assert!(stage.model.composer.editor.is_empty(), "the draft is left alone");
+}
+
+#[test]
+fn an_event_goes_to_an_address_and_into_a_file() {
+    let mut stage = hooks();
+    stage.keys("R<Enter>");
+    let url = "http://127.0.0.1:3000/hook".to_owned();
+    assert_eq!(stage.effects.last(), Some(&Effect::Post { event: EventId(815), url }));
+    stage.tell(Msg::Told(Err("cannot connect".to_owned())));
+    assert_eq!(said(&stage), "cannot connect");
+    stage.keys("b<Enter>");
+    let path = "event-815.json".to_owned();
+    assert_eq!(stage.effects.last(), Some(&Effect::SaveBody { event: EventId(815), path }));
+    stage.keys("c");
+    let Some(Effect::Copy(command)) = stage.effects.last() else { panic!("{:?}", stage.effects) };
+    assert!(command.contains("'http://127.0.0.1:8787/webhook'"), "{command}");
+    assert!(command.contains(BODY) && command.contains("sha256=ab"), "{command}");
+}
+
+#[test]
+fn a_filter_is_live_names_what_is_wrong_and_is_taken_away() {
+    let mut stage = hooks();
+    let rows = |stage: &Stage| stage.model.hooks.list.page.rows().len();
+    stage.keys("/type:failed");
+    assert_eq!(rows(&stage), 1);
+    stage.keys("<Ctrl-U>code:x");
+    assert_eq!(rows(&stage), 5, "the last one that means something stays");
+    let Some(Overlay::Prompt(prompt)) = &stage.model.overlay else { panic!("no question") };
+    assert!(prompt.error.as_ref().is_some_and(|error| error.contains("code:x")));
+    stage.keys("<Ctrl-U>code:401<Enter>");
+    assert_eq!(rows(&stage), 1);
+    assert_eq!(selected(&stage).map(|key| key.arrival), Some(3));
+    stage.keys("<Esc>");
+    assert_eq!((rows(&stage), stage.model.screen), (5, Screen::Hooks));
+    stage.keys("<Esc>");
+    assert_eq!(stage.model.screen, Screen::Inbox);
+}
+
+#[test]
+fn the_newest_is_followed_until_somebody_looks_at_another() {
+    let mut stage = hooks();
+    let newer = |stage: &mut Stage, id: i64| {
+        let mut hook: Hook = stage.world.hooks[0].clone();
+        hook.key = HookKey::of(EventId(id));
+        stage.world.hooks.insert(0, hook);
+        stage.wait(1_000);
+        stage.tell(Msg::Changed(Changes { events: true, ..Changes::default() }));
+    };
+    newer(&mut stage, 900);
+    assert_eq!(selected(&stage), Some(HookKey::of(EventId(900))));
+    stage.keys("j");
+    let looked_at = selected(&stage);
+    newer(&mut stage, 901);
+    assert_eq!(selected(&stage), looked_at);
+    stage.keys("f");
+    assert_eq!(selected(&stage), Some(HookKey::of(EventId(901))));
+}
+
+#[test]
+fn the_message_of_an_event_is_shown_in_its_conversation() {
+    let mut stage = hooks();
+    stage.keys("o");
+    assert_eq!(stage.model.screen, Screen::Inbox);
+    assert!(stage.model.chat.is_some());
+    let mut stage = hooks();
+    stage.keys("jjo");
+    assert!(said(&stage).contains("no message"), "a duplicate changed none");
+}
