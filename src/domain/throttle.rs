@@ -39,20 +39,13 @@ pub enum PeopleLimit {
 
 /// How late a send may be without the rate suffering: timers are exact to a millisecond, and a busy
 /// machine adds some. As much may go at once after a rest.
-const LATENESS: Duration = Duration::from_millis(50);
+const LATENESS: Duration = Duration::from_millis(15);
 
 /// How much closer together two sends may reach Meta than they left here.
 const JITTER: Duration = Duration::from_millis(20);
 
-/// The time that the limit counts in.
-const SECOND: Duration = Duration::from_secs(1);
-
-/// As long after a send the second is over in which it reached Meta, whatever became of it on the way.
-const WINDOW: Duration = SECOND.saturating_add(JITTER);
-
-/// Over this time a second's sends are spread: somewhat more than a second, so that what was late once
-/// need not stay late, and less than `WINDOW`, which is what limits a number whose answers take long.
-const SPREAD: Duration = Duration::from_millis(1010);
+/// No such time holds more sends than the limit allows in a second.
+const WINDOW: Duration = Duration::from_secs(1).saturating_add(JITTER);
 
 /// One message to the same person per this time (Meta, about the platform, pair rate limit).
 pub const PAIR_INTERVAL: Duration = Duration::from_secs(6);
@@ -82,31 +75,22 @@ fn debt(ages: impl IntoIterator<Item = Duration>, interval: Duration) -> Duratio
     owed.saturating_sub(age.unwrap_or_default())
 }
 
-/// Limits the messages per second of one number. No sliding second at Meta ever holds more than the limit,
-/// provided that sends reach it within `JITTER` of each other's delay; a queue that never runs dry
-/// uses at least 97 % of it, provided that it asks again within some 10 ms of the time it was told, on average.
+/// Limits the messages per second of one number. No sliding second ever holds more than the limit, and a
+/// queue that never runs dry uses at least 97 % of it, provided that it asks again within 10 ms of the
+/// time it was told.
 ///
-/// The debt spreads the sends, the window keeps the promise: a send waits until each but the last `limit - 1`
-/// before it has left the second in which it reached Meta. That is a second after the answer, for then it had
-/// surely reached it, or `WINDOW` after it was sent, whatever is first. What is late can therefore be made
-/// up for only as far as those before it were early; a debt alone would have to give up as much of the rate as
-/// it forgives lateness.
+/// The debt spreads the sends, the window keeps the promise. The debt alone would have to give up as much of
+/// the rate as it forgives lateness, since what was late and what is on time may meet in one second.
 #[derive(Clone, Debug)]
 pub struct RateLimiter {
     limit: usize,
     interval: Duration,
     /// When all sends so far will be paid for.
     paid: Monotonic,
-    /// When each of the last sends leaves its second, at most `limit` of them, in the order of sending.
+    /// When each of the last sends leaves the window, at most `limit` of them, in order.
     leaving: VecDeque<Monotonic>,
-    /// How many sends there were before the first of `leaving`.
-    left: u64,
     blocked: Monotonic,
 }
-
-/// A send that a [`RateLimiter`] gave leave for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Leave(u64);
 
 impl RateLimiter {
     /// A limiter of `limit` messages per second, at least 1.
@@ -115,10 +99,9 @@ impl RateLimiter {
         let limit = limit.max(1);
         Self {
             limit: usize::try_from(limit).unwrap_or(usize::MAX),
-            interval: SPREAD / limit,
+            interval: WINDOW / limit,
             paid: Monotonic::default(),
             leaving: VecDeque::new(),
-            left: 0,
             blocked: Monotonic::default(),
         }
     }
@@ -147,33 +130,22 @@ impl RateLimiter {
         due.max(room).max(self.blocked).max(now)
     }
 
-    /// Takes leave for one message that goes right now. `None` if it has to wait until [`Self::next`].
+    /// Takes leave for one message that goes right now. False if it has to wait until [`Self::next`].
     #[must_use]
-    pub fn take(&mut self, now: Monotonic) -> Option<Leave> {
-        if self.next(now) > now {
-            return None;
+    pub fn take(&mut self, now: Monotonic) -> bool {
+        let may = self.next(now) <= now;
+        if may {
+            self.paid = self.paid.max(now) + self.interval;
+            self.keep(now + WINDOW);
         }
-        self.paid = self.paid.max(now) + self.interval;
-        self.keep(now + WINDOW);
-        Some(Leave(self.left + self.leaving.len() as u64 - 1))
-    }
-
-    /// Meta has answered to a message by now, so that it had reached it.
-    pub fn answered(&mut self, leave: Leave, now: Monotonic) {
-        let index = leave.0.checked_sub(self.left).and_then(|index| usize::try_from(index).ok());
-        if let Some(leaves) = index.and_then(|index| self.leaving.get_mut(index)) {
-            *leaves = (*leaves).min(now + SECOND);
-        }
+        may
     }
 
     fn keep(&mut self, leaves: Monotonic) {
-        self.forget(self.leaving.len().saturating_sub(self.limit - 1));
+        if self.leaving.len() >= self.limit {
+            self.leaving.pop_front();
+        }
         self.leaving.push_back(leaves);
-    }
-
-    fn forget(&mut self, oldest: usize) {
-        self.leaving.drain(..oldest);
-        self.left += oldest as u64;
     }
 
     /// Another limit from now on. After a lower one nothing goes for a second, since the last one may hold
@@ -182,9 +154,10 @@ impl RateLimiter {
         let before = self.interval;
         let new = Self::new(limit);
         (self.limit, self.interval) = (new.limit, new.interval);
-        self.forget(self.leaving.len().saturating_sub(self.limit));
+        let surplus = self.leaving.len().saturating_sub(self.limit);
+        self.leaving.drain(..surplus);
         if self.interval > before && self.paid > Monotonic::default() {
-            self.penalise(now + SECOND);
+            self.penalise(now + Duration::from_secs(1));
         }
     }
 
@@ -192,8 +165,8 @@ impl RateLimiter {
     /// second they do not count any more.
     pub fn came_in(&mut self, messages: u32, now: Monotonic) {
         let counted = usize::try_from(messages).map_or(self.limit, |number| number.min(self.limit));
-        (0..counted).for_each(|_| self.keep(now + SECOND));
-        let most = self.paid.max(now + SECOND);
+        (0..counted).for_each(|_| self.keep(now + WINDOW));
+        let most = self.paid.max(now + Duration::from_secs(1));
         self.paid = (self.paid.max(now) + self.interval.saturating_mul(messages)).min(most);
     }
 

@@ -38,10 +38,6 @@ const AHEAD: Duration = Duration::from_millis(40);
 /// much less than [`AHEAD`] that one commit claims many.
 const REFILL: Duration = Duration::from_millis(20);
 
-/// Messages that one call of [`Core::next`] starts. A stall would otherwise start more at once than can leave
-/// by the time that is noted for them.
-const AT_ONCE: usize = 4;
-
 /// Read receipts under way at a time.
 const RECEIPTS: usize = 4;
 
@@ -342,7 +338,6 @@ impl Core {
             let fetched = self.fetched(answer, job.tries_used, until, now, random);
             return self.done(job, End::Download(fetched), now);
         }
-        self.pace.answered(job.id, now.mono);
         let outcome = match answer {
             Answer::Outcome(outcome) => outcome,
             Answer::Stored { .. } => Outcome::Accepted(Acceptance::default()),
@@ -423,10 +418,7 @@ impl Core {
     }
 
     fn start(&mut self, now: Now, steps: &mut Vec<Step>) {
-        for _ in 0..AT_ONCE {
-            if !self.ready.front().is_some_and(|job| self.pace.take(job.id, now.mono)) {
-                break;
-            }
+        while !self.ready.is_empty() && self.pace.take(now.mono) {
             let Some(job) = self.ready.pop_front() else { break };
             if let Some(pair) = conversation(&job) {
                 self.pace.take_pair(pair, now.mono);

@@ -377,8 +377,6 @@ impl Driver {
 
 async fn wait_for(wait: Option<Duration>) {
     match wait {
-        // What was started goes first.
-        Some(Duration::ZERO) => tokio::task::yield_now().await,
         Some(wait) => sleep(wait).await,
         None => std::future::pending().await,
     }

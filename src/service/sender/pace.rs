@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use crate::domain::id::{ConversationId, OutboxId};
-use crate::domain::throttle::{Leave, PairLimiter, RateLimiter};
+use crate::domain::id::ConversationId;
+use crate::domain::throttle::{PairLimiter, RateLimiter};
 use crate::domain::time::Monotonic;
 
 /// The first and the longest rest after Meta said that the number is too fast (130429), and how long
@@ -24,8 +24,6 @@ pub(super) struct Pace {
     rest: Duration,
     rest_until: Monotonic,
     limit: u32,
-    /// Messages that are not answered yet.
-    under_way: BTreeMap<OutboxId, Leave>,
     /// Messages of the last second.
     recent: VecDeque<Monotonic>,
 }
@@ -48,7 +46,6 @@ impl Pace {
             rest: Duration::ZERO,
             rest_until: Monotonic::default(),
             limit: rate,
-            under_way: BTreeMap::new(),
             recent: VecDeque::new(),
         };
         requests.for_each(|(pair, _)| pace.block(pair, now));
@@ -77,19 +74,13 @@ impl Pace {
         usize::try_from(gaps).unwrap_or(usize::MAX).saturating_add(1)
     }
 
-    /// Takes the slot for a message if it is there.
-    pub(super) fn take(&mut self, message: OutboxId, now: Monotonic) -> bool {
-        let Some(leave) = self.number.take(now) else { return false };
-        self.under_way.insert(message, leave);
-        self.note(now);
-        true
-    }
-
-    /// The answer to a message is here, or nobody waits for it any more.
-    pub(super) fn answered(&mut self, message: OutboxId, now: Monotonic) {
-        if let Some(leave) = self.under_way.remove(&message) {
-            self.number.answered(leave, now);
+    /// Takes the slot if it is there.
+    pub(super) fn take(&mut self, now: Monotonic) -> bool {
+        let taken = self.number.take(now);
+        if taken {
+            self.note(now);
         }
+        taken
     }
 
     fn note(&mut self, now: Monotonic) {
@@ -206,7 +197,7 @@ mod tests {
     use std::time::Duration;
 
     use super::{Monotonic, Pace};
-    use crate::domain::id::{ConversationId, OutboxId};
+    use crate::domain::id::ConversationId;
     use crate::domain::throttle::PAIR_BURST;
 
     const START: Monotonic = Monotonic(Duration::from_secs(3600));
@@ -234,7 +225,7 @@ mod tests {
     fn a_restart_forgets_neither_limit() {
         let requests = (0..80).map(|_| (ConversationId(1), Duration::from_millis(500)));
         let mut pace = Pace::new(80, requests, START);
-        assert!(!pace.take(OutboxId(1), START));
+        assert!(!pace.take(START));
         assert!(pace.blocked_pairs().eq([ConversationId(1)]));
     }
 
@@ -244,9 +235,9 @@ mod tests {
         assert_eq!(pace.throttled(None, START), Duration::from_secs(1));
         let soon = START + Duration::from_millis(300);
         assert_eq!(pace.throttled(None, soon), Duration::from_millis(700), "the same rest");
-        assert!(!pace.take(OutboxId(1), soon));
+        assert!(!pace.take(soon));
         let rested = START + Duration::from_secs(1);
-        assert!(pace.take(OutboxId(1), rested));
+        assert!(pace.take(rested));
         assert_eq!(pace.throttled(None, rested), Duration::from_secs(2), "again, so longer");
         let later = START + Duration::from_secs(300);
         assert_eq!(pace.throttled(None, later), Duration::from_secs(1), "forgiven");
