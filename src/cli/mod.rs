@@ -21,6 +21,7 @@ mod send;
 mod services;
 mod shell;
 mod sim;
+mod templates;
 mod told;
 mod trigger;
 mod tunnel;
@@ -114,6 +115,8 @@ enum Command {
     Events(events::Events),
     /// List what waits, failed or is uncertain, and decide about it.
     Outbox(outbox::Outbox),
+    /// Fetch, list, show, make, change and delete templates.
+    Templates(templates::Templates),
     /// List conversations, show one, or stop marketing for its contact.
     Chats(chats::Chats),
     /// Find messages by their words, over everything.
@@ -208,6 +211,7 @@ fn dispatch(line: CommandLine) -> Result<(), Error> {
         Some(Command::Trigger(trigger)) => trigger::run(&open()?, &trigger),
         Some(Command::Events(events)) => events::run(&open()?, &events),
         Some(Command::Outbox(outbox)) => outbox::run(&open()?, &outbox),
+        Some(Command::Templates(templates)) => templates::run(&open()?, &templates),
         Some(Command::Chats(chats)) => chats::run(&open()?, &chats),
         Some(Command::Search(search)) => search::run(&open()?, &search),
         Some(Command::Sim(simulate)) => sim::run(&line.global, simulate),

@@ -2,6 +2,8 @@
 //! role sends it; when nobody does, this process takes the role and sends this conversation's messages
 //! alone: what waits before this one goes first, and everybody else's is left to the inbox.
 
+mod template;
+
 use std::io::Read as _;
 use std::time::Duration;
 
@@ -23,6 +25,7 @@ use crate::domain::text::display_safe;
 use crate::domain::time::Timestamp;
 use crate::domain::window::{Outside, Window};
 use crate::error::{Error, Kind};
+use crate::service::catalogue;
 use crate::service::reader::ReadError;
 use crate::service::writer;
 use crate::store::outbox::Terms;
@@ -37,8 +40,10 @@ pub(super) struct Send {
     #[arg(value_name = "TO", allow_hyphen_values = true)]
     to: String,
     /// What to say; - reads it from stdin.
-    #[arg(value_name = "TEXT", allow_hyphen_values = true)]
-    text: String,
+    #[arg(value_name = "TEXT", allow_hyphen_values = true, required_unless_present = "template")]
+    text: Option<String>,
+    #[command(flatten)]
+    choice: template::Choice,
     /// The message it answers, by its id or wamid.
     #[arg(long, value_name = "ID")]
     reply_to: Option<String>,
@@ -96,7 +101,7 @@ const fn reached(state: State, wait: Wait) -> Reached {
 }
 
 pub(super) fn run(session: &Session, send: &Send) -> Result<(), Error> {
-    let text = read_text(&send.text)?;
+    let text = send.text.as_deref().map(read_text).transpose()?;
     let recipient = recipient(&send.to)?;
     let at = moment_to_come(session, send.at.as_deref())?;
     let chosen = session.account()?;
@@ -114,14 +119,19 @@ pub(super) fn run(session: &Session, send: &Send) -> Result<(), Error> {
     }
     let conversation = begin(&backstage, session, account, recipient)?;
     let reply_to = quoted.map(|message| message.id);
-    refuse_outside_window(&backstage, session, conversation, at)?;
-    let new = NewMessage {
-        account,
-        conversation,
-        body: Body::Text { text, preview_url: true },
-        reply_to,
-        priority: Priority::Person,
+    let body = match (text, &send.choice.template) {
+        (Some(text), _) => {
+            refuse_outside_window(&backstage, session, conversation, at)?;
+            Body::Text { text, preview_url: true }
+        }
+        (None, name) => {
+            let name = name.as_deref().unwrap_or_default();
+            let catalogue =
+                ask(&backstage, move |read| catalogue::read(read, account, Some(conversation)))?;
+            template::body(&catalogue, name, &send.choice)?
+        }
     };
+    let new = NewMessage { account, conversation, body, reply_to, priority: Priority::Person };
     let now = session.clock.now();
     let terms = Terms { at };
     let id = write(&backstage, move |tx| outbox::enqueue_on(tx, &new, &terms, now))?;

@@ -100,6 +100,7 @@ fn help_lists_the_commands_there_are() {
             "trigger",
             "events",
             "outbox",
+            "templates",
             "chats",
             "search",
             "sim",

@@ -34,6 +34,7 @@ mod setup;
 mod soak;
 #[cfg(target_os = "linux")]
 mod target;
+mod templates;
 mod terminal;
 mod tunnel;
 mod window;

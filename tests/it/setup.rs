@@ -45,6 +45,8 @@ fn from_nothing_to_the_first_message_in_two_minutes() {
     init.until_text("The access token.");
     init.send("a wrong one\r");
     init.until_text("the token is not taken");
+    let asked = |screen: &vt100::Screen| screen.contents().matches("The access token.").count();
+    init.until("the question again", |screen| asked(screen) == 2);
     init.send("simulator-token\r");
     init.until_text("token: valid");
     init.until_text("number: 106540352242922");

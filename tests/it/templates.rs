@@ -1,0 +1,245 @@
+//! Templates by key, from the picker to the customer's phone: the real loop, store, sync, sender and
+//! listener, and the simulator with its catalogue.
+
+use twoticks::domain::time::Timestamp;
+
+use crate::cli::{Running, twoticks};
+use crate::desk::{Inbox, PATIENCE, Shop};
+
+const ANA: &str = "+15551230001";
+
+/// Opens the picker from wherever the keys are, once the catalogue has come.
+fn pick(inbox: &mut Inbox, keys: &str) {
+    inbox.keys(keys);
+    inbox.until_text("can be sent");
+}
+
+/// Three letters, Enter, two values, Enter.
+fn send(inbox: &mut Inbox, shop: &Shop) {
+    inbox.keys("env<Enter>");
+    inbox.until_text("as they will see it");
+    inbox.keys("Ana<Enter>1182");
+    inbox.until_text("Hi Ana, your order 1182 is out");
+    inbox.until_text("Ready: Enter sends it.");
+    inbox.keys("<Enter>");
+    let label = "[template] pedido_enviado, en_US, utility";
+    inbox.until_text(label);
+    assert!(shop.sim.wait_until(PATIENCE, |world| world.counts().accepted == 1));
+    inbox.until_tick(label, "◌");
+    shop.step();
+    inbox.until_tick(label, "✓");
+    shop.step();
+    inbox.until_tick(label, "✓✓");
+    inbox.until_text("charged");
+    let template = shop.sim.with_world(|world| world.accepted()[0].body["template"].clone());
+    assert_eq!(template["name"], "pedido_enviado");
+    assert_eq!(template["language"]["code"], "en_US");
+    assert_eq!(template["components"][0]["parameters"][1]["text"], "1182");
+}
+
+#[test]
+fn a_template_goes_out_by_t_three_letters_and_two_values() {
+    let shop = Shop::new();
+    let mut inbox = shop.open_live();
+    inbox.begin(ANA);
+    pick(&mut inbox, "<Esc>t");
+    send(&mut inbox, &shop);
+    inbox.quit();
+}
+
+#[test]
+fn a_template_goes_out_at_80x24() {
+    let shop = Shop::new();
+    let mut inbox = shop.open_live();
+    inbox.driver.resize(80, 24).unwrap();
+    inbox.begin(ANA);
+    pick(&mut inbox, "<Ctrl-T>");
+    send(&mut inbox, &shop);
+    inbox.quit();
+}
+
+#[test]
+fn a_template_goes_out_when_the_window_is_closed_and_the_text_stays() {
+    let shop = Shop::new();
+    let mut inbox = shop.open_live();
+    let yesterday = Timestamp::from_millis(shop.now().millis() - 25 * 3_600_000);
+    shop.sim.with_world(|world| world.say("Ana", "is anybody there?", yesterday)).unwrap();
+    inbox.until_text("is anybody there?");
+    inbox.keys("<Enter>");
+    inbox.until_text("INSERT");
+    inbox.keys("tomorrow<Enter>");
+    inbox.until_text("Not sent: the 24-hour window closed");
+    pick(&mut inbox, "<Ctrl-T>");
+    send(&mut inbox, &shop);
+    assert!(inbox.screen().contains("tomorrow"), "{}", inbox.screen());
+    inbox.quit();
+}
+
+#[test]
+fn a_wrong_value_is_not_sent_and_escape_loses_nothing() {
+    let shop = Shop::new();
+    let mut inbox = shop.open_live();
+    inbox.begin(ANA);
+    pick(&mut inbox, "<Esc>t");
+    inbox.keys("env<Enter>Ana<Enter>1     2<Enter>");
+    inbox.until_text("5 spaces in a row");
+    inbox.keys("<Esc><Esc>");
+    inbox.until("no form", |screen| !screen.contains("as they will see it"));
+    inbox.keys("tenv<Enter>");
+    inbox.until_text("1     2");
+    assert!(inbox.screen().contains("Hi Ana"), "{}", inbox.screen());
+    assert_eq!(shop.sim.with_world(|world| world.counts().accepted), 0);
+    inbox.keys("<Esc><Esc>");
+    inbox.quit();
+}
+
+#[test]
+fn the_request_is_copied_as_it_would_be_sent_without_the_token() {
+    let shop = Shop::new();
+    let mut inbox = shop.open_live();
+    inbox.begin(ANA);
+    pick(&mut inbox, "<Esc>t");
+    inbox.keys("env<Enter>Ana<Enter>1182<Ctrl-Y>");
+    inbox.until_text("Copied as curl");
+    let curl = inbox.driver.memory().copied.clone();
+    assert!(curl.starts_with("curl -X POST 'https://graph.example/v25.0/"), "{curl}");
+    assert!(curl.contains("Bearer $TOKEN") && !curl.contains(&shop.world.token), "{curl}");
+    assert!(curl.contains("\"name\": \"pedido_enviado\""), "{curl}");
+    inbox.keys("<Esc><Esc>");
+    inbox.quit();
+}
+
+#[test]
+fn the_screen_of_templates_counts_what_was_sent() {
+    let shop = Shop::new();
+    let mut inbox = shop.open_live();
+    inbox.begin(ANA);
+    pick(&mut inbox, "<Esc>t");
+    send(&mut inbox, &shop);
+    inbox.keys("<Esc>2/pedido_enviado en_us<Enter>");
+    inbox.until_text("sent 1  delivered 1 (100%)");
+    inbox.quit();
+}
+
+/// The shell of somebody whose account is at a simulator.
+struct Desk {
+    home: tempfile::TempDir,
+    config: String,
+    _sim: Running,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let config = home.path().join("c.toml").to_str().unwrap().to_owned();
+        let sim = Running::start(home.path(), &["sim", "--write-config", &config]);
+        Self { home, config, _sim: sim }
+    }
+
+    /// Exit code, stdout and stderr.
+    fn run(&self, args: &[&str]) -> (Option<i32>, String, String) {
+        let mut command = twoticks(self.home.path(), &[&["--config", &self.config], args].concat());
+        let output = command.output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    }
+
+    #[track_caller]
+    fn ok(&self, args: &[&str]) -> String {
+        let (code, out, err) = self.run(args);
+        assert_eq!(code, Some(0), "{args:?}\n{out}\n{err}");
+        out
+    }
+
+    fn file(&self, name: &str, text: &str) -> String {
+        let path = self.home.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    fn one(&self, name: &str) -> serde_json::Value {
+        let list = self.ok(&["templates", "list", "--json"]);
+        let mut rows = list.lines().map(|line| serde_json::from_str(line).unwrap());
+        rows.find(|row: &serde_json::Value| row["name"] == name).unwrap_or_default()
+    }
+}
+
+#[test]
+fn templates_are_fetched_shown_made_changed_and_deleted_from_the_shell() {
+    let desk = Desk::new();
+    assert!(desk.ok(&["templates", "sync"]).is_empty());
+    assert!(desk.ok(&["templates", "list"]).lines().count() > 30);
+    let paused = desk.one("pedido_cupom");
+    assert_eq!((&paused["status"], &paused["language"]), (&"paused".into(), &"pt_BR".into()));
+    let (code, _, err) = desk.run(&["templates", "show", "pedido_enviado"]);
+    assert!(code == Some(2) && err.contains("en_US"), "{err}");
+    let shown = desk.ok(&["templates", "show", "pedido_enviado", "--lang", "en_US"]);
+    let made = shown.replace("name = \"pedido_enviado\"", "name = \"order_sent_again\"");
+    let file = desk.file("made.toml", &made);
+    desk.ok(&["templates", "create", &file, "--check"]);
+    let id = desk.ok(&["templates", "create", &file]);
+    let new = desk.one("order_sent_again");
+    assert_eq!(new["id"], id.trim());
+    assert_eq!(new["status"], "pending");
+
+    let (code, _, err) = desk.run(&["templates", "edit", "order_sent_again", &file]);
+    assert!(code == Some(1) && err.contains("pending"), "{err}");
+    desk.ok(&["sim", "template", "order_sent_again", "approve"]);
+    desk.ok(&["templates", "sync"]);
+    assert_eq!(desk.one("order_sent_again")["status"], "approved");
+    let file = desk.file("made.toml", &made.replace("Hi {{1}}", "Good morning {{1}}"));
+    desk.ok(&["templates", "edit", "order_sent_again", &file]);
+    let text = desk.one("order_sent_again")["text"].to_string();
+    assert!(text.contains("Good morning"), "{text}");
+
+    let (code, _, err) = desk.run(&["templates", "delete", "order_sent_again"]);
+    assert!(code == Some(2) && err.contains("30 days") && err.contains("--yes"), "{err}");
+    desk.ok(&["templates", "delete", "order_sent_again", "--yes"]);
+    assert!(desk.one("order_sent_again").is_null());
+    desk.ok(&["templates", "sync"]);
+    assert!(desk.one("order_sent_again").is_null());
+}
+
+#[test]
+fn what_meta_would_refuse_of_a_template_file_is_said_at_once_and_nothing_is_sent() {
+    let desk = Desk::new();
+    let file = desk.file(
+        "bad.toml",
+        "name = \"Bad Name\"\nlanguage = \"en_US\"\ncategory = \"utility\"\nfooter = \"{{1}}\"\n\
+         [body]\ntext = \"{{1}}\"\n",
+    );
+    let (code, _, err) = desk.run(&["templates", "create", &file]);
+    assert_eq!(code, Some(2), "{err}");
+    for part in ["name:", "body:", "footer:"] {
+        assert!(err.contains(part), "{part} {err}");
+    }
+    let file = desk.file("typo.toml", "name = \"a\"\nlanguage = \"en\"\ncategorie = \"utility\"\n");
+    let (code, _, err) = desk.run(&["templates", "create", &file]);
+    assert!(code == Some(2) && err.contains("categorie") && err.contains("line 3"), "{err}");
+    assert!(!desk.ok(&["sim", "log", "--json"]).contains("message_templates"));
+}
+
+#[test]
+fn a_template_is_sent_from_the_shell() {
+    let desk = Desk::new();
+    let send = |args: &[&str]| desk.run(&[&["send", "+15551230001", "--template"], args].concat());
+    let (code, _, err) = send(&["pedido_enviado"]);
+    assert!(code == Some(3) && err.contains("templates sync"), "{err}");
+    desk.ok(&["templates", "sync"]);
+    let (code, _, err) = send(&["pedido_enviado"]);
+    assert!(code == Some(2) && err.contains("--lang"), "{err}");
+    let (code, _, err) = send(&["pedido_enviado", "--lang", "en_US", "--param", "1=Ana"]);
+    assert!(code == Some(2) && err.contains("--param 2=...: is missing"), "{err}");
+    let (code, _, err) = send(&["pedido_enviado", "--lang", "en_US", "--param", "nome=Ana"]);
+    assert!(code == Some(2) && err.contains("its values are: 1, 2"), "{err}");
+    let (code, _, err) = send(&["pedido_cupom", "--param", "1=Ana"]);
+    assert!(code == Some(1) && err.contains("paused by Meta"), "{err}");
+    let values = ["--param", "1=Ana", "--param", "2=1182", "--json"];
+    let (code, out, err) = send(&[&["pedido_enviado", "--lang", "en_US"], &values[..]].concat());
+    assert_eq!(code, Some(0), "{out}\n{err}");
+    let (code, out, err) = send(&[&["pedido_enviado"], &values[..]].concat());
+    assert_eq!(code, Some(0), "the language used with them is known: {out}\n{err}");
+    let log = desk.ok(&["sim", "log", "--json"]);
+    let posts = log.lines().filter(|line| line.contains("/messages\"") && line.contains("en_US"));
+    assert_eq!(posts.count(), 2, "{log}");
+}
