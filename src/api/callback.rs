@@ -4,16 +4,13 @@
 //! The signed event is a self-test. The listener knows it by its object, which no event of Meta's has, and
 //! by the signature, and stores nothing of it.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
-use hmac::{Hmac, KeyInit, Mac};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Url, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sha2::Sha256;
 use thiserror::Error;
 
 use super::client::{CallError, Client, is_loopback, root_cause};
@@ -152,14 +149,7 @@ impl Prover {
         nonce: &str,
     ) -> Result<(), Astray> {
         let body = self_test(nonce);
-        let mac = Hmac::<Sha256>::new_from_slice(app_secret.expose_secret().as_bytes());
-        let mac = mac.map_err(|error| Astray::NoAnswer(error.to_string()))?;
-        let bytes = mac.chain_update(body.as_bytes()).finalize().into_bytes();
-        let mut signed = "sha256=".to_owned();
-        for byte in bytes {
-            // Writing to a string cannot fail.
-            write!(signed, "{byte:02x}").ok();
-        }
+        let signed = signature::header(&signature::sign(app_secret, body.as_bytes()));
         let post = self
             .http
             .post(url.clone())

@@ -4,7 +4,7 @@ use secrecy::SecretString;
 
 use super::Session;
 use super::services::api_config;
-use crate::api::{Client, Settings};
+use crate::api::Client;
 use crate::error::Error;
 
 /// Waits for a call.
@@ -17,12 +17,5 @@ pub(super) fn wait<T>(call: impl Future<Output = T>) -> Result<T, Error> {
 
 /// A client with this token, towards the API of the config.
 pub(super) fn client(session: &Session, token: SecretString) -> Result<Client, Error> {
-    let api = api_config(&session.config);
-    let settings = Settings {
-        base_url: api.base_url,
-        token,
-        connect_timeout: api.connect_timeout,
-        timeout: api.timeout,
-    };
-    Client::new(settings).map_err(|error| Error::usage(error.to_string()))
+    api_config(&session.config).client(token).map_err(|error| Error::usage(error.to_string()))
 }

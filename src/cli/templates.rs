@@ -149,13 +149,11 @@ fn sync(session: &Session) -> Result<(), Error> {
         refused("the templates cannot be fetched", &error).hint("what was fetched before stays")
     })?;
     let all: Vec<Told> = found.templates.iter().map(told).collect();
-    let names: Vec<(String, String)> =
-        all.iter().map(|one| (one.template.name.clone(), one.template.language.clone())).collect();
     let id = shop.id;
     shop.write
         .write(|tx: &mut Tx<'_>| {
             all.iter().try_for_each(|one| put(tx, id, one, asked_at))?;
-            settle(tx, id, &names, asked_at)
+            settle(tx, id, &all, asked_at)
         })
         .map_err(failed)?;
     for unreadable in &found.unreadable {
@@ -246,7 +244,7 @@ fn as_json(entry: &Entry) -> Value {
 }
 
 /// The one template that is meant.
-fn find<'a>(
+pub(super) fn find<'a>(
     catalogue: &'a Catalogue,
     name: &str,
     language: Option<&str>,
@@ -258,8 +256,15 @@ fn find<'a>(
     let languages: Vec<&str> = named.iter().map(|entry| &*entry.template.language).collect();
     match (found.as_slice(), languages.as_slice()) {
         ([one], _) => Ok(one),
-        (_, []) => Err(Error::new(Kind::Partial, format!("there is no template {name:?}"))
-            .hint("twoticks templates list shows what there is, templates sync fetches it again")),
+        (_, []) => {
+            let hint = match catalogue.synced_at {
+                None => "the templates were never fetched: twoticks templates sync",
+                Some(_) => {
+                    "twoticks templates list shows what there is, templates sync fetches it again"
+                }
+            };
+            Err(Error::new(Kind::Partial, format!("there is no template {name:?}")).hint(hint))
+        }
         ([], languages) => {
             let wanted = language.unwrap_or_default();
             let words = format!("the template {name:?} is not there in {wanted:?}");

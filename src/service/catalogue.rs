@@ -374,8 +374,6 @@ async fn keep(
     asked_at: Timestamp,
 ) -> Result<u32, String> {
     let found = u32::try_from(told.len()).unwrap_or(u32::MAX);
-    let name = |one: &Told| (one.template.name.clone(), one.template.language.clone());
-    let names: Vec<(String, String)> = told.iter().map(name).collect();
     let words = |error: super::writer::WriteError| error.to_string();
     for step in told.chunks(STEP) {
         let step = step.to_vec();
@@ -385,7 +383,7 @@ async fn keep(
         put.await.map_err(words)?;
     }
     let settled =
-        writer.run(Priority::Bulk, move |tx| catalogue::settle(tx, account, &names, asked_at));
+        writer.run(Priority::Bulk, move |tx| catalogue::settle(tx, account, &told, asked_at));
     settled.await.map_err(words)?;
     Ok(found)
 }

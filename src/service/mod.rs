@@ -46,7 +46,7 @@ use self::tick::Tick;
 use self::tunnel::TunnelConfig;
 use self::tunnel::register::{Books, Registrant};
 use self::writer::{Writer, WriterThread};
-use crate::api::client::{Client, Settings};
+use crate::api::{Client, Settings, SetupError};
 use crate::domain::health::Health;
 use crate::domain::id::{ConversationId, PhoneNumberId, WabaId};
 use crate::domain::time::Clock;
@@ -98,6 +98,21 @@ pub struct ApiConfig {
     pub timeout: Duration,
 }
 
+impl ApiConfig {
+    /// A client with this token; nothing is sent.
+    ///
+    /// # Errors
+    /// When the address or the token is no use, or TLS cannot be set up.
+    pub fn client(&self, token: SecretString) -> Result<Client, SetupError> {
+        Client::new(Settings {
+            base_url: self.base_url.clone(),
+            token,
+            connect_timeout: self.connect_timeout,
+            timeout: self.timeout,
+        })
+    }
+}
+
 /// Everything the services have to know.
 #[derive(Clone, Debug)]
 pub struct ServiceConfig {
@@ -144,13 +159,7 @@ fn client(api: &ApiConfig, token: Result<SecretString, Option<String>>) -> Resul
     if token.expose_secret().is_empty() {
         return Err(unset());
     }
-    let settings = Settings {
-        base_url: api.base_url.clone(),
-        token,
-        connect_timeout: api.connect_timeout,
-        timeout: api.timeout,
-    };
-    Client::new(settings).map_err(|error| error.to_string())
+    api.client(token).map_err(|error| error.to_string())
 }
 
 /// The app secrets, each once, with the account they are of; a second one of an account is told apart.

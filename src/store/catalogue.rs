@@ -77,17 +77,17 @@ pub struct Age {
     pub lacks_at: Option<Timestamp>,
 }
 
-/// Ends what [`put`] began: `told` are the names and languages of the whole catalogue, which Meta was asked for
-/// from `asked_at` on. What is not among them is gone, unless a webhook told of it since.
+/// Ends what [`put`] began: `told` is the whole catalogue, which Meta was asked for from `asked_at` on. What is
+/// not in it is gone, unless a webhook told of it since.
 pub fn settle(
     tx: &mut Tx<'_>,
     account: AccountId,
-    told: &[(String, String)],
+    told: &[Told],
     asked_at: Timestamp,
 ) -> Result<(), Error> {
-    let names = row::json_list(
-        told.iter().map(|(name, language)| Value::from(vec![&**name, &**language]).to_string()),
-    );
+    let names = row::json_list(told.iter().map(|Told { template, .. }| {
+        Value::from(vec![&*template.name, &*template.language]).to_string()
+    }));
     tx.conn
         .prepare_cached(
             "DELETE FROM template WHERE account = ?1 AND status_at <= ?2

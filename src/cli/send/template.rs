@@ -4,12 +4,13 @@ use std::path::absolute;
 
 use clap::Args;
 
+use crate::cli::templates::find;
 use crate::domain::catalogue::{Catalogue, Entry};
 use crate::domain::message::Body;
 use crate::domain::template::{
     FileSource, Filling, Place, Template, file_source, fill, obstacle, place, slots,
 };
-use crate::error::{Error, Kind};
+use crate::error::Error;
 
 /// What is to be sent in place of a text.
 #[derive(Debug, Args)]
@@ -48,44 +49,15 @@ pub(in crate::cli) fn body(
     Ok(Body::Template(Box::new(sent)))
 }
 
-/// The one that is meant: by its language, or the one used most with this customer, or the only one.
+/// The one that is meant. Without a word about its language, the one used most with this customer.
 fn choose<'a>(
     catalogue: &'a Catalogue,
     name: &str,
     language: Option<&str>,
 ) -> Result<&'a Entry, Error> {
-    let named: Vec<&Entry> =
-        catalogue.entries.iter().filter(|entry| entry.template.name == name).collect();
-    if named.is_empty() {
-        let hint = match catalogue.synced_at {
-            None => "the templates were never fetched: twoticks templates sync",
-            Some(_) => {
-                "twoticks templates list shows what there is, templates sync fetches it again"
-            }
-        };
-        return Err(Error::new(Kind::Partial, format!("there is no template {name:?}")).hint(hint));
-    }
-    let languages: Vec<&str> = named.iter().map(|entry| &*entry.template.language).collect();
-    let languages = languages.join(", ");
-    if let Some(wanted) = language {
-        let found = named.into_iter().find(|entry| entry.template.language == wanted);
-        return found.ok_or_else(|| {
-            let words = format!("the template {name:?} is not there in {wanted:?}");
-            Error::new(Kind::Partial, words).hint(format!("it is in: {languages}"))
-        });
-    }
-    match named.as_slice() {
-        [one] => Ok(one),
-        several => several
-            .iter()
-            .filter(|entry| entry.used_here > 0)
-            .max_by_key(|entry| entry.used_here)
-            .copied()
-            .ok_or_else(|| {
-                Error::usage(format!("the template {name:?} has several languages"))
-                    .hint(format!("add --lang with one of: {languages}"))
-            }),
-    }
+    let named = catalogue.entries.iter().filter(|entry| entry.template.name == name);
+    let used = named.filter(|entry| entry.used_here > 0).max_by_key(|entry| entry.used_here);
+    find(catalogue, name, language.or(used.map(|entry| &*entry.template.language)))
 }
 
 fn filling(template: &Template, params: &[String]) -> Result<Filling, Error> {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::api::Client;
 use crate::api::callback::{Callbacks, URL_MAX, app_token};
-use crate::api::{Client, Settings};
 use crate::domain::id::{AccountId, PhoneNumberId, WabaId};
 use crate::domain::text::display_safe;
 use crate::domain::time::Clock;
@@ -41,13 +41,7 @@ impl Registrant {
     }
 
     fn client(&self, token: SecretString) -> Result<Client, String> {
-        let settings = Settings {
-            base_url: self.api.base_url.clone(),
-            token,
-            connect_timeout: self.api.connect_timeout,
-            timeout: self.api.timeout,
-        };
-        Client::new(settings).map_err(|error| error.to_string())
+        self.api.client(token).map_err(|error| error.to_string())
     }
 
     /// Where Meta posts now.

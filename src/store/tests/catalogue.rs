@@ -44,13 +44,9 @@ impl World {
     /// As if Meta had told all of this when asked at `at`.
     fn sync(&mut self, all: &[Told], at: Timestamp) {
         let account = self.account;
-        let names: Vec<(String, String)> = all
-            .iter()
-            .map(|one| (one.template.name.clone(), one.template.language.clone()))
-            .collect();
         self.do_it(|tx| {
             all.iter().try_for_each(|one| put(tx, account, one, at))?;
-            settle(tx, account, &names, at)
+            settle(tx, account, all, at)
         });
     }
 
