@@ -53,8 +53,7 @@ struct Counted {
 
 fn count(conn: &ReadConn, now: Timestamp) -> Result<Vec<Counted>, Error> {
     let counted = accounts(conn)?.into_iter().map(|account| {
-        let counts = queue_counts(conn, account.id)?;
-        let waiting = counts.waiting();
+        let waiting = queue_counts(conn, account.id)?;
         let paused = paused_since(conn, account.id)?;
         let people = people_reached(conn, account.id, now)?;
         Ok(Counted { account, waiting, paused, people })

@@ -72,6 +72,23 @@ const RULES: &[(&str, &str)] = &[
              FROM conversation c WHERE c.account = l.account AND c.shown = 1)",
     ),
     (
+        "numbers above the queue are wrong for account",
+        "SELECT DISTINCT account FROM (
+             SELECT account, state, n FROM queue_count
+             UNION ALL SELECT account, state, -count(*) FROM message
+                 WHERE state IN (0, 1, 2, 3, 9, 10) GROUP BY account, state)
+         GROUP BY account, state HAVING sum(n) <> 0",
+    ),
+    (
+        "numbers of a template are wrong for account",
+        "SELECT DISTINCT account FROM (
+             SELECT account, name, language, state, code, n FROM template_count
+             UNION ALL SELECT account, coalesce(extra ->> 'name', ''), coalesce(extra ->> 'language', ''),
+                 state, iif(state = 9, coalesce(code, 0), 0), -count(*) FROM message
+                 WHERE kind = 8 AND direction = 2 AND history = 0 GROUP BY 1, 2, 3, 4, 5)
+         GROUP BY account, name, language, state, code HAVING sum(n) <> 0",
+    ),
+    (
         "status waits for a message that is known",
         "SELECT p.id FROM pending_status p JOIN message m
              ON m.wamid = p.wamid AND m.account = p.account AND m.direction = 2",

@@ -32,46 +32,11 @@ use super::standing::{self, Proof};
 use super::stored::{self, NewRow, Writer};
 use super::write::Tx;
 use super::{lane, merge};
-use crate::domain::health::Waiting;
 use crate::domain::id::{ConversationId, MessageId, Wamid};
 use crate::domain::message::{Body, Context, NewMessage};
 use crate::domain::outbox::ApiError;
 use crate::domain::state::State;
 use crate::domain::time::Timestamp;
-
-/// Numbers about the outbox of an account.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct QueueCounts {
-    /// Messages queued, those waiting for a retry included.
-    pub queued: u32,
-    /// Messages whose request is under way.
-    pub sending: u32,
-    /// Messages that wait for their time.
-    pub scheduled: u32,
-    /// Messages that wait for a decision.
-    pub held: u32,
-    /// Messages that failed.
-    pub failed: u32,
-    /// Messages whose outcome is unknown.
-    pub uncertain: u32,
-    /// Receipts and files to fetch.
-    pub other: u32,
-}
-
-impl QueueCounts {
-    /// The messages among them.
-    #[must_use]
-    pub const fn waiting(&self) -> Waiting {
-        Waiting {
-            scheduled: self.scheduled,
-            held: self.held,
-            queued: self.queued,
-            sending: self.sending,
-            failed: self.failed,
-            uncertain: self.uncertain,
-        }
-    }
-}
 
 /// How many jobs of each kind to claim at most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

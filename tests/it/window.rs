@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use twoticks::domain::health::Waiting;
 use twoticks::domain::id::{ConversationId, MessageId};
 use twoticks::domain::message::{Body, NewMessage, Priority};
 use twoticks::domain::state::{HoldReason, State};
@@ -44,7 +45,7 @@ fn an_expired_window_refuses_before_any_request_leaves() {
     // Nothing was written either that could leave later.
     let waiting = shop.read();
     let account = account::accounts(&waiting).unwrap()[0].id;
-    assert_eq!(outbox::queue_counts(&waiting, account).unwrap(), outbox::QueueCounts::default());
+    assert_eq!(outbox::queue_counts(&waiting, account).unwrap(), Waiting::default());
     inbox.quit();
 }
 

@@ -66,7 +66,7 @@ pub fn browse(
         }
     };
     let rows = rows(&snapshot, &keys)?;
-    Ok(QueueRows { rows, more_above, more_below, counts: counts(&snapshot, account)?.waiting() })
+    Ok(QueueRows { rows, more_above, more_below, counts: counts(&snapshot, account)? })
 }
 
 /// What a page is taken from.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{QueueCounts, Room, SentRequest, Unresolved};
+use super::{Room, SentRequest, Unresolved};
+use crate::domain::health::Waiting;
 use crate::domain::id::{AccountId, ConversationId, MessageId};
 use crate::domain::throttle::{PAIR_COST, PAIR_MEMORY};
 use crate::domain::time::Timestamp;
@@ -13,33 +14,27 @@ use crate::store::error::Error;
 use crate::store::read::ReadConn;
 use crate::store::{account, lane, merge, row};
 
-/// Numbers about the outbox of an account.
-pub fn queue_counts(read: &ReadConn, account: AccountId) -> Result<QueueCounts, Error> {
+/// How many messages of an account wait, failed or are uncertain, as triggers keep count of them.
+pub fn queue_counts(read: &ReadConn, account: AccountId) -> Result<Waiting, Error> {
     counts(&read.conn, account)
 }
 
-pub(super) fn counts(conn: &Connection, account: AccountId) -> Result<QueueCounts, Error> {
-    let mut query = conn.prepare_cached(
-        "SELECT state, count(*) FROM message
-         WHERE account = ?1 AND state IN (0, 1, 2, 3, 9, 10) GROUP BY state",
-    )?;
+pub(super) fn counts(conn: &Connection, account: AccountId) -> Result<Waiting, Error> {
+    let mut query = conn.prepare_cached("SELECT state, n FROM queue_count WHERE account = ?1")?;
     let mut rows = query.query([account.0])?;
-    let mut counts = QueueCounts::default();
+    let mut waiting = Waiting::default();
     while let Some(found) = rows.next()? {
         let number = row::count(found.get(1)?);
         match found.get::<_, i64>(0)? {
-            0 => counts.scheduled = number,
-            1 => counts.held = number,
-            2 => counts.queued = number,
-            3 => counts.sending = number,
-            9 => counts.failed = number,
-            _ => counts.uncertain = number,
+            0 => waiting.scheduled = number,
+            1 => waiting.held = number,
+            2 => waiting.queued = number,
+            3 => waiting.sending = number,
+            9 => waiting.failed = number,
+            _ => waiting.uncertain = number,
         }
     }
-    let mut query =
-        conn.prepare_cached("SELECT count(*) FROM outbox WHERE account = ?1 AND kind <> 1")?;
-    counts.other = row::count(query.query_row([account.0], |row| row.get(0))?);
-    Ok(counts)
+    Ok(waiting)
 }
 
 /// The requests of messages that still count against a limit, newest first: those of the last

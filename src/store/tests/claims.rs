@@ -1,13 +1,14 @@
 use super::*;
 use crate::domain::conversation::Draft;
+use crate::domain::health::Waiting;
 use crate::domain::message::{Media, MediaCopy, MediaKind};
 use crate::domain::outbox::MEDIA_LIFE;
 use crate::domain::state::HoldReason;
 use crate::domain::template::SentTemplate;
 use crate::store::conversation::{mark_read, save_draft};
 use crate::store::outbox::{
-    self, Ended, Fetched, QueueCounts, cancel, claim_in, defer, finish_download, finish_receipt,
-    hold, next_due_in, release, rescue,
+    self, Ended, Fetched, cancel, claim_in, defer, finish_download, finish_receipt, hold,
+    next_due_in, release, rescue,
 };
 use crate::store::{list, message};
 
@@ -138,7 +139,7 @@ fn an_uncertain_message_is_told_with_its_lane() {
     assert_eq!((unresolved[0].message, unresolved[0].conversation), (id, a));
     assert_eq!(unresolved[0].since, t(3));
     let counts = outbox::queue_counts(&world.read, world.account).unwrap();
-    assert_eq!(counts, QueueCounts { uncertain: 1, ..QueueCounts::default() });
+    assert_eq!(counts, Waiting { uncertain: 1, ..Waiting::default() });
     let requests = outbox::recent_requests(&world.read, world.account, t(0)).unwrap();
     assert_eq!(requests, [outbox::SentRequest { at: t(2), conversation: a }]);
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::health::Waiting;
 use crate::store::schema;
 
 #[test]
@@ -90,4 +91,26 @@ fn a_step_that_fails_leaves_the_schema_as_it_was() {
         })
         .unwrap();
     assert!(!later);
+}
+
+#[test]
+fn the_numbers_above_the_queue_are_counted_when_they_are_first_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("twoticks.db");
+    let mut conn = rusqlite::Connection::open(&path).unwrap();
+    schema::migrate(&mut conn, &path, &schema::STEPS[..6], t(0)).unwrap();
+    conn.execute_batch(
+        "INSERT INTO account (id, name, phone_number_id, scope, created_at) VALUES (1, 'a', '1', 'a', 0);
+         INSERT INTO contact (id, created_at) VALUES (1, 0);
+         INSERT INTO conversation (id, account, contact, created_at, activity) VALUES (1, 1, 1, 0, 0);
+         INSERT INTO message (account, conversation, own, direction, author, kind, stored_at, at, state)
+             VALUES (1, 1, 1, 2, 2, 1, 0, 1, 9), (1, 1, 1, 2, 2, 1, 0, 2, 9),
+                    (1, 1, 1, 2, 2, 1, 0, 3, 10), (1, 1, 1, 2, 2, 1, 0, 4, 6);",
+    )
+    .unwrap();
+    drop(conn);
+    let _write = WriteConn::open(&path, t(1)).unwrap();
+    let read = ReadConn::open(&path).unwrap();
+    let expected = Waiting { failed: 2, uncertain: 1, ..Waiting::default() };
+    assert_eq!(crate::store::outbox::queue_counts(&read, AccountId(1)).unwrap(), expected);
 }

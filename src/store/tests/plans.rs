@@ -87,3 +87,15 @@ fn windows_that_close_are_looked_up_by_when_the_contact_wrote() {
     let steps: Vec<String> = steps.collect::<Result<_, _>>().unwrap();
     assert!(steps[0].contains("conversation_closing (account=? AND last_inbound>?)"), "{steps:?}");
 }
+
+/// The numbers above the queue are kept and not counted at each look, so a wrong one would stay.
+#[test]
+fn a_number_above_the_queue_that_is_wrong_is_found() {
+    let mut world = World::new();
+    let conversation = world.begin("1");
+    world.say(conversation, "hello", t(1));
+    world.sound();
+    world.write.raw().execute("UPDATE queue_count SET n = n + 1 WHERE state = 2", []).unwrap();
+    let wrong = format!("numbers above the queue are wrong for account: {}", world.account);
+    assert_eq!(check::check(&world.read).unwrap(), [wrong]);
+}
