@@ -158,7 +158,9 @@ impl Core {
             }
             Outcome::Throttled(Throttle::Account, error) => {
                 self.pause(Reason::Limited(error.advice.used), error, now);
-                error.advice.wait().unwrap_or(LIMITED.0)
+                // The account waits as a whole. A wait of the message's own would outlast the person's word
+                // to try at once, where it is the only one.
+                error.advice.wait().unwrap_or_default()
             }
             Outcome::AccountTrouble(error) => {
                 self.pause(trouble(error), error, now);
