@@ -199,7 +199,8 @@ pub(super) fn people(
     now: Timestamp,
 ) -> Result<People, Error> {
     let mut query = conn.prepare_cached(
-        "SELECT (SELECT count(*) FROM reached r WHERE r.scope = a.scope AND r.at > ?2), a.people_limit
+        "SELECT coalesce((SELECT n FROM reached_count n WHERE n.scope = a.scope), 0)
+             - (SELECT count(*) FROM reached r WHERE r.scope = a.scope AND r.at <= ?2), a.people_limit
          FROM account a WHERE a.id = ?1",
     )?;
     let since = (now - LIMIT_SPAN).millis();

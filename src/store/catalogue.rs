@@ -264,7 +264,8 @@ fn lacks(tx: &Tx<'_>, account: AccountId, now: Timestamp) -> Result<(), Error> {
     Ok(())
 }
 
-/// Writes the new words into Meta's JSON.
+/// Writes the new words into Meta's JSON. They count as those of a catalogue asked for at that moment, since
+/// they are not all that changed: the one that is fetched for the rest must win.
 fn retext(
     tx: &Tx<'_>,
     account: AccountId,
@@ -272,7 +273,8 @@ fn retext(
     at: Timestamp,
     parts: &[(&str, &Option<String>)],
 ) -> Result<(), Error> {
-    let key = params![account.0, update.name, update.language, at.millis()];
+    let at = at.millis() - SKEW;
+    let key = params![account.0, update.name, update.language, at];
     let json: Option<String> = tx
         .conn
         .prepare_cached(
@@ -296,13 +298,7 @@ fn retext(
             "UPDATE template SET json = ?5, text_at = ?4
              WHERE account = ?1 AND name = ?2 AND language = ?3",
         )?
-        .execute(params![
-            account.0,
-            update.name,
-            update.language,
-            at.millis(),
-            value.to_string()
-        ])?;
+        .execute(params![account.0, update.name, update.language, at, value.to_string()])?;
     Ok(())
 }
 

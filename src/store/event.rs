@@ -268,10 +268,11 @@ pub fn note_answers(tx: &mut Tx<'_>, answered: &Answered) -> Result<(), Error> {
 /// What Meta told last of an account or its templates.
 pub fn tidings(read: &ReadConn) -> Result<Option<Tidings>, Error> {
     let mut query = read.conn.prepare_cached(
-        "SELECT id, detail, until FROM event_effect WHERE kind >= 6 AND kind = ?1 AND detail IS NOT NULL
+        // 6 is a notice; as a parameter it would not fit the index.
+        "SELECT id, detail, until FROM event_effect WHERE kind = 6 AND detail IS NOT NULL
          ORDER BY id DESC LIMIT 1",
     )?;
-    let found = query.query_row([EffectKind::Notice as i64], |row| {
+    let found = query.query_row([], |row| {
         Ok(Tidings {
             number: row.get(0)?,
             words: row.get(1)?,

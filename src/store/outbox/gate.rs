@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension as _, Row, params};
 
 use crate::domain::id::{AccountId, ContactId, ConversationId, MessageId};
 use crate::domain::message::Body;
@@ -117,14 +117,18 @@ pub(super) fn admit(
 fn asked(tx: &Tx<'_>, message: MessageId, now: Timestamp) -> Result<Asked, Error> {
     let mut query = tx.conn.prepare_cached(
         "SELECT m.account, c.contact, c.last_inbound, c.refused_at, c.opted_out, m.kind,
-             m.category, iif(m.kind = ?2, m.extra ->> 'category', NULL) AS wanted
-         FROM message m JOIN conversation c ON c.id = m.conversation WHERE m.id = ?1",
+             m.category, m.sent ->> 'category' AS wanted, t.category AS told
+         FROM (SELECT *, iif(kind = ?2 AND json_valid(extra), extra, NULL) AS sent
+               FROM message WHERE id = ?1) m
+             JOIN conversation c ON c.id = m.conversation
+             LEFT JOIN template t ON t.account = m.account
+                 AND t.name = m.sent ->> 'name' AND t.language = m.sent ->> 'language'",
     )?;
     let asked = query.query_row([message.0, body::TEMPLATE], |row| {
         let template = row.get::<_, i64>("kind")? == body::TEMPLATE;
-        // Meta may have billed it as something else than what the catalogue said.
+        // Meta may have made it something else since it was written, or have billed it as something else.
         let mut marketing = false;
-        for column in ["category", "wanted"] {
+        for column in ["category", "wanted", "told"] {
             let category: Option<String> = row.get(column)?;
             marketing |= category.is_some_and(|category| is_marketing(&category));
         }
@@ -140,22 +144,28 @@ fn is_marketing(category: &str) -> bool {
 }
 
 /// Whether the messaging limit has no room for one more person. Those written to within the day have theirs.
+/// People are counted only when the limit may be near: a campaign asks this for each of its messages.
 fn is_full(
     tx: &Tx<'_>,
     account: AccountId,
     contact: ContactId,
     now: Timestamp,
 ) -> Result<bool, Error> {
-    let people = account::people(tx.conn, account, now)?;
-    if people.limit.is_none_or(|limit| people.reached < limit) {
+    let mut query = tx.conn.prepare_cached(
+        "SELECT a.scope FROM account a LEFT JOIN reached_count n ON n.scope = a.scope
+         WHERE a.id = ?1 AND a.people_limit >= 0 AND coalesce(n.n, 0) >= a.people_limit",
+    )?;
+    let near: Option<String> = query.query_row([account.0], |row| row.get(0)).optional()?;
+    let Some(scope) = near else { return Ok(false) };
+    let since = (now - LIMIT_SPAN).millis();
+    let mut query = tx.conn.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM reached WHERE scope = ?1 AND contact = ?2 AND at > ?3)",
+    )?;
+    if query.query_row(params![scope, contact.0, since], |row| row.get(0))? {
         return Ok(false);
     }
-    let scope = account::scope(tx.conn, account)?;
-    let mut query = tx.conn.prepare_cached(
-        "SELECT NOT EXISTS (SELECT 1 FROM reached WHERE scope = ?1 AND contact = ?2 AND at > ?3)",
-    )?;
-    let since = (now - LIMIT_SPAN).millis();
-    Ok(query.query_row(params![scope, contact.0, since], |row| row.get(0))?)
+    forget(tx, &scope, now, 500)?;
+    Ok(account::people(tx.conn, account, now)?.is_full())
 }
 
 /// A template is on its way to somebody outside the window.
@@ -172,6 +182,18 @@ pub(super) fn reach(
              ON CONFLICT DO UPDATE SET at = max(at, excluded.at)",
         )?
         .execute(params![scope, contact.0, now.millis()])?;
+    // More than come in, so that the table holds about a day.
+    forget(tx, &scope, now, 2)
+}
+
+/// Lets go of some of those who were written to longer than a day ago, the first ones first.
+fn forget(tx: &Tx<'_>, scope: &str, now: Timestamp, most: u32) -> Result<(), Error> {
+    tx.conn
+        .prepare_cached(
+            "DELETE FROM reached WHERE scope = ?1 AND contact IN (
+                 SELECT contact FROM reached WHERE scope = ?1 AND at <= ?2 ORDER BY at LIMIT ?3)",
+        )?
+        .execute(params![scope, (now - LIMIT_SPAN).millis(), most])?;
     Ok(())
 }
 

@@ -122,6 +122,27 @@ fn a_webhook_changes_the_catalogue_at_once_and_is_told_with_its_end() {
     assert!(!kept.json.contains("old cupom"), "{}", kept.json);
 }
 
+/// The fetch that it asks for once lost against it, so buttons and examples stayed as they were for a day.
+#[test]
+fn the_catalogue_fetched_after_a_webhook_told_of_new_words_is_taken_whole() {
+    let mut world = World::new();
+    world.sync(&[told("cupom", "pt_BR")], t(0));
+    let text = |words: &str| TemplateChange::Text {
+        header: None,
+        body: Some(words.to_owned()),
+        footer: None,
+    };
+    world.hear("cupom", text("newer words"), t(200));
+    world.hear("cupom", text("late words"), t(100));
+    assert!(world.kept()[0].json.contains("newer words"), "the newest wins in any order");
+    let mut whole = told("cupom", "pt_BR");
+    whole.json = r#"{"name":"cupom","components":[{"type":"BUTTONS"}]}"#.to_owned();
+    world.sync(std::slice::from_ref(&whole), t(201));
+    assert_eq!(world.kept()[0].json, whole.json);
+    world.hear("cupom", text("late words"), t(150));
+    assert_eq!(world.kept()[0].json, whole.json, "one that comes late does not undo it");
+}
+
 #[test]
 fn webhooks_in_any_order_leave_the_newest() {
     for order in [[0, 1], [1, 0]] {
@@ -224,4 +245,21 @@ fn what_became_of_the_messages_is_counted_as_it_happens() {
     let here = templates(&world.read, world.account, Some(ana)).unwrap();
     assert_eq!((here[0].used_here, here[1].used_here), (1, 0));
     assert_eq!(here[0].last.as_ref().unwrap().values[0].text, "Ana");
+}
+
+/// What had been written as something else once went out as marketing to who wants none.
+#[test]
+fn a_template_that_became_marketing_while_its_message_waited_is_held_for_who_opted_out() {
+    let mut world = World::new();
+    let a = world.begin("1");
+    let mut offer = told("offer", "en");
+    offer.template.category = Category::Utility;
+    world.sync(std::slice::from_ref(&offer), t(0));
+    world.do_it(|tx| crate::store::wish::decide(tx, a, true, "ana", t(1)));
+    let id = world.template(a, false, t(2));
+    offer.template.category = Category::Marketing;
+    world.sync(&[offer], t(100));
+    assert!(world.claim(1, t(101)).is_empty());
+    assert_eq!(world.held(id), Some(crate::domain::state::HoldReason::OptedOut));
+    world.sound();
 }

@@ -169,3 +169,36 @@ fn old_bodies_are_let_go_in_small_steps_but_never_what_a_replay_needs() {
     assert_eq!((kept, size(&world, many[47])), (10, 1000));
     world.sound();
 }
+
+/// The bodies of another business number once stayed for ever, and so did those behind one that came again.
+#[test]
+fn neither_another_number_nor_a_replay_nor_an_oddity_keeps_bodies_for_ever() {
+    let mut world = World::new();
+    let day = Duration::from_secs(24 * 3600);
+    let later = t(2 * 24 * 3600);
+    let post = |world: &mut World, nth: u8, kind: Option<ItemKind>, at: Timestamp| {
+        let mut items: Vec<Item> = kind.map(item).into_iter().collect();
+        for item in &mut items {
+            if matches!(item.kind, ItemKind::Notice { .. }) {
+                item.phone_number = Some(PhoneNumberId::new("999"));
+            }
+        }
+        let post = RawPost { body: vec![b'x'; 1000], sha256: [nth; 32], received_at: at };
+        world.do_it(|tx| ingest(tx, &post, &items, at)).event
+    };
+    let size = |world: &World, id| event::event(&world.read, id).unwrap().0.size;
+    let elsewhere = ItemKind::Notice { summary: "of another number".to_owned(), limits: None };
+    let other = post(&mut world, 0, Some(elsewhere), t(0));
+    let odd = ItemKind::Unknown { reason: "a field of tomorrow".to_owned() };
+    let odd = post(&mut world, 1, Some(odd), t(0));
+    let behind = post(&mut world, 2, None, t(0));
+    post(&mut world, 0, None, later);
+    let keep = Keep { age: Some(day), bytes: Some(2_000) };
+    world.do_it(|tx| prune(tx, &keep, later));
+    assert_eq!([other, odd, behind].map(|id| size(&world, id)), [0, 1000, 0]);
+    let newer: Vec<EventId> = (3..5).map(|nth| post(&mut world, nth, None, later)).collect();
+    world.do_it(|tx| prune(tx, &keep, later));
+    assert_eq!(size(&world, odd), 0, "there is no more room for it");
+    assert!(newer.iter().all(|id| size(&world, *id) == 1000));
+    world.sound();
+}

@@ -244,6 +244,31 @@ fn the_messaging_limit_holds_new_people_until_there_is_room() {
     world.sound();
 }
 
+/// Everybody written to within the day was once counted for each message that was about to go.
+#[test]
+fn people_are_counted_by_keeping_the_count_and_let_go_after_a_day() {
+    let mut world = World::new();
+    let account = world.account;
+    let limits = Limits { rate: None, people: Some(PeopleLimit::AtMost(20)) };
+    world.do_it(|tx| set_limits(tx, account, limits));
+    let chats: Vec<_> = (0..30).map(|n| world.begin(&format!("1{n:02}"))).collect();
+    for chat in &chats[..20] {
+        world.template(*chat, false, t(1));
+    }
+    let recount = |world: &World| -> (i64, i64) {
+        let sql = "SELECT coalesce(sum(n), 0), (SELECT count(*) FROM reached) FROM reached_count";
+        world.read.conn.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+    };
+    assert_eq!(world.claim(30, t(2)).len(), 20);
+    assert_eq!(recount(&world), (20, 20));
+    let late = t(10 + DAY);
+    assert_eq!(people_reached(&world.read, account, late).unwrap().reached, 0);
+    let next = world.template(chats[20], false, late);
+    assert_eq!(sends(&world.claim(30, late)), [next], "a day later there is room");
+    assert_eq!(recount(&world), (1, 1), "those of yesterday are let go");
+    world.sound();
+}
+
 #[test]
 fn limits_that_a_webhook_reports_are_the_named_numbers_and_the_whole_business() {
     let mut world = World::new();
