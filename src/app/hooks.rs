@@ -161,7 +161,7 @@ fn of_effect(effect: &Effect, subject: Option<&Subject>, all: &mut Vec<Change>) 
             all.push(change("pending_status", "wamid", None, effect.detail.as_deref()));
         }
         (EffectKind::Preference, _) => {
-            all.push(change("preference", "wish", None, effect.detail.as_deref()));
+            all.push(change("wish", "stop", None, effect.detail.as_deref()));
         }
         _ => {}
     }

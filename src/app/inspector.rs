@@ -83,7 +83,7 @@ pub struct KeptBody {
 }
 
 impl KeptBody {
-    /// Lays a body out.
+    /// Lays a body out. It may have megabytes: not for the thread of the screen.
     #[must_use]
     pub fn new(event: EventId, text: String, signature: Option<String>) -> Self {
         let laid_out = super::hooks::pretty(&text);

@@ -209,6 +209,8 @@ pub struct Model {
     pub(crate) next: Wait<Wanted>,
     /// The pending look for what Meta told last, and the number of what was heard of it.
     pub(crate) told: (Wait<()>, Option<i64>),
+    /// The store could not be read; nothing is read by itself until this time, and then everything.
+    pub(crate) unreadable_until: Option<Timestamp>,
     /// The account's templates, as last read.
     pub(crate) catalogue: Option<Arc<Catalogue>>,
     pub(crate) templates: Templates,
@@ -255,6 +257,7 @@ impl Model {
             drafts: HashMap::new(),
             awaited: BTreeMap::new(),
             quit_armed: None,
+            unreadable_until: None,
             kept_unread: HashSet::new(),
             next: Wait::default(),
             told: (Wait::default(), None),
@@ -297,6 +300,7 @@ impl Model {
         [
             self.notice.as_ref().map(|notice| notice.until),
             self.quit_armed,
+            self.unreadable_until,
             self.composer.due(),
             self.window_end(),
             self.list_closes(),

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::inspector::KeptBody;
 use super::list::Came;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::change::Changes;
@@ -345,12 +346,8 @@ pub enum Reply {
     HookBody {
         /// Which query.
         ticket: Ticket,
-        /// The event.
-        event: EventId,
-        /// Its body, empty once it was let go; unsanitised.
-        text: String,
-        /// The header with its signature.
-        signature: Option<String>,
+        /// What is kept of it.
+        body: KeptBody,
     },
     /// To [`Query::Next`].
     Next {

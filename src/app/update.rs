@@ -77,6 +77,10 @@ fn expire(model: &mut Model, effects: &mut Vec<Effect>) {
     if model.quit_armed.is_some_and(|until| until <= now) {
         model.quit_armed = None;
     }
+    if model.unreadable_until.is_some_and(|until| until <= now) {
+        model.unreadable_until = None;
+        changed(model, &Changes { everything: true, ..Changes::default() }, effects);
+    }
     if model.composer.due().is_some_and(|due| due <= now) {
         open::save_draft(model, effects);
     }

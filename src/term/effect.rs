@@ -10,6 +10,7 @@ use super::files::Files;
 use super::run::Event;
 use crate::api::request::written;
 use crate::api::signature;
+use crate::app::inspector::KeptBody;
 use crate::app::list::Came;
 use crate::app::msg::{
     Command, CommandId, Done, Finished, Msg, Query, Reply, RequestForm, Ticket, Wanted, Which,
@@ -287,7 +288,7 @@ fn ask(read: &ReadConn, query: Query, base_url: &str) -> Result<Reply, store::Er
             let kept = event::kept(read, event)?;
             let text = String::from_utf8_lossy(&kept.body).into_owned();
             let signature = kept.signature.as_ref().map(signature::header);
-            Reply::HookBody { ticket, event, text, signature }
+            Reply::HookBody { ticket, body: KeptBody::new(event, text, signature) }
         }
         Query::Next { account, wanted, from, ticket } => {
             let found = match wanted {

@@ -133,15 +133,9 @@ pub(super) fn came(
 }
 
 /// The body of an event came.
-pub(super) fn body_came(
-    model: &mut Model,
-    ticket: Ticket,
-    event: EventId,
-    text: String,
-    signature: Option<String>,
-) {
+pub(super) fn body_came(model: &mut Model, ticket: Ticket, body: KeptBody) {
     if model.hooks.wait.answered(ticket).is_some() {
-        model.hooks.body = Some(KeptBody::new(event, text, signature));
+        model.hooks.body = Some(body);
         model.touch();
     }
 }

@@ -1,5 +1,7 @@
 //! Answers from the store. One that is no longer waited for changes nothing.
 
+use std::time::Duration;
+
 use super::{hooks, open, queue, templates};
 use crate::app::chat::{self, Anchor, Chat, Load, Scroll};
 use crate::app::composer::Composer;
@@ -50,9 +52,7 @@ pub(super) fn loaded(model: &mut Model, reply: Reply, effects: &mut Vec<Effect>)
         Reply::Hooks { ticket, came, given_up } => {
             hooks::came(model, ticket, came, given_up, effects);
         }
-        Reply::HookBody { ticket, event, text, signature } => {
-            hooks::body_came(model, ticket, event, text, signature);
-        }
+        Reply::HookBody { ticket, body } => hooks::body_came(model, ticket, body),
         Reply::Next { ticket, row } => next(model, ticket, row, effects),
         Reply::Templates { ticket, catalogue } => {
             templates::came(model, ticket, catalogue, effects);
@@ -271,6 +271,10 @@ pub(super) fn show_row(model: &mut Model, row: Conversation, to: Focus, effects:
     open::open(model, id, Some(row), to, effects);
 }
 
+/// After a read that failed, before anything is read again by itself: what fails at once would be asked for
+/// without an end.
+const READ_AGAIN: Duration = Duration::from_secs(1);
+
 fn failed(model: &mut Model, ticket: Ticket, reason: &str) {
     let mut known = false;
     if model.list.wait.answered(ticket).is_some() {
@@ -298,11 +302,13 @@ fn failed(model: &mut Model, ticket: Ticket, reason: &str) {
     }
     known |= model.next.answered(ticket).is_some();
     known |= model.request.answered(ticket).is_some();
+    known |= model.told.0.answered(ticket).is_some();
     if model.templates.wait.answered(ticket).is_some() {
         model.templates.error = Some(reason.to_owned());
         known = true;
     }
     if known {
+        model.unreadable_until = Some(model.now + READ_AGAIN);
         model.say(format!("Could not be read: {reason}"), Weight::Error);
     }
 }

@@ -12,11 +12,13 @@ use crate::domain::page::MessagePage;
 use crate::domain::text;
 
 pub(super) fn settle(model: &mut Model, effects: &mut Vec<Effect>) {
-    settle_list(model, effects);
     settle_chat(model, effects);
-    queue::settle(model, effects);
-    hooks::settle(model, effects);
-    settle_timeline(model, effects);
+    if model.unreadable_until.is_none() {
+        settle_list(model, effects);
+        queue::settle(model, effects);
+        hooks::settle(model, effects);
+        settle_timeline(model, effects);
+    }
     title(model, effects);
 }
 
@@ -32,6 +34,7 @@ fn settle_list(model: &mut Model, effects: &mut Vec<Effect>) {
 fn settle_chat(model: &mut Model, effects: &mut Vec<Effect>) {
     let reading = model.focus == Focus::Chat;
     let attended = model.focused && model.focus != Focus::List && model.overlay.is_none();
+    let unreadable = model.unreadable_until.is_some();
     let found = model.with_chat(|chat, look, height| {
         if let Some(id) = chat.selected.filter(|_| reading) {
             chat.show(id, look, height);
@@ -47,7 +50,7 @@ fn settle_chat(model: &mut Model, effects: &mut Vec<Effect>) {
             .newest_inbound()
             .filter(|(index, _)| *index < view.last || (*index == view.last && view.at_end));
         let seen = seen.map(|(_, message)| message.id);
-        let wanted = if chat.wait.is_busy() {
+        let wanted = if chat.wait.is_busy() || unreadable {
             None
         } else if chat.scroll == Scroll::Tail && chat.page.more_after() {
             Some((MessagePage::Newest, chat::Load::Newest))

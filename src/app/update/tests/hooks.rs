@@ -1,5 +1,5 @@
 use crate::app::fixture::{BODY, Stage, hook_world};
-use crate::app::msg::{Command, Done, Effect, Finished, Msg};
+use crate::app::msg::{Command, Done, Effect, Finished, Msg, Query, Reply, Ticket};
 use crate::app::{Overlay, Screen};
 use crate::domain::change::Changes;
 use crate::domain::hook::{Hook, HookKey};
@@ -129,4 +129,37 @@ fn the_message_of_an_event_is_shown_in_its_conversation() {
     let mut stage = hooks();
     stage.keys("jjo");
     assert!(said(&stage).contains("no message"), "a duplicate changed none");
+}
+
+/// A body that could not be read was once asked for again in the same turn, without an end.
+#[test]
+fn what_cannot_be_read_is_asked_for_again_a_second_later_and_not_at_once() {
+    let mut stage = hooks();
+    let ticket = Ticket(1_000_000);
+    stage.model.hooks.body = None;
+    stage.model.hooks.wait.start(ticket, EventId(815));
+    stage.effects.clear();
+    let failed = Reply::Failed { ticket, reason: "disk I/O error".to_owned() };
+    stage.tell(Msg::Loaded(failed));
+    let asks = |stage: &Stage| {
+        let body = |effect: &&Effect| matches!(effect, Effect::Run(Query::HookBody { .. }));
+        stage.effects.iter().filter(body).count()
+    };
+    assert_eq!(asks(&stage), 0);
+    assert!(said(&stage).contains("disk I/O error"), "{}", said(&stage));
+    stage.wait(1_000);
+    assert_eq!(asks(&stage), 1);
+    assert!(stage.model.hooks.shown_body().is_some(), "it recovers by itself");
+}
+
+/// One failed look for what Meta told once was the last one.
+#[test]
+fn what_meta_tells_is_heard_again_after_a_read_that_failed() {
+    let mut stage = hooks();
+    let ticket = Ticket(1_000_000);
+    stage.model.told.0.start(ticket, ());
+    stage.tell(Msg::Loaded(Reply::Failed { ticket, reason: "busy".to_owned() }));
+    stage.effects.clear();
+    stage.wait(1_000);
+    assert!(stage.effects.iter().any(|effect| matches!(effect, Effect::Run(Query::Told { .. }))));
 }
