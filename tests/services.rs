@@ -9,10 +9,12 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use secrecy::SecretString;
 use twoticks::clock::SystemClock;
+use twoticks::domain::catalogue::Sync;
 use twoticks::domain::health::{Condition, Health};
 use twoticks::domain::id::{AccountId, ConversationId, MessageId, PhoneNumberId, WaId, WabaId};
 use twoticks::domain::message::{Body, MediaCopy, Message, NewMessage, Priority as Urgency};
@@ -107,6 +109,31 @@ fn until<T>(watcher: &Watcher, what: &str, mut look: impl FnMut() -> Option<T>) 
 fn until_health(services: &Services, what: &str, is: impl Fn(&Health) -> bool) -> Health {
     let watcher = services.bus().watch();
     until(&watcher, what, || Some(services.health()).filter(|health| is(health)))
+}
+
+/// It once began again at once, since what it was to fetch was still missing.
+#[test]
+fn a_fetch_of_templates_that_was_given_up_is_not_begun_again_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    // Takes connections, and never answers.
+    let silent = TcpListener::bind(loopback(0)).unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let services = start(config(dir.path(), &world(), &url, loopback(0)));
+    let fetching = |health: &Health| {
+        health.accounts.iter().any(|account| matches!(account.sync, Sync::Running { .. }))
+    };
+    until_health(&services, "templates are fetched", fetching);
+    let (account, _) = begin(&services, "15551230001");
+    services.templates().cancel(account);
+    until_health(&services, "the fetch is given up", |health| !fetching(health));
+    // Two turns of the keeper, after each of which it looks for what is missing.
+    for _ in 0..2 {
+        let (told, answer) = channel();
+        let unknown = AccountId(99);
+        services.templates().sync(unknown, Box::new(move |result| told.send(result).unwrap()));
+        assert!(answer.recv_timeout(PATIENCE).unwrap().is_err());
+    }
+    assert!(!fetching(&services.health()));
 }
 
 fn begin(services: &Services, number: &str) -> (AccountId, ConversationId) {

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::output::{self, time, who, words};
 use super::{Session, failed};
 use crate::domain::conversation::{Conversation, Filter};
-use crate::domain::id::ConversationId;
-use crate::domain::message::{Direction, Message};
+use crate::domain::id::{ConversationId, MessageId};
+use crate::domain::message::{Direction, Message, SortKey};
 use crate::domain::page::{ListPage, MessagePage};
 use crate::domain::text::{display_safe, display_safe_multiline};
 use crate::error::Error;
@@ -54,31 +54,24 @@ pub(super) fn write(
 ) -> Result<(), Error> {
     let mut sheet = Sheet::begin(format, out)?;
     for id in conversations {
-        let (conversation, messages) = oldest_first(read, *id)?;
-        sheet.head(&conversation)?;
-        for message in messages {
-            sheet.message(&conversation, &message)?;
+        let mut from = None;
+        loop {
+            let key = from.unwrap_or(SortKey { at: i64::MIN, id: MessageId(i64::MIN) });
+            let rows =
+                message::messages(read, *id, MessagePage::After(key), PAGE).map_err(failed)?;
+            if from.is_none() {
+                sheet.head(&rows.conversation)?;
+            }
+            for message in &rows.messages {
+                sheet.message(&rows.conversation, message)?;
+            }
+            from = rows.messages.last().map(|message| message.key);
+            if from.is_none() || !rows.more_after {
+                break;
+            }
         }
     }
     Ok(sheet.end()?)
-}
-
-/// Read from the newest on, as the store gives them, and turned round.
-fn oldest_first(
-    read: &ReadConn,
-    id: ConversationId,
-) -> Result<(Conversation, Vec<Message>), Error> {
-    let (mut page, mut all) = (MessagePage::Newest, Vec::new());
-    loop {
-        let rows = message::messages(read, id, page, PAGE).map_err(failed)?;
-        let oldest = rows.messages.first().map(|message| message.key);
-        all.extend(rows.messages.into_iter().rev());
-        let Some(oldest) = oldest.filter(|_| rows.more_before) else {
-            all.reverse();
-            return Ok((rows.conversation, all));
-        };
-        page = MessagePage::Before(oldest);
-    }
 }
 
 /// The columns of a table.

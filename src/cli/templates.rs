@@ -141,6 +141,19 @@ fn refused(what: &str, error: &CallError) -> Error {
     Error::failed(format!("{what}: {error}"))
 }
 
+/// A call that changes something at Meta did not come back well. Without an answer it may have been carried out.
+fn unchanged(what: &str, error: &CallError) -> Error {
+    match error {
+        CallError::NoAnswer(words) => {
+            Error::new(Kind::Unknown, format!("it is not known whether Meta has {what}: {words}"))
+                .hint("twoticks templates sync, then templates list, tells")
+        }
+        CallError::Refused(_) | CallError::NeverReached(_) => {
+            Error::failed(format!("Meta has not {what}: {error}"))
+        }
+    }
+}
+
 fn sync(session: &Session) -> Result<(), Error> {
     let mut shop = shop(session)?;
     let asked_at = session.clock.now();
@@ -150,12 +163,12 @@ fn sync(session: &Session) -> Result<(), Error> {
     })?;
     let all: Vec<Told> = found.templates.iter().map(told).collect();
     let id = shop.id;
-    shop.write
-        .write(|tx: &mut Tx<'_>| {
-            all.iter().try_for_each(|one| put(tx, id, one, asked_at))?;
-            settle(tx, id, &all, asked_at)
-        })
-        .map_err(failed)?;
+    for step in all.chunks(catalogue::STEP) {
+        shop.write
+            .write(|tx: &mut Tx<'_>| step.iter().try_for_each(|one| put(tx, id, one, asked_at)))
+            .map_err(failed)?;
+    }
+    shop.write.write(|tx: &mut Tx<'_>| settle(tx, id, &all, asked_at)).map_err(failed)?;
     for unreadable in &found.unreadable {
         say(&format!("not understood: {}", display_safe(unreadable)));
     }
@@ -292,7 +305,7 @@ fn show(session: &Session, name: &str, language: Option<&str>, json: bool) -> Re
         // Writing to a string cannot fail.
         write!(head, ", id {id}").ok();
     }
-    for kind in &template.other {
+    for kind in template.unmakeable() {
         write!(head, "\n# it has a part of type {kind}, which is not in this file").ok();
     }
     let safe: Vec<String> = head.lines().map(|line| display_safe(line).into_owned()).collect();
@@ -369,7 +382,7 @@ fn create(session: &Session, path: &Path) -> Result<(), Error> {
     let mut shop = shop(session)?;
     with_example(&shop, path, &mut template)?;
     let made = network::wait(shop.client.create_template(&shop.waba, &template))?;
-    let made = made.map_err(|error| refused("Meta did not take the template", &error))?;
+    let made = made.map_err(|error| unchanged("taken the template", &error))?;
     reread(session, &mut shop, &made.id)?;
     let category = if made.category == template.category {
         String::new()
@@ -422,6 +435,13 @@ fn edit(session: &Session, name: &str, path: &Path) -> Result<(), Error> {
         ))
         .hint("a template can be changed when it is approved, rejected or paused"));
     }
+    // An edit replaces all parts, so those that are not in the file would be gone.
+    if let [kind, ..] = known.unmakeable()[..] {
+        return Err(Error::failed(format!(
+            "{name} has a part of type {kind}, which this version cannot write: the change would take it out"
+        ))
+        .hint("change it in WhatsApp Manager"));
+    }
     let id = known.meta_id.clone().ok_or_else(|| {
         Error::failed(format!("Meta's id of {name} is not known")).hint("twoticks templates sync")
     })?;
@@ -435,7 +455,7 @@ fn edit(session: &Session, name: &str, path: &Path) -> Result<(), Error> {
     let mut shop = shop(session)?;
     with_example(&shop, path, &mut template)?;
     network::wait(shop.client.edit_template(&id, &template, recategorise))?
-        .map_err(|error| refused("Meta did not take the change", &error))?;
+        .map_err(|error| unchanged("taken the change", &error))?;
     reread(session, &mut shop, &id)?;
     say(&format!("{name} {} is changed; Meta reviews it again", template.language));
     Ok(())
@@ -472,7 +492,7 @@ fn delete(session: &Session, name: &str, language: Option<&str>, yes: bool) -> R
     };
     let mut shop = shop(session)?;
     network::wait(shop.client.delete_template(&shop.waba, name, id.as_deref()))?
-        .map_err(|error| refused("Meta did not delete the template", &error))?;
+        .map_err(|error| unchanged("deleted the template", &error))?;
     let account = shop.id;
     shop.write
         .write(|tx| remove(tx, account, name, language))

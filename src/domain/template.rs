@@ -180,6 +180,23 @@ impl Button {
     }
 }
 
+impl Template {
+    /// Meta's words for the parts that this version can neither make nor keep: whoever wrote the template
+    /// anew would take them out.
+    #[must_use]
+    pub fn unmakeable(&self) -> Vec<&str> {
+        let header = match &self.header {
+            Some(Header::Other(kind)) => Some(kind),
+            _ => None,
+        };
+        let buttons = self.buttons.iter().filter_map(|button| match button {
+            Button::Other { kind, .. } => Some(kind),
+            _ => None,
+        });
+        self.other.iter().chain(header).chain(buttons).map(String::as_str).collect()
+    }
+}
+
 /// The button of an authentication template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Otp {

@@ -40,7 +40,7 @@ const RETRY: (Duration, Duration) = (Duration::from_secs(60), Duration::from_sec
 const REST: Duration = Duration::from_secs(30);
 
 /// Templates written in one step, so that a large catalogue keeps nobody waiting.
-const STEP: usize = 100;
+pub const STEP: usize = 100;
 
 /// All templates of an account, with what became of the messages sent from them.
 pub fn read(
@@ -174,13 +174,22 @@ struct Stand {
 }
 
 struct Fetch {
-    handle: AbortHandle,
+    /// None once all is there and is being stored, which nothing breaks off.
+    handle: Option<AbortHandle>,
     answers: Vec<Answer>,
+}
+
+/// What a task of the keeper came to.
+enum Done {
+    /// All pages, and when Meta was asked for them.
+    Fetched(Result<(Vec<Told>, Timestamp), String>),
+    /// They are stored: so many.
+    Kept(Result<u32, String>),
 }
 
 struct Keeper {
     stands: BTreeMap<AccountId, Stand>,
-    fetches: JoinSet<(AccountId, Result<u32, String>)>,
+    fetches: JoinSet<(AccountId, Done)>,
     writer: Writer,
     reader: Reader,
     bus: Bus,
@@ -259,9 +268,15 @@ impl Keeper {
         match order {
             Order::Sync(account, answer) => self.fetch(account, Some(answer)),
             Order::Cancel(account) => {
-                let fetch = self.stands.get_mut(&account).and_then(|stand| stand.fetch.take());
-                let Some(fetch) = fetch else { return };
-                fetch.handle.abort();
+                let Some(stand) = self.stands.get_mut(&account) else { return };
+                let Some(handle) = stand.fetch.as_ref().and_then(|fetch| fetch.handle.as_ref())
+                else {
+                    return;
+                };
+                handle.abort();
+                let Some(fetch) = stand.fetch.take() else { return };
+                // Whoever gave it up does not want it back at once.
+                stand.not_before = Some(self.clock.monotonic() + RETRY.1);
                 self.say(account, Sync::Idle);
                 for answer in fetch.answers {
                     answer(Err("cancelled; the templates are as they were".to_owned()));
@@ -286,7 +301,7 @@ impl Keeper {
             Ok((client, waba)) => (client.clone(), waba.clone()),
             Err(words) => return refuse(answer, words),
         };
-        let (writer, clock) = (self.writer.clone(), Arc::clone(&self.clock));
+        let clock = Arc::clone(&self.clock);
         let (bus, name) = (self.bus.clone(), stand.name.clone());
         let say = move |templates| {
             let sync = Sync::Running { templates };
@@ -294,15 +309,30 @@ impl Keeper {
         };
         say(0);
         let handle = self.fetches.spawn(async move {
-            (account, fetch(&client, &waba, account, &writer, &*clock, say).await)
+            (account, Done::Fetched(fetch(&client, &waba, &*clock, say).await))
         });
-        stand.fetch = Some(Fetch { handle, answers: answer.into_iter().collect() });
+        let answers = answer.into_iter().collect();
+        stand.fetch = Some(Fetch { handle: Some(handle), answers });
     }
 
-    fn done(&mut self, done: Result<(AccountId, Result<u32, String>), tokio::task::JoinError>) {
+    fn done(&mut self, done: Result<(AccountId, Done), tokio::task::JoinError>) {
         // One that was cancelled was told so.
-        let Ok((account, result)) = done else { return };
+        let Ok((account, done)) = done else { return };
         let Some(stand) = self.stands.get_mut(&account) else { return };
+        let result = match done {
+            Done::Kept(result) => result,
+            Done::Fetched(Err(words)) => Err(words),
+            Done::Fetched(Ok((told, asked_at))) => {
+                // It may have been given up just as the last page came.
+                let Some(fetch) = &mut stand.fetch else { return };
+                fetch.handle = None;
+                let writer = self.writer.clone();
+                self.fetches.spawn(async move {
+                    (account, Done::Kept(keep(&writer, account, told, asked_at).await))
+                });
+                return;
+            }
+        };
         let Some(fetch) = stand.fetch.take() else { return };
         let sync = match &result {
             Ok(_) => {
@@ -346,15 +376,13 @@ async fn stored(writer: &Writer, account: &NewAccount, clock: &Arc<dyn Clock>) -
     }
 }
 
-/// Fetches all pages, and only then touches what there was.
+/// Fetches all pages.
 async fn fetch(
     client: &Client,
     waba: &WabaId,
-    account: AccountId,
-    writer: &Writer,
     clock: &dyn Clock,
     say: impl Fn(u32) + Send + std::marker::Sync,
-) -> Result<u32, String> {
+) -> Result<(Vec<Told>, Timestamp), String> {
     let asked_at = clock.now();
     let found = client.templates(waba, |count| say(u32::try_from(count).unwrap_or(u32::MAX))).await;
     let found = found.map_err(|error| error.to_string())?;
@@ -362,9 +390,8 @@ async fn fetch(
         tracing::warn!(bytes = unreadable.len(), "a template has no name or no language");
     }
     let told = found.templates.into_iter();
-    let told: Vec<Told> =
-        told.map(|listed| Told { template: listed.template, json: listed.raw }).collect();
-    keep(writer, account, told, asked_at).await
+    let told = told.map(|listed| Told { template: listed.template, json: listed.raw });
+    Ok((told.collect(), asked_at))
 }
 
 async fn keep(

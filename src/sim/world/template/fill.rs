@@ -14,8 +14,9 @@ use super::Entry;
 use super::part::{Parts, is_dynamic, text, word};
 use super::variables::{distinct, filled};
 
-/// Characters of a body once it is filled.
+/// Characters of a body once it is filled, and of one that has nothing beside it.
 const BODY_LIMIT: usize = 1_024;
+const BODY_ALONE_LIMIT: usize = 32_768;
 /// Characters of a header once it is filled.
 const HEADER_LIMIT: usize = 60;
 /// Characters of a button's address once it is filled.
@@ -51,7 +52,13 @@ impl Filler<'_> {
         let given = self.sort(given)?;
         self.header(parts.header, given.header)?;
         let stored = parts.body.map_or("", |body| text(body, "text"));
-        let text = self.texts("body", stored, given.body, BODY_LIMIT)?;
+        let alone = parts.header.is_none()
+            && parts.footer.is_none()
+            && parts.buttons.is_empty()
+            && parts.cards.is_empty()
+            && parts.offer.is_none();
+        let limit = if alone { BODY_ALONE_LIMIT } else { BODY_LIMIT };
+        let text = self.texts("body", stored, given.body, limit)?;
         let choices = self.buttons(&parts.buttons, given.buttons)?;
         self.offer(parts.offer, given.offer)?;
         self.cards(&parts.cards, given.cards)?;

@@ -448,4 +448,8 @@ fn a_template_of_ones_own_is_checked_like_any_other() {
     let mut world = world_with(|config| config.templates = vec![template]);
     assert_eq!(code_of(&mut world, &send("own", "en", &json!([named(&[("who", "x")])]))), None);
     assert_eq!(code_of(&mut world, &send("own", "en", &json!([texts(&["x"])]))), Some(132_012));
+    // A body that has nothing beside it may be long.
+    let long = |length| send("own", "en", &json!([named(&[("who", &*"x".repeat(length))])]));
+    assert_eq!(code_of(&mut world, &long(30_000)), None);
+    assert_eq!(code_of(&mut world, &long(32_768)), Some(132_005));
 }
