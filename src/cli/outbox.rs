@@ -21,6 +21,7 @@ use crate::domain::state::State;
 use crate::domain::text::display_safe;
 use crate::domain::time::Timestamp;
 use crate::error::{Error, Kind};
+use crate::service::bell::Bell;
 use crate::store::account::paused_since;
 use crate::store::outbox::{browse, decide, decide_some, pause_account, resume_account};
 use crate::store::{ReadConn, WriteConn};
@@ -122,12 +123,16 @@ pub(super) fn run(session: &Session, outbox: &Outbox) -> Result<(), Error> {
         }
         What::Pause => {
             let now = session.clock.now();
-            open(session)?.write(|tx| pause_account(tx, account, now)).map_err(failed)?;
+            let mut store = open(session)?;
+            store.write(|tx| pause_account(tx, account, now)).map_err(failed)?;
+            hand_over(session, store)?;
             super::say("sending is paused; twoticks outbox resume lets it go on");
             Ok(())
         }
         What::Resume => {
-            open(session)?.write(|tx| resume_account(tx, account)).map_err(failed)?;
+            let mut store = open(session)?;
+            store.write(|tx| resume_account(tx, account)).map_err(failed)?;
+            hand_over(session, store)?;
             super::say("sending goes on");
             Ok(())
         }
@@ -257,7 +262,7 @@ fn decide_each(
             told(&decided, &mut refused);
         }
     }
-    store.close().map_err(failed)?;
+    hand_over(session, store)?;
     conclude(&refused)
 }
 
@@ -278,7 +283,7 @@ fn retry_all(session: &Session, account: AccountId) -> Result<(), Error> {
             break;
         }
     }
-    store.close().map_err(failed)?;
+    hand_over(session, store)?;
     if done == 0 && refused.is_empty() {
         return Err(Error::new(Kind::Partial, "no message failed"));
     }
@@ -308,6 +313,13 @@ fn conclude(refused: &[String]) -> Result<(), Error> {
         refused.iter().map(|why| format!("\n  {}", display_safe(why))).collect();
     Err(Error::new(Kind::Partial, format!("not everything could be done:{}", lines.concat()))
         .hint("twoticks outbox list shows the ids and where each message stands"))
+}
+
+/// Closes the store; whoever sends hears at once that there is something to do.
+fn hand_over(session: &Session, store: WriteConn) -> Result<(), Error> {
+    store.close().map_err(failed)?;
+    Bell::beside(&session.paths.database()).ring();
+    Ok(())
 }
 
 fn open(session: &Session) -> Result<WriteConn, Error> {

@@ -5,6 +5,7 @@
 //! is wrong. The screen and the commands see handles only. The store is the truth; what is told on the bus is
 //! a hint to read it again.
 
+pub mod bell;
 pub mod bus;
 pub mod catalogue;
 mod counts;
@@ -31,6 +32,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::watch;
 
+use self::bell::Others;
 use self::bus::Bus;
 use self::catalogue::{Orders, Templates};
 use self::counts::Counts;
@@ -205,6 +207,7 @@ pub struct Services {
     nudges: watch::Sender<u64>,
     templates: (Templates, Option<Orders>),
     pulse: Arc<Pulse>,
+    others: Others,
     // Dropped in this order.
     _counts: Counts,
     net: Option<Net>,
@@ -239,9 +242,11 @@ impl Services {
         let seats = [Role::Sender, Role::Listener]
             .map(|role| Arc::new(Seat::new(role, &config.data_dir, bus.clone())));
         let pulse = Arc::new(Pulse::default());
+        let others = Others::new(writer.handle(), bus.clone());
         let mut tick = Tick::new(
             writer.handle(),
             bus.clone(),
+            others.clone(),
             Arc::clone(&clock),
             config.new_accounts(),
             seats.clone(),
@@ -269,6 +274,7 @@ impl Services {
             nudges,
             templates: (templates, Some(orders)),
             pulse,
+            others,
             _counts: counts,
             net: None,
             reader,
@@ -372,7 +378,8 @@ impl Services {
         let forward = self.forwarding.take().map(|forwarding| self.forwarder(forwarding));
         let forward = forward.transpose()?;
         let pulse = Arc::clone(&self.pulse);
-        let work = net::Work { sender, listener, templates, tunnel, forward, pulse };
+        let hearing = (self.writer.bell(), self.others.clone());
+        let work = net::Work { sender, listener, templates, tunnel, forward, hearing, pulse };
         self.net = Some(Net::start(work, bus, on_panic)?);
         Ok(())
     }

@@ -8,11 +8,12 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 
+use super::bell::{Bell, Others};
 use super::bus::Bus;
 use super::pulse::Pulse;
 use super::stop::Stop;
 use super::thread::{OnPanic, Thread, join_all};
-use super::{catalogue, forward, listener, sender, tunnel};
+use super::{bell, catalogue, forward, listener, sender, tunnel};
 
 /// Threads for name look-ups and files.
 const BLOCKING_THREADS: usize = 4;
@@ -27,6 +28,8 @@ pub(super) struct Work {
     pub(super) templates: catalogue::Parts,
     pub(super) tunnel: Option<tunnel::Parts>,
     pub(super) forward: Option<forward::Parts>,
+    /// Hears of what other processes wrote.
+    pub(super) hearing: (Arc<Bell>, Others),
     /// Answers whether it still turns.
     pub(super) pulse: Arc<Pulse>,
 }
@@ -57,6 +60,8 @@ impl Net {
             runtime.block_on(async {
                 let mut tasks = JoinSet::new();
                 tasks.spawn(work.pulse.answer(stopped.clone()));
+                let (own, others) = work.hearing;
+                tasks.spawn(bell::run(own, others, stopped.clone()));
                 tasks.spawn(sender::run(work.sender, stopped.clone()));
                 tasks.spawn(listener::run(work.listener, stopped.clone()));
                 tasks.spawn(catalogue::run(work.templates, stopped.clone()));

@@ -2,19 +2,15 @@
 //! roles, try the store again while it is in trouble, and see whether the thread of the network still turns.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
+use super::bell::Others;
 use super::bus::Bus;
 use super::pulse::{Asker, Pulse, STUCK};
 use super::role::Seat;
 use super::writer::{Pending, Priority, Writer};
-use crate::domain::change::Changes;
 use crate::domain::time::Clock;
 use crate::store::account::{NewAccount, upsert_account};
 use crate::store::prune::{Keep, prune};
-
-/// No data version yet.
-const UNKNOWN: i64 = i64::MIN;
 
 /// Ticks, of about a second, until old bodies are looked for: first when the start is over, then hourly.
 const FIRST_REST: u32 = 60;
@@ -24,10 +20,10 @@ const REST: u32 = 3_400;
 pub(super) struct Tick {
     writer: Writer,
     bus: Bus,
+    others: Others,
     clock: Arc<dyn Clock>,
     accounts: Vec<NewAccount>,
     seats: [Arc<Seat>; 2],
-    version: Arc<AtomicI64>,
     storing: Option<Pending<()>>,
     keep: Keep,
     pruning: Option<Pending<bool>>,
@@ -40,20 +36,20 @@ impl Tick {
     pub(super) fn new(
         writer: Writer,
         bus: Bus,
+        others: Others,
         clock: Arc<dyn Clock>,
         accounts: Vec<NewAccount>,
         seats: [Arc<Seat>; 2],
         keep: Keep,
         pulse: Arc<Pulse>,
     ) -> Self {
-        let version = Arc::new(AtomicI64::new(UNKNOWN));
         let mut tick = Self {
             writer,
             bus,
+            others,
             clock,
             accounts,
             seats,
-            version,
             storing: None,
             keep,
             pruning: None,
@@ -61,14 +57,14 @@ impl Tick {
             asker: Asker::new(pulse),
         };
         tick.store_accounts();
-        tick.note_version();
+        tick.others.look();
         tick
     }
 
     /// `changed`: somebody wrote since the last tick, this process included.
     pub(super) fn run(&mut self, changed: bool) {
         if changed {
-            self.note_version();
+            self.others.look();
         }
         self.seats.iter().for_each(|seat| seat.try_take());
         self.prune();
@@ -117,20 +113,6 @@ impl Tick {
         let (accounts, now) = (self.accounts.clone(), self.clock.now());
         self.storing = Some(self.writer.run(Priority::Interactive, move |tx| {
             accounts.iter().try_for_each(|account| upsert_account(tx, account, now).map(drop))
-        }));
-    }
-
-    /// Asks on the writing connection, where this process's own commits do not count, and tells everybody
-    /// if another process wrote. The first time too: somebody may have read before this connection was there.
-    fn note_version(&self) {
-        let (version, bus) = (Arc::clone(&self.version), self.bus.clone());
-        drop(self.writer.run(Priority::Interactive, move |tx| {
-            let now = tx.data_version()?;
-            let before = version.swap(now, Ordering::Relaxed);
-            if before != now {
-                bus.publish(&Changes { everything: true, ..Changes::default() });
-            }
-            Ok(())
         }));
     }
 }

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::bell::Bell;
 use super::bus::Bus;
 use super::thread::{OnPanic, Thread, panic_message};
 use crate::domain::change::Changes;
@@ -256,6 +257,7 @@ impl Writer {
 #[derive(Debug)]
 pub struct WriterThread {
     writer: Writer,
+    bell: Arc<Bell>,
     // Joined after `close` in `drop`.
     _thread: Thread,
 }
@@ -274,9 +276,23 @@ impl WriterThread {
         on_panic: OnPanic,
     ) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
-        let worker = Worker { shared: Arc::clone(&shared), path, rules, bus, clock, conn: None };
+        let bell = Arc::new(Bell::beside(&path));
+        let worker = Worker {
+            shared: Arc::clone(&shared),
+            path,
+            rules,
+            bus,
+            bell: Arc::clone(&bell),
+            clock,
+            conn: None,
+        };
         let thread = Thread::start("writer", on_panic, move || worker.run())?;
-        Ok(Self { writer: Writer(shared), _thread: thread })
+        Ok(Self { writer: Writer(shared), bell, _thread: thread })
+    }
+
+    /// What rings at the other processes with each commit.
+    pub(super) fn bell(&self) -> Arc<Bell> {
+        Arc::clone(&self.bell)
     }
 
     /// The handle for those who write.
@@ -302,6 +318,7 @@ struct Worker {
     path: PathBuf,
     rules: Rules,
     bus: Bus,
+    bell: Arc<Bell>,
     clock: Arc<dyn Clock>,
     conn: Option<WriteConn>,
 }
@@ -406,6 +423,9 @@ impl Worker {
             answer(result.map_err(WriteError::from));
         }
         self.bus.publish(&group.changes);
+        if !group.changes.is_empty() {
+            self.bell.ring();
+        }
         if let Some(Err(error)) = self.conn.as_mut().map(WriteConn::bound_log) {
             tracing::debug!(%error, "the log is not started anew");
         }

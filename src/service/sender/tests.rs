@@ -1,6 +1,8 @@
 //! Every error that Meta documents, as it comes back: the simulator gives it in its answer and in a `failed`
 //! status, and what the person then sees of the message and of the account is what the table says.
 
+mod loopback;
+
 use std::time::Duration;
 
 use super::core::{Answer, Core, Now, Policy, Reason, Step};
