@@ -28,6 +28,7 @@ pub(super) struct Tick {
     accounts: Vec<NewAccount>,
     seats: [Arc<Seat>; 2],
     version: Arc<AtomicI64>,
+    first: bool,
     storing: Option<Pending<()>>,
     keep: Keep,
     pruning: Option<Pending<bool>>,
@@ -47,27 +48,28 @@ impl Tick {
         pulse: Arc<Pulse>,
     ) -> Self {
         let version = Arc::new(AtomicI64::new(UNKNOWN));
-        let mut tick = Self {
+        Self {
             writer,
             bus,
             clock,
             accounts,
             seats,
             version,
+            first: true,
             storing: None,
             keep,
             pruning: None,
             rest: FIRST_REST,
             asker: Asker::new(pulse),
-        };
-        tick.store_accounts();
-        tick.note_version();
-        tick
+        }
     }
 
     /// `changed`: somebody wrote since the last tick, this process included.
     pub(super) fn run(&mut self, changed: bool) {
-        if changed {
+        if std::mem::take(&mut self.first) {
+            self.store_accounts();
+            self.note_version();
+        } else if changed {
             self.note_version();
         }
         self.seats.iter().for_each(|seat| seat.try_take());
