@@ -60,10 +60,12 @@ fn at(dir: &Path, limit: u32) -> bool {
     let span = times[times.len() - 1].since(times[0]).as_secs_f64();
     let sustained = (times.len() - 1) as f64 / span / f64::from(limit);
     let claimed = claims(&shop);
+    let (busiest, _) = busiest_second(&times);
     println!(
-        "  {limit}/s: {messages} messages in {span:.2} s; most in any second: arrived {most}, claimed {}; \
-         refused as too fast {refused}",
-        most_in_any_second(&claimed)
+        "  {limit}/s: {messages} messages in {span:.2} s; most in any second: arrived {most} (from {:.2} s on), \
+         claimed {}; refused as too fast {refused}",
+        busiest.since(times[0]).as_secs_f64(),
+        busiest_second(&claimed).1
     );
     let under = figure(
         "most in any sliding second",
@@ -105,11 +107,11 @@ fn claims(shop: &Shop) -> Vec<Timestamp> {
     times
 }
 
-/// `times` in order.
-fn most_in_any_second(times: &[Timestamp]) -> usize {
+/// The second that holds the most of `times`, which are in order: when it begins, and how many.
+fn busiest_second(times: &[Timestamp]) -> (Timestamp, usize) {
     let within = |from: usize| {
         let end = times[from].millis() + 1000;
-        times[from..].partition_point(|time| time.millis() < end)
+        (times[from], times[from..].partition_point(|time| time.millis() < end))
     };
-    (0..times.len()).map(within).max().unwrap_or(0)
+    (0..times.len()).map(within).max_by_key(|(_, count)| *count).expect("a message")
 }

@@ -37,15 +37,24 @@ pub enum PeopleLimit {
     Unlimited,
 }
 
-/// How late a send may be without the rate suffering: timers are exact to a millisecond, and a busy
-/// machine adds some. As much may go at once after a rest.
-const LATENESS: Duration = Duration::from_millis(15);
+/// How late a send may be without the rate suffering: timers are exact to a millisecond, a busy machine adds
+/// some, and a slow commit more. As much may go at once after a rest.
+const LATENESS: Duration = Duration::from_millis(50);
 
-/// How much closer together two sends may reach Meta than they left here.
-const JITTER: Duration = Duration::from_millis(20);
+const SECOND: Duration = Duration::from_secs(1);
 
-/// No such time holds more sends than the limit allows in a second.
-const WINDOW: Duration = Duration::from_secs(1).saturating_add(JITTER);
+/// How much closer together any two sends may reach Meta than they went here.
+const JITTER: Duration = Duration::from_millis(15);
+
+/// So much more is allowed for on average: what one send does not need another may use up. Both together cost
+/// 2.5 % of the rate.
+const MORE: Duration = Duration::from_millis(10);
+
+/// How long a send counts whose answer was not late.
+const WINDOW: Duration = SECOND.saturating_add(JITTER);
+
+/// Answers after which the fastest one is looked for anew: the way to Meta may have become longer.
+const ANSWERS: u32 = 2048;
 
 /// One message to the same person per this time (Meta, about the platform, pair rate limit).
 pub const PAIR_INTERVAL: Duration = Duration::from_secs(6);
@@ -75,21 +84,41 @@ fn debt(ages: impl IntoIterator<Item = Duration>, interval: Duration) -> Duratio
     owed.saturating_sub(age.unwrap_or_default())
 }
 
-/// Limits the messages per second of one number. No sliding second ever holds more than the limit, and a
-/// queue that never runs dry uses at least 97 % of it, provided that it asks again within 10 ms of the
-/// time it was told.
+/// A message whose answer came.
+#[derive(Clone, Copy, Debug)]
+struct Answered {
+    went: Monotonic,
+    took: Duration,
+    /// How much longer it counts for its lateness.
+    counted: Duration,
+}
+
+/// Limits the messages per second of one number. No second at Meta ever holds more than the limit, and a
+/// queue that never runs dry uses at least 97 % of it.
 ///
-/// The debt spreads the sends, the window keeps the promise. The debt alone would have to give up as much of
-/// the rate as it forgives lateness, since what was late and what is on time may meet in one second.
+/// The debt spreads the sends, the window keeps the promise: a send counts for a second and as long as it may
+/// have been late on its way, since what was late and what is on time may meet in one second there. How late
+/// it was at most, its answer tells: what that took longer than the fastest one. Whatever made it late, a busy
+/// machine here, a connection to be made or the net, [`JITTER`] is always allowed for, and [`MORE`] beyond it
+/// for each on average. Within that the promise is hard; beyond it, the rate is kept.
 #[derive(Clone, Debug)]
 pub struct RateLimiter {
     limit: usize,
     interval: Duration,
     /// When all sends so far will be paid for.
     paid: Monotonic,
-    /// When each of the last sends leaves the window, at most `limit` of them, in order.
-    leaving: VecDeque<Monotonic>,
+    /// When sends stop to count, and how many at that time.
+    leaving: BTreeMap<Monotonic, usize>,
+    /// How many count.
+    held: usize,
     blocked: Monotonic,
+    /// The shortest times from a send to its answer: of the last [`ANSWERS`] or fewer, and of those before.
+    fastest: [Option<Duration>; 2],
+    answers: u32,
+    /// What still counts of what was answered: a faster answer shows that it was later than it seemed.
+    answered: VecDeque<Answered>,
+    /// Lateness that was allowed for and did not happen.
+    spare: Duration,
 }
 
 impl RateLimiter {
@@ -99,10 +128,15 @@ impl RateLimiter {
         let limit = limit.max(1);
         Self {
             limit: usize::try_from(limit).unwrap_or(usize::MAX),
-            interval: WINDOW / limit,
+            interval: SECOND / limit,
             paid: Monotonic::default(),
-            leaving: VecDeque::new(),
+            leaving: BTreeMap::new(),
+            held: 0,
             blocked: Monotonic::default(),
+            fastest: [None; 2],
+            answers: 0,
+            answered: VecDeque::new(),
+            spare: MORE * limit,
         }
     }
 
@@ -112,11 +146,11 @@ impl RateLimiter {
     pub fn rebuild(limit: u32, now: Monotonic, ages: impl IntoIterator<Item = Duration>) -> Self {
         let mut limiter = Self::new(limit);
         let mut ages: Vec<Duration> = ages.into_iter().collect();
-        ages.sort_unstable_by(|a, b| b.cmp(a));
-        for age in &ages {
-            limiter.keep(now + WINDOW.saturating_sub(*age));
+        ages.sort_unstable();
+        // More cannot be counted, unless the ages are wrong because a clock was set back.
+        for age in ages.iter().take(limiter.limit) {
+            limiter.keep(now + WINDOW.saturating_sub(*age), 1);
         }
-        // More cannot be owed, unless the ages are wrong because a clock was set back.
         limiter.paid = now + debt(ages, limiter.interval).min(limiter.interval * limit.max(1));
         limiter
     }
@@ -125,9 +159,21 @@ impl RateLimiter {
     #[must_use]
     pub fn next(&self, now: Monotonic) -> Monotonic {
         let due = Monotonic(self.paid.0.saturating_sub(LATENESS));
-        let full = self.leaving.len() >= self.limit;
-        let room = self.leaving.front().copied().filter(|_| full).unwrap_or_default();
-        due.max(room).max(self.blocked).max(now)
+        due.max(self.room()).max(self.blocked).max(now)
+    }
+
+    /// When fewer than the limit count.
+    fn room(&self) -> Monotonic {
+        let mut over = (self.held + 1).saturating_sub(self.limit);
+        let mut free = Monotonic::default();
+        for (leaves, sends) in &self.leaving {
+            if over == 0 {
+                break;
+            }
+            free = *leaves;
+            over = over.saturating_sub(*sends);
+        }
+        free
     }
 
     /// Takes leave for one message that goes right now. False if it has to wait until [`Self::next`].
@@ -135,17 +181,76 @@ impl RateLimiter {
     pub fn take(&mut self, now: Monotonic) -> bool {
         let may = self.next(now) <= now;
         if may {
+            self.forget(now);
             self.paid = self.paid.max(now) + self.interval;
-            self.keep(now + WINDOW);
+            self.keep(now + WINDOW, 1);
         }
         may
     }
 
-    fn keep(&mut self, leaves: Monotonic) {
-        if self.leaving.len() >= self.limit {
-            self.leaving.pop_front();
+    /// A message that went at `went` has its answer now: from how late that is follows how late the message
+    /// may have reached Meta.
+    pub fn answered(&mut self, went: Monotonic, now: Monotonic) {
+        self.forget(now);
+        let took = now.since(went);
+        let before = self.fastest();
+        if self.answers >= ANSWERS {
+            (self.fastest, self.answers) = ([None, self.fastest[0]], 0);
         }
-        self.leaving.push_back(leaves);
+        self.answers += 1;
+        self.fastest[0] = Some(self.fastest[0].map_or(took, |fastest| fastest.min(took)));
+        let most = MORE.saturating_mul(u32::try_from(self.limit).unwrap_or(u32::MAX));
+        self.spare = (self.spare + MORE).min(most);
+        let gone = |one: &Answered| one.went + WINDOW + one.counted <= now;
+        while self.answered.front().is_some_and(gone) {
+            self.answered.pop_front();
+        }
+        self.answered.push_back(Answered { went, took, counted: Duration::ZERO });
+        // All of them when a faster answer shows how late they were, else the newest alone.
+        let faster = before.is_some_and(|before| took < before);
+        let from = if faster { 0 } else { self.answered.len() - 1 };
+        let fastest = self.fastest().unwrap_or(took);
+        for index in from..self.answered.len() {
+            let Some(one) = self.answered.get_mut(index) else { break };
+            let late = one.took.saturating_sub(fastest).saturating_sub(JITTER);
+            let more = late.saturating_sub(one.counted).min(self.spare);
+            if more.is_zero() {
+                continue;
+            }
+            let leaves = one.went + WINDOW + one.counted;
+            one.counted += more;
+            self.spare -= more;
+            self.release(leaves);
+            self.keep(leaves + more, 1);
+        }
+    }
+
+    fn fastest(&self) -> Option<Duration> {
+        self.fastest.into_iter().flatten().min()
+    }
+
+    /// One that would stop to count then does so now, if it counts still.
+    fn release(&mut self, leaves: Monotonic) {
+        let Some(sends) = self.leaving.get_mut(&leaves) else { return };
+        *sends -= 1;
+        self.held -= 1;
+        if *sends == 0 {
+            self.leaving.remove(&leaves);
+        }
+    }
+
+    fn keep(&mut self, leaves: Monotonic, sends: usize) {
+        *self.leaving.entry(leaves).or_default() += sends;
+        self.held += sends;
+    }
+
+    /// Lets go of what does not count any more.
+    fn forget(&mut self, now: Monotonic) {
+        while let Some(first) = self.leaving.first_entry()
+            && *first.key() <= now
+        {
+            self.held -= first.remove();
+        }
     }
 
     /// Another limit from now on. After a lower one nothing goes for a second, since the last one may hold
@@ -154,19 +259,20 @@ impl RateLimiter {
         let before = self.interval;
         let new = Self::new(limit);
         (self.limit, self.interval) = (new.limit, new.interval);
-        let surplus = self.leaving.len().saturating_sub(self.limit);
-        self.leaving.drain(..surplus);
         if self.interval > before && self.paid > Monotonic::default() {
-            self.penalise(now + Duration::from_secs(1));
+            self.penalise(now + SECOND);
         }
     }
 
     /// So many messages came in: they count against the same limit. They cannot be put off, and after a
     /// second they do not count any more.
     pub fn came_in(&mut self, messages: u32, now: Monotonic) {
+        self.forget(now);
         let counted = usize::try_from(messages).map_or(self.limit, |number| number.min(self.limit));
-        (0..counted).for_each(|_| self.keep(now + WINDOW));
-        let most = self.paid.max(now + Duration::from_secs(1));
+        if counted > 0 {
+            self.keep(now + WINDOW, counted);
+        }
+        let most = self.paid.max(now + SECOND);
         self.paid = (self.paid.max(now) + self.interval.saturating_mul(messages)).min(most);
     }
 

@@ -17,6 +17,8 @@ use crate::domain::id::PhoneNumberId;
 pub enum Interest {
     /// All changes and the health.
     Everything,
+    /// All changes. Not the health, which changes with each webhook.
+    Stored,
     /// Only what may give the sender work: changes of the outbox, and whether the listener hears.
     Sending,
     /// Only changes of the catalogue of templates.
@@ -116,7 +118,7 @@ impl Bus {
         }
         self.tell(|subscriber| {
             let wanted = match subscriber.interest {
-                Interest::Everything => true,
+                Interest::Everything | Interest::Stored => true,
                 Interest::Sending => changes.outbox || changes.everything,
                 Interest::Templates => changes.templates || changes.everything,
             };
@@ -144,7 +146,7 @@ impl Bus {
                 true
             }
             Interest::Sending => listener_changed,
-            Interest::Templates => false,
+            Interest::Stored | Interest::Templates => false,
         });
     }
 
@@ -281,6 +283,17 @@ mod tests {
         assert!(subscription.take().changes.outbox);
         bus.update_health(|health| health.listener = Condition::Up);
         assert_eq!(wakes.load(Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn who_counts_what_is_stored_was_woken_by_its_own_report() {
+        let bus = Bus::new();
+        let (wakes, subscription) = counting(&bus, Interest::Stored);
+        bus.update_health(|health| health.queue = 3);
+        assert_eq!(wakes.load(Ordering::Relaxed), 0);
+        bus.publish(&conversation(1));
+        assert_eq!(wakes.load(Ordering::Relaxed), 1);
+        assert!(subscription.take().health.is_none());
     }
 
     #[test]

@@ -12,34 +12,41 @@ use crate::store::{Error, ReadConn};
 
 /// Counts while it lives.
 pub(super) struct Counts {
+    count: Arc<dyn Fn() + Send + Sync>,
     _subscription: Arc<OnceLock<Subscription>>,
 }
 
 impl Counts {
+    /// Counts at each change from now on.
     pub(super) fn start(bus: &Bus, reader: &Reader, clock: &Arc<dyn Clock>) -> Self {
         let cell: Arc<OnceLock<Subscription>> = Arc::default();
         // The bus owns the wake-up, so that one must not own the subscription in turn.
         let weak = Arc::downgrade(&cell);
         let (telling, asking, clock) = (bus.clone(), reader.clone(), Arc::clone(clock));
-        let recount = move || {
+        let count = Arc::new(move || {
             let (weak, bus, clock) = (Weak::clone(&weak), telling.clone(), Arc::clone(&clock));
             asking.submit("counts", move |conn| {
                 if let Some(subscription) = weak.upgrade().as_deref().and_then(OnceLock::get) {
                     // What changed does not matter, only that the next change wakes again.
                     drop(subscription.take());
                 }
-                match conn.and_then(|conn| count(conn, clock.now())) {
+                match conn.and_then(|conn| counted(conn, clock.now())) {
                     Ok(counted) => bus.update_health(|health| tell(health, counted)),
                     Err(error) => tracing::debug!(%error, "the outbox cannot be counted"),
                 }
             });
-        };
-        recount();
-        let subscription = bus.subscribe(Interest::Everything, recount);
+        });
+        let counting = Arc::clone(&count);
+        let subscription = bus.subscribe(Interest::Stored, move || counting());
         if cell.set(subscription).is_err() {
             tracing::error!("the counts were started twice");
         }
-        Self { _subscription: cell }
+        Self { count, _subscription: cell }
+    }
+
+    /// Counts without waiting for a change.
+    pub(super) fn count(&self) {
+        (self.count)();
     }
 }
 
@@ -51,7 +58,7 @@ struct Counted {
     people: People,
 }
 
-fn count(conn: &ReadConn, now: Timestamp) -> Result<Vec<Counted>, Error> {
+fn counted(conn: &ReadConn, now: Timestamp) -> Result<Vec<Counted>, Error> {
     let counted = accounts(conn)?.into_iter().map(|account| {
         let waiting = queue_counts(conn, account.id)?;
         let paused = paused_since(conn, account.id)?;

@@ -47,13 +47,13 @@ use self::thread::OnPanic;
 use self::tick::Tick;
 use self::tunnel::TunnelConfig;
 use self::tunnel::register::{Books, Registrant};
-use self::writer::{Writer, WriterThread};
+use self::writer::{Priority, Writer, WriterThread};
 use crate::api::{Client, Settings, SetupError};
 use crate::domain::health::Health;
 use crate::domain::id::{ConversationId, PhoneNumberId, WabaId};
 use crate::domain::time::Clock;
 use crate::store::Rules;
-use crate::store::account::NewAccount;
+use crate::store::account::{NewAccount, upsert_account};
 use crate::store::event;
 use crate::store::prune::Keep;
 
@@ -209,7 +209,7 @@ pub struct Services {
     pulse: Arc<Pulse>,
     others: Others,
     // Dropped in this order.
-    _counts: Counts,
+    counts: Counts,
     net: Option<Net>,
     reader: ReaderThread,
     writer: WriterThread,
@@ -275,7 +275,7 @@ impl Services {
             templates: (templates, Some(orders)),
             pulse,
             others,
-            _counts: counts,
+            counts,
             net: None,
             reader,
             writer,
@@ -317,6 +317,13 @@ impl Services {
     /// When the system gives no more threads.
     pub fn start_net(&mut self) -> io::Result<()> {
         let Some(orders) = self.templates.1.take() else { return Ok(()) };
+        // Not at the start of the threads: that would come before what the first frame reads. The tick does
+        // it again if it fails.
+        let (accounts, now) = (self.config.new_accounts(), self.clock.now());
+        drop(self.writer().run(Priority::Interactive, move |tx| {
+            accounts.iter().try_for_each(|account| upsert_account(tx, account, now).map(drop))
+        }));
+        self.counts.count();
         let [sender_seat, listener_seat] = self.seats.clone();
         let secrets = |of: fn(&AccountConfig) -> &[SecretString]| {
             distinct(self.config.accounts.iter().flat_map(of))

@@ -24,6 +24,7 @@ pub(super) struct Tick {
     clock: Arc<dyn Clock>,
     accounts: Vec<NewAccount>,
     seats: [Arc<Seat>; 2],
+    first: bool,
     storing: Option<Pending<()>>,
     keep: Keep,
     pruning: Option<Pending<bool>>,
@@ -43,27 +44,29 @@ impl Tick {
         keep: Keep,
         pulse: Arc<Pulse>,
     ) -> Self {
-        let mut tick = Self {
+        Self {
             writer,
             bus,
             others,
             clock,
             accounts,
             seats,
+            first: true,
             storing: None,
             keep,
             pruning: None,
             rest: FIRST_REST,
             asker: Asker::new(pulse),
-        };
-        tick.store_accounts();
-        tick.others.look();
-        tick
+        }
     }
 
     /// `changed`: somebody wrote since the last tick, this process included.
     pub(super) fn run(&mut self, changed: bool) {
-        if changed {
+        let first = std::mem::take(&mut self.first);
+        if first {
+            self.store_accounts();
+        }
+        if first || changed {
             self.others.look();
         }
         self.seats.iter().for_each(|seat| seat.try_take());

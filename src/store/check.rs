@@ -76,7 +76,7 @@ const RULES: &[(&str, &str)] = &[
         "SELECT DISTINCT account FROM (
              SELECT account, state, n FROM queue_count
              UNION ALL SELECT account, state, -count(*) FROM message
-                 WHERE state IN (0, 1, 2, 3, 9, 10) GROUP BY account, state)
+                 WHERE (state < 4 OR state IN (9, 10)) GROUP BY account, state)
          GROUP BY account, state HAVING sum(n) <> 0",
     ),
     (

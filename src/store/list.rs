@@ -467,7 +467,7 @@ pub fn next_failed(
     let mut query = snapshot.prepare_cached(
         // The repeated states let the index over unfinished messages serve.
         "SELECT DISTINCT conversation FROM message
-         WHERE account = ?1 AND state IN (?2, ?3) AND state IN (0, 1, 2, 3, 9, 10)",
+         WHERE account = ?1 AND state IN (?2, ?3) AND (state < 4 OR state IN (9, 10))",
     )?;
     let [failed, uncertain] = [State::Failed, State::Uncertain].map(row::state_number);
     let rows = query.query_map([account.0, failed, uncertain], |row| row.get(0))?;

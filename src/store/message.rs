@@ -107,7 +107,7 @@ fn around(
 fn in_trouble(conn: &Connection, conversation: ConversationId) -> Result<Option<MessageId>, Error> {
     let mut query = conn.prepare_cached(
         "SELECT m.id FROM message m JOIN conversation c ON c.account = m.account
-         WHERE c.id = ?1 AND m.state IN (9, 10) AND m.state IN (0, 1, 2, 3, 9, 10)
+         WHERE c.id = ?1 AND m.state IN (9, 10) AND (m.state < 4 OR m.state IN (9, 10))
              AND +m.conversation = ?1 AND m.own = 1
          ORDER BY m.at DESC, m.id DESC LIMIT 1",
     )?;

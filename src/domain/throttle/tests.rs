@@ -1,5 +1,6 @@
 //! The promises of the limiters, on a virtual clock.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -66,6 +67,84 @@ fn a_full_queue_uses_the_limit_and_never_more() {
                 sends.len()
             );
         }
+    }
+}
+
+/// When each message of a queue that never runs dry reached Meta. The timer is late by `timer`, the way of
+/// the answer by `back`, each in turn and in microseconds; `way` says when a message arrives that would
+/// be there at a time if nothing were late.
+fn at_meta(
+    limiter: &mut RateLimiter,
+    span: Duration,
+    (timer, back): (&[u64], &[u64]),
+    way: impl Fn(usize, Monotonic) -> Monotonic,
+) -> Vec<Monotonic> {
+    const ONE_WAY: Duration = Duration::from_millis(25);
+    let mut answers: BTreeMap<(Monotonic, usize), Monotonic> = BTreeMap::new();
+    let mut arrived: Vec<Monotonic> = Vec::new();
+    let (mut wake, mut lates) = (at(5), timer.iter().cycle());
+    while wake < at(5) + span {
+        let answer = answers.first_key_value().filter(|((at, _), _)| *at <= wake);
+        let now = answer.map_or(wake, |((at, _), _)| *at);
+        if answer.is_some() {
+            let went = answers.pop_first().unwrap().1;
+            limiter.answered(went, now);
+        } else {
+            while limiter.take(now) {
+                let sent = arrived.len();
+                let arrival = way(sent, now + ONE_WAY);
+                arrived.push(arrival);
+                let late = Duration::from_micros(back[sent % back.len()]);
+                answers.insert((arrival + ONE_WAY + late, sent), now);
+            }
+        }
+        if now == wake || limiter.next(now) > wake {
+            wake = limiter.next(now).max(now + Duration::from_micros(1))
+                + Duration::from_micros(*lates.next().unwrap());
+        }
+    }
+    arrived.sort_unstable();
+    arrived
+}
+
+/// Every two seconds nothing arrives for so long, and then everything.
+fn stalled(span: Duration, would: Monotonic) -> Monotonic {
+    let period = 2 * SECOND;
+    let into = Duration::from_nanos((would.0.as_nanos() % period.as_nanos()).try_into().unwrap());
+    if would.0 >= period && into < span { would + (span - into) } else { would }
+}
+
+#[test]
+fn what_a_stall_held_up_met_what_came_after_it_in_one_second() {
+    for limit in [20, 80, 1000] {
+        let mut limiter = RateLimiter::new(limit);
+        let stall = |_, would| stalled(Duration::from_millis(120), would);
+        let arrived = at_meta(&mut limiter, 12 * SECOND, (&[300], &[0, 900, 100]), stall);
+        let most = busiest_second(&arrived);
+        assert!(most <= limit as usize, "{limit}: {most}");
+        assert!(arrived.len() * 100 >= limit as usize * 12 * 97, "{limit}: {}", arrived.len());
+    }
+}
+
+#[test]
+fn the_first_messages_were_late_before_an_answer_could_tell() {
+    for limit in [80, 1000] {
+        let mut limiter = RateLimiter::new(limit);
+        // Connections are made; only what comes after them shows how short the way is.
+        let connecting = |_, would: Monotonic| would.max(at(120));
+        let arrived = at_meta(&mut limiter, 4 * SECOND, (&[300], &[100]), connecting);
+        let most = busiest_second(&arrived);
+        assert!(most <= limit as usize, "{limit}: {most}");
+    }
+}
+
+#[test]
+fn answers_that_take_their_time_cost_no_more_of_the_rate_than_is_allowed_for() {
+    for limit in [80, 1000] {
+        let mut limiter = RateLimiter::new(limit);
+        let back: Vec<u64> = (0..997).map(|n| n * 7919 % 400_000).collect();
+        let arrived = at_meta(&mut limiter, 30 * SECOND, (&[500], &back), |_, would| would);
+        assert!(arrived.len() * 100 >= limit as usize * 30 * 97, "{limit}: {}", arrived.len());
     }
 }
 
@@ -203,6 +282,24 @@ proptest! {
         }
         prop_assert!(sends.is_sorted());
         prop_assert!(busiest_second(&sends) <= limit as usize);
+    }
+
+    #[test]
+    fn no_second_at_meta_holds_more_than_the_limit_however_late_each_message_is(
+        limit in prop_oneof![1_u32..30, Just(80), Just(1000)],
+        timer in proptest::collection::vec(0_u64..40_000, 1..40),
+        there in proptest::collection::vec(0_u64..15_000, 1..40),
+        back in proptest::collection::vec(0_u64..200_000, 1..40),
+        stall in 0_u64..120,
+    ) {
+        let mut limiter = RateLimiter::new(limit);
+        let jitter = |sent: usize, would| would + Duration::from_micros(there[sent % there.len()]);
+        let arrived = at_meta(&mut limiter, 8 * SECOND, (&timer, &back), jitter);
+        prop_assert!(busiest_second(&arrived) <= limit as usize, "jitter: {}", busiest_second(&arrived));
+        let mut limiter = RateLimiter::new(limit);
+        let stall = |_, would| stalled(Duration::from_millis(stall), would);
+        let arrived = at_meta(&mut limiter, 8 * SECOND, (&timer, &[0]), stall);
+        prop_assert!(busiest_second(&arrived) <= limit as usize, "stall: {}", busiest_second(&arrived));
     }
 
     #[test]

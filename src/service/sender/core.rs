@@ -13,7 +13,7 @@ mod step;
 mod tending;
 mod weigh;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use self::circuit::Circuit;
@@ -25,7 +25,7 @@ use self::tending::Tending;
 use self::weigh::{ended, offline_verdict, without_doubt};
 use super::hold::Holds;
 use super::pace;
-use crate::domain::id::{AccountId, ConversationId, MessageId};
+use crate::domain::id::{AccountId, ConversationId, MessageId, RequestId};
 use crate::domain::outbox::{Acceptance, ApiError, Job, JobKind, Outcome, Verdict, verdict};
 use crate::domain::throttle::Limits;
 use crate::domain::time::{Monotonic, Timestamp};
@@ -70,6 +70,8 @@ pub struct Core {
     store_retry: Option<Monotonic>,
     pause: Option<Pause>,
     ready: VecDeque<Job>,
+    /// When the messages that are under way went.
+    went: BTreeMap<RequestId, Monotonic>,
     parked: VecDeque<Job>,
     messages: usize,
     receipts: usize,
@@ -105,6 +107,7 @@ impl Core {
             store_retry: None,
             pause: None,
             ready: VecDeque::new(),
+            went: BTreeMap::new(),
             parked: VecDeque::new(),
             messages: 0,
             receipts: 0,
@@ -342,6 +345,9 @@ impl Core {
             Answer::Outcome(outcome) => outcome,
             Answer::Stored { .. } => Outcome::Accepted(Acceptance::default()),
         };
+        if let Some(went) = self.went.remove(&job.request) {
+            self.pace.answered(went, now.mono);
+        }
         let conversation = conversation(&job);
         let wait = self.heed(&outcome, conversation, now);
         // Neither without a network nor while the circuit is open does a message use up its tries.
@@ -424,6 +430,7 @@ impl Core {
                 self.pace.take_pair(pair, now.mono);
             }
             self.messages += 1;
+            self.went.insert(job.request, now.mono);
             steps.push(Step::Start(Box::new(job)));
         }
         steps.extend(self.parked.drain(..).map(|job| Step::Start(Box::new(job))));

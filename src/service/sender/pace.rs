@@ -83,6 +83,11 @@ impl Pace {
         taken
     }
 
+    /// A message that took its slot at `went` has its answer.
+    pub(super) fn answered(&mut self, went: Monotonic, now: Monotonic) {
+        self.number.answered(went, now);
+    }
+
     fn note(&mut self, now: Monotonic) {
         while self.recent.front().is_some_and(|first| *first + SECOND <= now) {
             self.recent.pop_front();

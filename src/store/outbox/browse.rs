@@ -155,7 +155,7 @@ impl Shelf<'_> {
         } else {
             let number = row::state_number(state);
             let condition =
-                format!("state = {number} AND state IN (0, 1, 2, 3, 9, 10) AND ?2 = ?2");
+                format!("state = {number} AND (state < 4 OR state IN (9, 10)) AND ?2 = ?2");
             (condition, ("id", "?3", String::new()))
         };
         let (columns, bound, first) = key;
@@ -262,7 +262,7 @@ fn among(
         let number = row::state_number(*state);
         let mut query = conn.prepare_cached(&format!(
             "SELECT id FROM message WHERE account = ?1 AND state = {number}
-                 AND state IN (0, 1, 2, 3, 9, 10) AND id > ?2 AND id <= ?3 ORDER BY id LIMIT ?4"
+                 AND (state < 4 OR state IN (9, 10)) AND id > ?2 AND id <= ?3 ORDER BY id LIMIT ?4"
         ))?;
         let found = query
             .query_map(params![account.0, sweep.after.0, sweep.last.0, STEP], |row| row.get(0))?;

@@ -77,7 +77,7 @@ pub fn unresolved(read: &ReadConn, account: AccountId) -> Result<Vec<Unresolved>
     let mut query = read.conn.prepare_cached(
         "SELECT id, conversation, heard,
              coalesce((SELECT max(at) FROM timeline t WHERE t.message = m.id AND t.state = 10), m.at)
-         FROM message m WHERE account = ?1 AND state = 10 AND state IN (0, 1, 2, 3, 9, 10) ORDER BY id",
+         FROM message m WHERE account = ?1 AND state = 10 AND (state < 4 OR state IN (9, 10)) ORDER BY id",
     )?;
     let rows = query.query_map([account.0], |row| {
         Ok(Unresolved {

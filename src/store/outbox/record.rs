@@ -391,7 +391,7 @@ pub fn rescue(tx: &mut Tx<'_>, now: Timestamp) -> Result<Vec<MessageId>, Error> 
     let mut query = tx.conn.prepare_cached(
         // Account by account, so that the index over unfinished messages serves.
         "SELECT m.id FROM account a CROSS JOIN message m ON m.account = a.id
-         WHERE m.state = 3 AND m.state IN (0, 1, 2, 3, 9, 10) ORDER BY m.id",
+         WHERE m.state = 3 AND (m.state < 4 OR m.state IN (9, 10)) ORDER BY m.id",
     )?;
     let rows = query.query_map([], |row| Ok(MessageId(row.get(0)?)))?;
     let messages: Vec<MessageId> = rows.collect::<Result<_, _>>()?;

@@ -110,7 +110,7 @@ fn limited(
 ) -> Result<(), Error> {
     let mut query = conn.prepare_cached(
         "SELECT id FROM message
-         WHERE account = ?1 AND state = 1 AND state IN (0, 1, 2, 3, 9, 10) AND hold = ?2
+         WHERE account = ?1 AND state = 1 AND (state < 4 OR state IN (9, 10)) AND hold = ?2
              AND when_possible = 1 ORDER BY priority, id LIMIT ?3",
     )?;
     let held = query
