@@ -60,8 +60,11 @@ fn people(shop: &mut Shop) -> Vec<ConversationId> {
 fn save(shop: &mut Shop, people: &[ConversationId], count: &mut usize) {
     *count += 1;
     let conversation = people[*count % people.len()];
-    let draft = Draft { text: format!("half a thought, number {count}"), reply_to: None };
-    shop.store.write(|tx| save_draft(tx, conversation, &draft, now())).expect("draft");
+    let draft =
+        |number: usize| Draft { text: format!("half a thought, number {number}"), reply_to: None };
+    let seen = count.checked_sub(people.len()).filter(|number| *number > 0).map(draft);
+    let (seen, draft) = (seen.unwrap_or_default(), draft(*count));
+    shop.store.write(|tx| save_draft(tx, conversation, &draft, &seen, now())).expect("draft");
 }
 
 fn queue(shop: &mut Shop, people: &[ConversationId], count: &mut usize) {

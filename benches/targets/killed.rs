@@ -48,7 +48,8 @@ pub(crate) fn run(dir: &Path) -> bool {
     let mut store = WriteConn::open(&path, now()).expect("store");
     let forget = |tx: &mut twoticks::store::Tx<'_>| {
         DRAFTS.into_iter().try_for_each(|conversation| {
-            save_draft(tx, ConversationId(conversation), &Draft::default(), now())
+            let (id, seen) = (ConversationId(conversation), draft_about(conversation));
+            save_draft(tx, id, &Draft::default(), &seen, now())
         })
     };
     store.write(forget).expect("drafts");
@@ -89,14 +90,17 @@ fn kill_a_writer(path: &Path) {
     victim.wait().expect("victim");
 }
 
+fn draft_about(conversation: i64) -> Draft {
+    Draft { text: format!("half a thought about {conversation}"), reply_to: None }
+}
+
 /// Saves drafts until the log is long, says so, and waits for its end.
 pub(crate) fn victim(path: &Path) {
     let mut store = WriteConn::open(path, now()).expect("store");
     let log = path.with_file_name("twoticks.db-wal");
     for conversation in DRAFTS {
-        let draft = Draft { text: format!("half a thought about {conversation}"), reply_to: None };
-        let conversation = ConversationId(conversation);
-        store.write(|tx| save_draft(tx, conversation, &draft, now())).expect("draft");
+        let (id, draft) = (ConversationId(conversation), draft_about(conversation));
+        store.write(|tx| save_draft(tx, id, &draft, &Draft::default(), now())).expect("draft");
         if std::fs::metadata(&log).is_ok_and(|file| file.len() >= LOG) {
             break;
         }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 pub use editor::{Editor, Row};
 
+use super::drafts::{AGAIN_AFTER, Edit};
 use crate::domain::conversation::Draft;
 use crate::domain::id::{ConversationId, MessageId};
 use crate::domain::time::Timestamp;
@@ -17,6 +18,15 @@ pub const LIMIT: usize = 4096;
 
 /// How long after the last key a draft is saved.
 pub const SAVE_AFTER: Duration = Duration::from_millis(500);
+
+/// A draft that was taken away to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// What was written.
+    pub draft: Draft,
+    /// What the store has of it.
+    pub seen: Draft,
+}
 
 /// The draft of the conversation shown.
 #[derive(Debug, Default)]
@@ -28,7 +38,7 @@ pub struct Composer {
     /// The message it answers.
     pub reply_to: Option<MessageId>,
     /// What the store has, or was told to have.
-    saved: Option<Draft>,
+    saved: Draft,
     /// When the unsaved text is due to be saved.
     due: Option<Timestamp>,
 }
@@ -41,9 +51,18 @@ impl Composer {
             conversation: Some(conversation),
             editor: Editor::new(&draft.text, true),
             reply_to: draft.reply_to,
-            saved: Some(draft),
+            saved: draft,
             due: None,
         }
+    }
+
+    /// A draft that the store does not have.
+    #[must_use]
+    pub fn unsaved(conversation: ConversationId, edit: Edit, now: Timestamp) -> Self {
+        let mut composer = Self::new(conversation, edit.draft);
+        composer.saved = edit.seen;
+        composer.touched(now);
+        composer
     }
 
     /// What is written.
@@ -64,39 +83,69 @@ impl Composer {
     }
 
     /// The draft, if the store does not have it yet; from now on it counts as saved.
-    pub fn take_unsaved(&mut self) -> Option<(ConversationId, Draft)> {
+    pub fn take_unsaved(&mut self) -> Option<(ConversationId, Edit)> {
         self.due = None;
         let draft = self.draft();
-        if self.saved.as_ref() == Some(&draft) {
+        if self.saved == draft {
             return None;
         }
-        self.saved = Some(draft.clone());
-        self.conversation.map(|conversation| (conversation, draft))
+        let seen = std::mem::replace(&mut self.saved, draft.clone());
+        self.conversation.map(|conversation| (conversation, Edit { seen, draft }))
     }
 
-    /// Saving failed: the store has something else.
-    pub fn not_saved(&mut self, now: Timestamp) {
-        self.saved = None;
-        self.due = Some(now + Duration::from_secs(5));
+    /// Saving failed: the store has what it had.
+    pub fn not_saved(&mut self, edit: Edit, now: Timestamp) {
+        if self.saved == edit.draft {
+            self.saved = edit.seen;
+        }
+        self.due = Some(now + AGAIN_AFTER);
+    }
+
+    /// Takes in what the store has, which another process or the merge of two conversations may have changed.
+    /// What was typed here stays. Says whether it shows something else now.
+    pub fn take_in(&mut self, stored: &Draft, now: Timestamp) -> bool {
+        if self.saved == *stored {
+            return false;
+        }
+        let typed = self.draft();
+        let joined = Draft::joined(&self.saved, &typed, stored);
+        self.saved = stored.clone();
+        if joined != *stored {
+            self.touched(now);
+        }
+        self.editor.revise(&joined.text);
+        self.reply_to = joined.reply_to;
+        joined != typed
+    }
+
+    /// Whether the store is known to have something else than this.
+    #[must_use]
+    pub fn differs(&self, stored: &Draft) -> bool {
+        self.saved != *stored
     }
 
     /// Takes the draft away to be sent. The store clears it in the same step as it writes the message.
-    pub fn take(&mut self) -> Draft {
+    pub fn take(&mut self) -> Sent {
         let draft = self.draft();
         self.editor = Editor::new("", true);
         self.reply_to = None;
-        self.saved = Some(Draft::default());
         self.due = None;
-        draft
+        Sent { draft, seen: std::mem::take(&mut self.saved) }
     }
 
     /// Puts back a text that could not be sent, before what was typed since.
-    pub fn put_back(&mut self, draft: &Draft, now: Timestamp) {
+    pub fn put_back(&mut self, sent: Sent, now: Timestamp) {
         let typed = self.editor.text();
-        let text =
-            if typed.is_empty() { draft.text.clone() } else { format!("{}\n{typed}", draft.text) };
+        let text = if typed.is_empty() {
+            sent.draft.text
+        } else {
+            format!("{}\n{typed}", sent.draft.text)
+        };
         self.editor.set(&text);
-        self.reply_to = self.reply_to.or(draft.reply_to);
+        self.reply_to = self.reply_to.or(sent.draft.reply_to);
+        if self.saved.is_empty() {
+            self.saved = sent.seen;
+        }
         self.touched(now);
     }
 }

@@ -8,6 +8,7 @@ pub mod action;
 pub mod chat;
 pub mod composer;
 pub mod describe;
+pub mod drafts;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod hooks;

@@ -1,15 +1,16 @@
 //! Everything the screen knows. It is changed by [`super::update::update`] alone and drawn by `ui::view`
 //! alone; it holds no conversation but the one shown, and of that one a window of messages.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
 use super::action::{Action, Context};
 use super::chat::Chat;
-use super::composer::Composer;
+use super::composer::{Composer, Sent};
 use super::describe;
+use super::drafts::{Drafts, Edit};
 use super::inspector::Inspector;
 use super::jump::JumpBox;
 use super::keymap::Keymap;
@@ -136,9 +137,9 @@ pub(crate) enum Overlay {
 pub(crate) enum Awaited {
     Send {
         conversation: ConversationId,
-        draft: Draft,
+        draft: Sent,
     },
-    SaveDraft(ConversationId),
+    SaveDraft(ConversationId, Edit),
     Begin {
         number: String,
     },
@@ -154,7 +155,7 @@ pub(crate) enum Awaited {
     SendTemplate {
         conversation: ConversationId,
         name: String,
-        draft: Option<Draft>,
+        draft: Option<Sent>,
     },
     Sync,
     /// Applying an event again.
@@ -198,8 +199,10 @@ pub struct Model {
     pub(crate) health: Health,
     pub(crate) show_list: bool,
     pub(crate) show_info: bool,
-    /// Drafts as last written here; newer than what the list was told.
-    pub(crate) drafts: HashMap<ConversationId, Draft>,
+    /// Drafts as last written here, where they are newer than what the list was told.
+    pub(crate) drafts: Drafts,
+    /// A read showed another draft while one was on its way to the store.
+    pub(crate) draft_missed: bool,
     pub(crate) awaited: BTreeMap<CommandId, Awaited>,
     /// Ctrl-C was pressed and asks to be pressed again, until this time.
     pub(crate) quit_armed: Option<Timestamp>,
@@ -254,7 +257,8 @@ impl Model {
             health: Health::default(),
             show_list: true,
             show_info: true,
-            drafts: HashMap::new(),
+            drafts: Drafts::default(),
+            draft_missed: false,
             awaited: BTreeMap::new(),
             quit_armed: None,
             unreadable_until: None,
@@ -302,6 +306,7 @@ impl Model {
             self.quit_armed,
             self.unreadable_until,
             self.composer.due(),
+            self.drafts.due(),
             self.window_end(),
             self.list_closes(),
             self.queue_due(),
@@ -517,7 +522,21 @@ impl Model {
 
     /// The draft of a conversation: as written here, or else as the store had it.
     pub(crate) fn draft_of(&self, row: &Conversation) -> Draft {
-        self.drafts.get(&row.id).or(row.draft.as_ref()).cloned().unwrap_or_default()
+        self.drafts.get(row.id).or(row.draft.as_ref()).cloned().unwrap_or_default()
+    }
+
+    /// Whether a draft is on its way to the store, alone or as a message.
+    pub(crate) fn writes_draft(&self) -> bool {
+        self.awaited.values().any(|awaited| match awaited {
+            Awaited::SaveDraft(..) | Awaited::Send { .. } => true,
+            Awaited::SendTemplate { draft, .. } => draft.is_some(),
+            _ => false,
+        })
+    }
+
+    /// The newest read that was asked for.
+    pub(crate) const fn newest_ticket(&self) -> Ticket {
+        Ticket(self.tickets)
     }
 
     /// A query of the list, for the account shown.

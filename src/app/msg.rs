@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::drafts::Edit;
 use super::inspector::KeptBody;
 use super::list::Came;
 use crate::domain::catalogue::Catalogue;
@@ -368,12 +369,14 @@ pub enum Reply {
 /// A write to the store, carried out in order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
-    /// Write a message and queue it, or schedule it for a time; its draft is cleared in the same step.
+    /// Write a message and queue it, or schedule it for a time.
     Send {
         /// What to send.
         message: NewMessage,
         /// Not before this time.
         at: Option<Timestamp>,
+        /// The draft that the message is made of, as the store has it: it is cleared in the same step.
+        clears: Option<Draft>,
     },
     /// Begin a conversation with a number, or find the one there is.
     Begin {
@@ -383,7 +386,7 @@ pub enum Command {
         number: WaId,
     },
     /// Keep what is typed. An empty draft is removed.
-    SaveDraft(ConversationId, Draft),
+    SaveDraft(ConversationId, Edit),
     /// Everything up to this message has been seen.
     MarkRead(ConversationId, MessageId),
     /// Show the conversation as unread.

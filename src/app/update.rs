@@ -15,6 +15,7 @@ mod tests;
 
 pub(crate) use queue::{Deed, Sure};
 
+use super::composer::{Composer, Sent};
 use super::model::{Awaited, Focus, Model, Overlay, Screen};
 use super::msg::{Done, Effect, Finished, Msg, QuitCause};
 use super::notice::Weight;
@@ -84,6 +85,7 @@ fn expire(model: &mut Model, effects: &mut Vec<Effect>) {
     if model.composer.due().is_some_and(|due| due <= now) {
         open::save_draft(model, effects);
     }
+    open::save_kept(model, now, effects);
     if model.list_closes().is_some_and(|closes| closes <= now) {
         open::refresh_list(model, effects);
     }
@@ -187,8 +189,17 @@ fn done(model: &mut Model, finished: Finished, effects: &mut Vec<Effect>) {
         (Ok(Done::Synced(count)), _) => {
             model.say(format!("{count} templates are as Meta has them."), Weight::Done);
         }
-        (Ok(_), Awaited::SendTemplate { conversation, name, .. }) => {
+        (Ok(_), Awaited::SendTemplate { conversation, name, draft }) => {
             model.templates.typed.remove(&(conversation, name));
+            if draft.is_some() {
+                stored(model, conversation, &Draft::default());
+            }
+        }
+        (Ok(_), Awaited::Send { conversation, .. }) => {
+            stored(model, conversation, &Draft::default());
+        }
+        (Ok(_), Awaited::SaveDraft(conversation, edit)) => {
+            stored(model, conversation, &edit.draft);
         }
         (Ok(Done::Replayed { messages, unknown }), Awaited::Replay(event)) => {
             hooks::replayed(model, event, messages, unknown);
@@ -207,10 +218,12 @@ fn done(model: &mut Model, finished: Finished, effects: &mut Vec<Effect>) {
             model.say(format!("Not queued: {reason}. Your text is back."), Weight::Error);
             back(model, conversation, draft);
         }
-        (Err(reason), Awaited::SaveDraft(conversation)) => {
+        (Err(reason), Awaited::SaveDraft(conversation, edit)) => {
             model.say(format!("The draft is not saved yet: {reason}"), Weight::Warning);
             if model.composer.conversation == Some(conversation) {
-                model.composer.not_saved(model.now);
+                model.composer.not_saved(edit, model.now);
+            } else {
+                model.drafts.keep(conversation, edit, model.now);
             }
         }
         (Err(reason), Awaited::Begin { number }) => {
@@ -233,18 +246,27 @@ fn done(model: &mut Model, finished: Finished, effects: &mut Vec<Effect>) {
             model.say(format!("{what}: {reason}"), Weight::Error);
         }
     }
+    open::look_again(model, effects);
+}
+
+/// The store has a draft, or none any more.
+fn stored(model: &mut Model, conversation: ConversationId, draft: &Draft) {
+    model.drafts.stored(conversation, draft, model.newest_ticket());
 }
 
 /// Puts back a text that could not be sent.
-fn back(model: &mut Model, conversation: ConversationId, draft: Draft) {
+fn back(model: &mut Model, conversation: ConversationId, sent: Sent) {
+    model.drafts.not_cleared(conversation);
     if model.composer.conversation == Some(conversation) {
-        model.composer.put_back(&draft, model.now);
+        model.composer.put_back(sent, model.now);
         return;
     }
-    let typed = model.drafts.entry(conversation).or_default();
-    if typed.text.is_empty() {
-        *typed = draft;
-    } else {
-        typed.text = format!("{}\n{}", draft.text, typed.text);
+    let mut composer = match model.drafts.get(conversation) {
+        Some(typed) => Composer::new(conversation, typed.clone()),
+        None => Composer::new(conversation, Draft::default()),
+    };
+    composer.put_back(sent, model.now);
+    if let Some((conversation, edit)) = composer.take_unsaved() {
+        model.drafts.keep(conversation, edit, model.now);
     }
 }

@@ -51,15 +51,19 @@ fn begin(
     Ok(id)
 }
 
-/// Keeps what is typed. An empty draft is removed.
+/// Keeps what is typed; an empty draft is removed. `seen` is the draft that it came of. When another
+/// process, or two conversations that became one, stored something else meanwhile, both texts are kept
+/// ([`Draft::joined`]).
 pub fn save_draft(
     tx: &mut Tx<'_>,
     conversation: ConversationId,
     draft: &Draft,
+    seen: &Draft,
     now: Timestamp,
 ) -> Result<(), Error> {
     let id = merge::conversation_now(tx.conn, conversation)?;
-    if draft.text.is_empty() && draft.reply_to.is_none() {
+    let draft = Draft::joined(seen, draft, &stored_draft(tx, id)?);
+    if draft.is_empty() {
         tx.conn.prepare_cached("DELETE FROM draft WHERE conversation = ?1")?.execute([id.0])?;
     } else {
         tx.conn
@@ -74,6 +78,15 @@ pub fn save_draft(
         .execute([id.0])?;
     tx.touch(id);
     Ok(())
+}
+
+fn stored_draft(tx: &Tx<'_>, conversation: ConversationId) -> Result<Draft, Error> {
+    let mut query =
+        tx.conn.prepare_cached("SELECT text, reply_to FROM draft WHERE conversation = ?1")?;
+    let found = query.query_row([conversation.0], |row| {
+        Ok(Draft { text: row.get(0)?, reply_to: row.get::<_, Option<_>>(1)?.map(MessageId) })
+    });
+    Ok(found.optional()?.unwrap_or_default())
 }
 
 /// Everything up to this message has been seen. With `send_receipt` Meta is told of the newest inbound

@@ -10,6 +10,7 @@ use super::tally;
 use super::wish;
 use super::write::Tx;
 use super::{account, lane};
+use crate::domain::conversation::Draft;
 use crate::domain::event::Peer;
 use crate::domain::id::{AccountId, ContactId, ConversationId, MessageId, UserId, WaId};
 use crate::domain::time::Timestamp;
@@ -158,16 +159,17 @@ fn merge_drafts(
         "SELECT text, reply_to, at FROM draft WHERE conversation IN (?1, ?2) ORDER BY at, conversation",
     )?;
     let rows = query.query_map([loser.0, winner.0], |row| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, Option<i64>>(1)?, row.get::<_, i64>(2)?))
+        let reply_to = row.get::<_, Option<_>>(1)?.map(MessageId);
+        Ok((Draft { text: row.get(0)?, reply_to }, row.get::<_, i64>(2)?))
     })?;
     let drafts: Vec<_> = rows.collect::<Result<_, _>>()?;
-    let Some((_, _, at)) = drafts.last() else { return Ok(()) };
-    let mut texts: Vec<&str> = drafts.iter().map(|(text, ..)| text.as_str()).collect();
-    texts.dedup();
-    let reply_to = drafts.iter().rev().find_map(|(_, reply_to, _)| *reply_to);
+    let Some((_, at)) = drafts.last() else { return Ok(()) };
+    let draft = drafts.iter().fold(Draft::default(), |older, (newer, _)| {
+        Draft::joined(&Draft::default(), newer, &older)
+    });
     conn.prepare_cached("DELETE FROM draft WHERE conversation = ?1")?.execute([loser.0])?;
     conn.prepare_cached("INSERT OR REPLACE INTO draft VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![winner.0, texts.join("\n\n"), reply_to, at])?;
+        .execute(params![winner.0, draft.text, draft.reply_to.map(|id| id.0), at])?;
     Ok(())
 }
 

@@ -33,7 +33,7 @@ use super::stored::{self, NewRow, Writer};
 use super::write::Tx;
 use super::{lane, merge};
 use crate::domain::id::{ConversationId, MessageId, Wamid};
-use crate::domain::message::{Body, Context, NewMessage};
+use crate::domain::message::{Context, NewMessage};
 use crate::domain::outbox::ApiError;
 use crate::domain::state::State;
 use crate::domain::time::Timestamp;
@@ -131,8 +131,8 @@ pub struct Terms {
     pub at: Option<Timestamp>,
 }
 
-/// Writes a message and queues it. Its conversation's draft is cleared in the same step, unless the message
-/// is a template: what was typed is not in that.
+/// Writes a message and queues it. Its conversation's draft stays as it is: only who typed it knows whether
+/// the message is what became of it.
 pub fn enqueue(tx: &mut Tx<'_>, new: &NewMessage, now: Timestamp) -> Result<MessageId, Error> {
     enqueue_on(tx, new, &Terms::default(), now)
 }
@@ -183,15 +183,5 @@ pub fn enqueue_on(
     standing::keep_outbox(tx, &message)?;
     standing::note(tx, id, state, &Proof::at(now), 0)?;
     tx.changes.outbox = true;
-    if matches!(new.body, Body::Template(_)) {
-        return Ok(id);
-    }
-    let cleared = tx
-        .conn
-        .prepare_cached("DELETE FROM draft WHERE conversation = ?1")?
-        .execute([conversation.0])?;
-    if cleared > 0 {
-        tx.touch(conversation);
-    }
     Ok(id)
 }

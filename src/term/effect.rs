@@ -16,6 +16,7 @@ use crate::app::msg::{
     Command, CommandId, Done, Finished, Msg, Query, Reply, RequestForm, Ticket, Wanted, Which,
 };
 use crate::domain::change::Changes;
+use crate::domain::conversation::Draft;
 use crate::domain::health::Health;
 use crate::domain::id::AccountId;
 use crate::domain::time::{Clock, Timestamp};
@@ -319,15 +320,20 @@ fn execute(
     now: Timestamp,
 ) -> Result<Done, store::Error> {
     Ok(match command {
-        Command::Send { message, at } => {
+        Command::Send { message, at, clears } => {
             let terms = Terms { at: *at };
-            Done::Message(outbox::enqueue_on(tx, message, &terms, now)?)
+            let id = outbox::enqueue_on(tx, message, &terms, now)?;
+            if let Some(seen) = clears {
+                let sent = Draft::default();
+                conversation::save_draft(tx, message.conversation, &sent, seen, now)?;
+            }
+            Done::Message(id)
         }
         Command::Begin { account, number } => {
             Done::Conversation(conversation::begin_conversation(tx, *account, number, now)?)
         }
-        Command::SaveDraft(id, draft) => {
-            conversation::save_draft(tx, *id, draft, now)?;
+        Command::SaveDraft(id, edit) => {
+            conversation::save_draft(tx, *id, &edit.draft, &edit.seen, now)?;
             Done::Plain
         }
         Command::MarkRead(id, up_to) => {

@@ -19,6 +19,7 @@ mod conversation;
 mod desk;
 mod disk;
 mod doctor;
+mod drafts;
 mod hooks;
 #[cfg(target_os = "linux")]
 mod hostile;

@@ -79,6 +79,37 @@ impl Editor {
         self.area.insert_str(text);
     }
 
+    /// Replaces the text by another version of it and leaves the cursor where it was in the words.
+    pub fn revise(&mut self, text: &str) {
+        let old: Vec<char> = self.text().chars().collect();
+        let new: Vec<char> = text.chars().collect();
+        if old == new {
+            return;
+        }
+        let DataCursor(line, column) = self.area.cursor();
+        let lines = self.area.lines();
+        let at = lines.iter().take(line).map(|line| line.chars().count() + 1).sum::<usize>();
+        let behind = old.len().saturating_sub(at + column);
+        let same = |(a, b): &(&char, &char)| a == b;
+        let end = old.iter().rev().zip(new.iter().rev()).take_while(same).count();
+        let start = old.iter().zip(&new).take_while(same).count();
+        let at = match (behind <= end, at + column <= start) {
+            (true, _) => new.len() - behind,
+            (_, true) => at + column,
+            _ => new.len() - end.min(new.len() - start),
+        };
+        self.set(text);
+        let before = new.get(..at).unwrap_or(&new);
+        let line = before.iter().filter(|c| **c == '\n').count();
+        let column = before.iter().rev().take_while(|c| **c != '\n').count();
+        self.jump(line, column);
+    }
+
+    fn jump(&mut self, line: usize, column: usize) {
+        let place = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
+        self.area.move_cursor(CursorMove::Jump(place(line), place(column)));
+    }
+
     /// Empties it in one step that can be undone.
     pub fn clear(&mut self) {
         self.area.clear();
@@ -186,8 +217,7 @@ impl Editor {
         if wrapped_on && characters == target.to {
             characters = characters.saturating_sub(1).max(target.from);
         }
-        let place = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
-        self.area.move_cursor(CursorMove::Jump(place(target.line), place(characters)));
+        self.jump(target.line, characters);
     }
 
     /// The text wrapped to `width` columns, at spaces where there are any. At least one row.

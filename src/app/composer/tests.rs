@@ -1,5 +1,6 @@
 use super::{Composer, Editor, LIMIT};
 use crate::app::action::Action;
+use crate::app::drafts::Edit;
 use crate::domain::conversation::Draft;
 use crate::domain::id::ConversationId;
 use crate::domain::time::Timestamp;
@@ -92,9 +93,9 @@ fn a_draft_is_saved_once_per_change() {
     composer.editor.insert('a');
     composer.touched(now);
     assert!(composer.due().is_some());
-    assert_eq!(composer.take_unsaved().map(|(_, draft)| draft.text), Some("a".to_owned()));
+    assert_eq!(composer.take_unsaved().map(|(_, edit)| edit.draft.text), Some("a".to_owned()));
     assert_eq!((composer.take_unsaved(), composer.due()), (None, None));
-    composer.not_saved(now);
+    composer.not_saved(Edit { seen: Draft::default(), draft: composer.draft() }, now);
     assert!(composer.take_unsaved().is_some());
 }
 
@@ -105,6 +106,6 @@ fn a_text_that_could_not_be_sent_comes_back_before_the_next() {
         Composer::new(ConversationId(1), Draft { text: "first".into(), reply_to: None });
     let sent = composer.take();
     composer.editor.insert('x');
-    composer.put_back(&sent, now);
+    composer.put_back(sent, now);
     assert_eq!(composer.draft().text, "first\nx");
 }

@@ -15,6 +15,7 @@ use crate::app::notice::Weight;
 use crate::app::prompt::{Prompt, Question};
 use crate::domain::conversation::Filter;
 use crate::domain::phone;
+use crate::domain::time::Timestamp;
 
 pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
     let shows_hooks = model.screen == Screen::Hooks && model.overlay.is_none();
@@ -263,5 +264,6 @@ fn interrupt(model: &mut Model, effects: &mut Vec<Effect>) {
 /// Ends the program. What is typed is saved first.
 pub(super) fn quit(model: &mut Model, effects: &mut Vec<Effect>) {
     open::save_draft(model, effects);
+    open::save_kept(model, Timestamp::from_millis(i64::MAX), effects);
     effects.push(Effect::Quit);
 }

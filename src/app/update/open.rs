@@ -2,12 +2,14 @@
 
 use crate::app::chat::{self, Chat};
 use crate::app::composer::Composer;
+use crate::app::drafts::Edit;
 use crate::app::list::{self, Load};
 use crate::app::model::{Awaited, Focus, Model};
-use crate::app::msg::{Command, Effect, Query};
+use crate::app::msg::{Command, Effect, Query, Ticket};
 use crate::domain::conversation::Conversation;
 use crate::domain::id::ConversationId;
 use crate::domain::page::{ListPage, MessagePage};
+use crate::domain::time::Timestamp;
 
 /// Shows a conversation and gives its part of the screen the keys. What was typed in the one before is
 /// saved at once.
@@ -22,11 +24,11 @@ pub(super) fn open(
         save_draft(model, effects);
         model.notice.take_if(|notice| notice.about.is_some_and(|about| about != id));
         let row = row.or_else(|| model.list.page.get(id).cloned());
-        let draft = match &row {
-            Some(row) => model.draft_of(row),
-            None => model.drafts.get(&id).cloned().unwrap_or_default(),
+        model.composer = match (model.drafts.take(id), &row) {
+            (Some(edit), _) => Composer::unsaved(id, edit, model.now),
+            (None, Some(row)) => Composer::new(id, model.draft_of(row)),
+            (None, None) => Composer::new(id, model.drafts.get(id).cloned().unwrap_or_default()),
         };
-        model.composer = Composer::new(id, draft);
         let chat = Chat::new(id, row);
         let page = chat.first_page();
         model.chat = Some(chat);
@@ -68,10 +70,49 @@ pub(super) fn capacity(model: &Model) -> usize {
 
 /// Saves what is typed, if the store does not have it.
 pub(super) fn save_draft(model: &mut Model, effects: &mut Vec<Effect>) {
-    if let Some((conversation, draft)) = model.composer.take_unsaved() {
-        model.drafts.insert(conversation, draft.clone());
-        let command = Command::SaveDraft(conversation, draft);
-        effects.push(model.command(command, Awaited::SaveDraft(conversation)));
+    if let Some((conversation, edit)) = model.composer.take_unsaved() {
+        write_draft(model, conversation, edit, effects);
+    }
+}
+
+fn write_draft(
+    model: &mut Model,
+    conversation: ConversationId,
+    edit: Edit,
+    effects: &mut Vec<Effect>,
+) {
+    model.drafts.under_way(conversation, edit.clone());
+    let command = Command::SaveDraft(conversation, edit.clone());
+    effects.push(model.command(command, Awaited::SaveDraft(conversation, edit)));
+}
+
+/// Tries again to save the drafts of other conversations, which could not be saved before `by`.
+pub(super) fn save_kept(model: &mut Model, by: Timestamp, effects: &mut Vec<Effect>) {
+    for (conversation, edit) in model.drafts.take_due(by) {
+        write_draft(model, conversation, edit, effects);
+    }
+}
+
+/// Makes a read again that was passed over while a draft was on its way to the store.
+pub(super) fn look_again(model: &mut Model, effects: &mut Vec<Effect>) {
+    if !model.writes_draft() && std::mem::take(&mut model.draft_missed) {
+        refresh_chat(model, effects);
+    }
+}
+
+/// The composer takes in the draft of the conversation shown as this read has it. One that is older than what
+/// was written here since says nothing.
+pub(super) fn take_in_draft(model: &mut Model, ticket: Ticket, effects: &mut Vec<Effect>) {
+    let Some(row) = model.shown() else { return };
+    let stored = row.draft.clone().unwrap_or_default();
+    if model.writes_draft() {
+        model.draft_missed |= model.composer.differs(&stored);
+    } else if !model.drafts.is_shown_by(ticket) {
+        if model.composer.differs(&stored) {
+            refresh_chat(model, effects);
+        }
+    } else if model.composer.take_in(&stored, model.now) {
+        model.touch();
     }
 }
 

@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use super::{hooks, open, queue, templates};
 use crate::app::chat::{self, Anchor, Chat, Load, Scroll};
-use crate::app::composer::Composer;
 use crate::app::life::Timeline;
 use crate::app::list::{self, Came};
 use crate::app::model::{Focus, Model, Overlay, Screen};
 use crate::app::msg::{Effect, Reply, Ticket, Wanted};
 use crate::app::notice::Weight;
 use crate::app::when;
-use crate::domain::conversation::{Conversation, Draft};
+use crate::domain::conversation::Conversation;
 use crate::domain::event::Tidings;
 use crate::domain::message::Message;
 use crate::domain::page::{ListPage, MessagePage};
@@ -98,6 +97,9 @@ fn list_came(
         model.touch();
     }
     let replaced = matches!(load, list::Load::Replace);
+    if replaced || load == list::Load::Top {
+        model.drafts.listed(ticket);
+    }
     let stay = replaced && model.chat.is_some() && !model.list.filling;
     if !stay && model.focus == Focus::List && model.screen == Screen::Inbox {
         open::preview(model, effects);
@@ -159,6 +161,7 @@ fn messages_came(
     if further {
         seek_trouble(model, effects);
     }
+    open::take_in_draft(model, ticket, effects);
     if model.chat.as_mut().is_some_and(|chat| chat.wait.take_again()) {
         open::refresh_chat(model, effects);
     }
@@ -187,13 +190,9 @@ fn place(chat: &mut Chat, page: Page, load: Load) {
     }
 }
 
-/// A conversation that was opened by its id alone is known now: its draft, and its place in the list.
+/// A conversation that was opened by its id alone is known now, and its place in the list.
 fn first_seen(model: &mut Model, effects: &mut Vec<Effect>) {
     let Some(row) = model.shown().cloned() else { return };
-    if model.composer.draft() == Draft::default() {
-        let draft = model.draft_of(&row);
-        model.composer = Composer::new(row.id, draft);
-    }
     if model.list.page.index(row.id).is_none() {
         model.list.filter = crate::domain::conversation::Filter::All;
         model.sought.clear();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{act, input, open, queue};
 use crate::app::action::{Action, Context};
+use crate::app::drafts::Edit;
 use crate::app::model::{Awaited, Model, Overlay, Screen};
 use crate::app::msg::{Command, Effect, Looked, Query, RequestForm, Ticket};
 use crate::app::notice::Weight;
@@ -407,14 +408,12 @@ fn send(model: &mut Model, effects: &mut Vec<Effect>) {
         reply_to: None,
         priority: Priority::Person,
     };
-    let emptied = draft.is_some();
-    let awaited = Awaited::SendTemplate { conversation, name: name.clone(), draft };
-    effects.push(model.command(Command::Send { message, at: None }, awaited));
-    if emptied {
-        model.drafts.insert(conversation, Draft::default());
-        let command = Command::SaveDraft(conversation, Draft::default());
-        effects.push(model.command(command, Awaited::SaveDraft(conversation)));
+    let clears = draft.as_ref().map(|sent| sent.seen.clone());
+    if let Some(seen) = clears.clone() {
+        model.drafts.under_way(conversation, Edit { seen, draft: Draft::default() });
     }
+    let awaited = Awaited::SendTemplate { conversation, name: name.clone(), draft };
+    effects.push(model.command(Command::Send { message, at: None, clears }, awaited));
     model.say_here(format!("{name} is on its way."), Weight::Done);
     act::message::show_newest(model, effects);
     open::save_draft(model, effects);

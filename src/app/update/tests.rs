@@ -1,3 +1,4 @@
+mod drafts;
 mod hooks;
 mod queue;
 mod templates;
@@ -36,14 +37,14 @@ fn check(script: &str, expected: &[&str]) {
 
 fn short(command: &Command) -> String {
     match command {
-        Command::Send { message, at } => {
+        Command::Send { message, at, .. } => {
             let Body::Text { text, .. } = &message.body else { panic!("{message:?}") };
             let reply = message.reply_to.map(|id| format!(" re {id}")).unwrap_or_default();
             let at = at.map(|at| format!(" at {}", at.millis())).unwrap_or_default();
             format!("send {} {text:?}{reply}{at}", message.conversation)
         }
         Command::Begin { number, .. } => format!("begin {number}"),
-        Command::SaveDraft(id, draft) => format!("draft {id} {:?}", draft.text),
+        Command::SaveDraft(id, edit) => format!("draft {id} {:?}", edit.draft.text),
         Command::MarkRead(id, message) => format!("read {id} {message}"),
         Command::Marketing { conversation, stop } => format!("marketing {conversation} {stop}"),
         Command::MarkUnread(id) => format!("unread {id}"),

@@ -4,8 +4,7 @@ use crate::domain::health::Waiting;
 use crate::domain::message::{Media, MediaCopy, MediaKind};
 use crate::domain::outbox::MEDIA_LIFE;
 use crate::domain::state::HoldReason;
-use crate::domain::template::SentTemplate;
-use crate::store::conversation::{mark_read, save_draft};
+use crate::store::conversation::mark_read;
 use crate::store::outbox::{
     self, Ended, Fetched, cancel, claim_in, defer, finish_download, finish_receipt, hold,
     next_due_in, release, rescue,
@@ -142,39 +141,6 @@ fn an_uncertain_message_is_told_with_its_lane() {
     assert_eq!(counts, Waiting { uncertain: 1, ..Waiting::default() });
     let requests = outbox::recent_requests(&world.read, world.account, t(0)).unwrap();
     assert_eq!(requests, [outbox::SentRequest { at: t(2), conversation: a }]);
-}
-
-#[test]
-fn enqueueing_clears_the_draft_and_counts() {
-    let mut world = World::new();
-    let a = world.begin("1");
-    let draft = Draft { text: "hel".to_owned(), reply_to: None };
-    world.do_it(|tx| save_draft(tx, a, &draft, t(1)));
-    assert_eq!(list::conversation(&world.read, a).unwrap().draft, Some(draft));
-    let id = world.say(a, "hello", t(2));
-    let chat = list::conversation(&world.read, a).unwrap();
-    assert_eq!((chat.draft, chat.waiting), (None, 1));
-    assert_eq!(chat.preview.unwrap().message, id);
-    world.sound();
-}
-
-#[test]
-fn a_template_leaves_the_draft_alone() {
-    let mut world = World::new();
-    let a = world.begin("1");
-    let draft = Draft { text: "hel".to_owned(), reply_to: None };
-    world.do_it(|tx| save_draft(tx, a, &draft, t(1)));
-    let sent = SentTemplate { name: "n".to_owned(), ..SentTemplate::default() };
-    let new = NewMessage {
-        account: world.account,
-        conversation: a,
-        body: Body::Template(Box::new(sent)),
-        reply_to: None,
-        priority: Priority::Person,
-    };
-    world.do_it(|tx| enqueue(tx, &new, t(2)));
-    assert_eq!(list::conversation(&world.read, a).unwrap().draft, Some(draft));
-    world.sound();
 }
 
 #[test]

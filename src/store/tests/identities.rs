@@ -36,11 +36,11 @@ fn two_contacts_that_turn_out_to_be_one_keep_everything() {
     assert_ne!(a, b);
     for (chat, words) in [(a, "first"), (b, "second")] {
         let draft = Draft { text: words.to_owned(), reply_to: None };
-        world.do_it(|tx| save_draft(tx, chat, &draft, t(3)));
+        world.do_it(|tx| save_draft(tx, chat, &draft, &Draft::default(), t(3)));
     }
     let queued = world.say(b, "on its way", t(3));
     let draft = Draft { text: "second".to_owned(), reply_to: None };
-    world.do_it(|tx| save_draft(tx, b, &draft, t(4)));
+    world.do_it(|tx| save_draft(tx, b, &draft, &Draft::default(), t(4)));
     world.post(&[heard("w3", both("1", "DE.1"), t(5), "together")]);
     assert_eq!(chat_of(&world, "w1"), chat_of(&world, "w2"));
     let merged = list::conversation(&world.read, b).unwrap();

@@ -4,6 +4,7 @@ mod browse;
 mod catalogue;
 mod claims;
 mod closing;
+mod drafts;
 mod hooks;
 mod identities;
 mod ingests;

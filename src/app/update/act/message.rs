@@ -5,6 +5,7 @@ use crate::app::action::{Action, Context};
 use crate::app::chat::{self, Chat, Scroll};
 use crate::app::composer::LIMIT;
 use crate::app::describe;
+use crate::app::drafts::Edit;
 use crate::app::model::{Awaited, Focus, Model, Overlay};
 use crate::app::moment;
 use crate::app::msg::{Command, Effect, Which};
@@ -53,18 +54,19 @@ pub(super) fn send_at(model: &mut Model, at: Option<Timestamp>, effects: &mut Ve
     } else {
         doubt(model);
     }
-    let draft = model.composer.take();
-    model.drafts.insert(conversation, Draft::default());
+    let sent = model.composer.take();
+    let clears = Edit { seen: sent.seen.clone(), draft: Draft::default() };
+    model.drafts.under_way(conversation, clears);
     let preview_url = text.contains("https://") || text.contains("http://");
     let message = NewMessage {
         account,
         conversation,
         body: Body::Text { text, preview_url },
-        reply_to: draft.reply_to,
+        reply_to: sent.draft.reply_to,
         priority: Priority::Person,
     };
-    let command = Command::Send { message, at };
-    effects.push(model.command(command, Awaited::Send { conversation, draft }));
+    let command = Command::Send { message, at, clears: Some(sent.seen.clone()) };
+    effects.push(model.command(command, Awaited::Send { conversation, draft: sent }));
     show_newest(model, effects);
 }
 

@@ -48,7 +48,7 @@ fn values(form: &Form) -> Vec<String> {
 fn sent(stage: &mut Stage) -> SentTemplate {
     let commands = stage.commands();
     let sent = commands.iter().find_map(|command| match command {
-        Command::Send { message, at: None } => match &message.body {
+        Command::Send { message, at: None, .. } => match &message.body {
             Body::Template(sent) => Some((**sent).clone()),
             _ => None,
         },
