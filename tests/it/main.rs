@@ -22,6 +22,7 @@ mod doctor;
 mod hooks;
 #[cfg(target_os = "linux")]
 mod hostile;
+mod init;
 mod kill;
 mod panic;
 mod payloads;
