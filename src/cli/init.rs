@@ -84,16 +84,17 @@ pub(super) fn run(global: &Global, init: &Init) -> Result<(), Error> {
         session.config = config::load(&session.config_file, false, &session.env)?;
     }
     let mut asker = Asker::new(!init.no_questions);
-    let known = known(&session, init).cloned();
-    let setup = Setup { session: &session, init, known: known.as_ref() };
+    let mut setup = Setup { session: &session, init, known: offered(&session, init) };
     let (token, info) = setup.token(&mut asker)?;
     let client = network::client(&session, token.value.clone())?;
     let waba = setup.waba(&mut asker, &client, &info)?;
     let number = setup.number(&mut asker, &client, waba.as_deref())?;
     let id = number.id.clone().unwrap_or_default();
-    let app = init.app_id.clone().or(info.app_id).or_else(|| known.as_ref()?.app_id.clone());
+    // Only the number tells which account it is; until now one was merely offered.
+    setup.known = setup.account_of(&id)?;
+    let app = init.app_id.clone().or(info.app_id).or_else(|| setup.known?.app_id.clone());
     let app_secret = setup.app_secret(&mut asker, app.as_deref())?;
-    let verify_token = setup.verify_token()?;
+    let verify_token = setup.verify_token(app.as_deref())?;
     let name = setup.name(&mut asker, &number)?;
     let written = Written {
         name,
@@ -104,9 +105,7 @@ pub(super) fn run(global: &Global, init: &Init) -> Result<(), Error> {
         secrets: [("token", token), ("app_secret", app_secret), ("verify_token", verify_token)],
         base_url: init.base_url.clone(),
     };
-    let file = write::write(&session.config_file, &written)?;
-    // What was written is read as every command will read it.
-    config::load(&file, true, &std::collections::BTreeMap::new())?;
+    let file = write::write(&session.config_file, &written, &session.config.accounts)?;
     say(&format!("written: {}", file.display()));
     say("next: twoticks doctor          looks at everything");
     say("      twoticks listen --tunnel cloudflared, and then: twoticks webhook set");
@@ -114,17 +113,17 @@ pub(super) fn run(global: &Global, init: &Init) -> Result<(), Error> {
     Ok(())
 }
 
-/// The account that is changed: the one of that number or name, or else the only one.
-fn known<'s>(session: &'s Session, init: &Init) -> Option<&'s Account> {
+/// The account whose values are offered before the number is known: the one of that number or name, or else
+/// the only one.
+fn offered<'s>(session: &'s Session, init: &Init) -> Option<&'s Account> {
     let all = &session.config.accounts;
-    let name = init.name.as_ref().or(session.global.account.as_ref());
-    match (&init.phone_number_id, name) {
-        (Some(id), _) => all.iter().find(|account| &account.phone_number_id == id),
-        (None, name) => {
-            let named = all.iter().find(|account| Some(&account.name) == name);
-            named.or_else(|| all.first().filter(|_| all.len() == 1))
-        }
+    if let Some(id) = &init.phone_number_id {
+        return all.iter().find(|account| &account.phone_number_id == id);
     }
+    let called = [&session.global.account, &init.name];
+    let named = |name: &String| all.iter().find(|account| &account.name == name);
+    let named = called.into_iter().flatten().find_map(named);
+    named.or_else(|| all.first().filter(|_| all.len() == 1))
 }
 
 struct Setup<'a> {
@@ -133,7 +132,30 @@ struct Setup<'a> {
     known: Option<&'a Account>,
 }
 
-impl Setup<'_> {
+impl<'a> Setup<'a> {
+    /// The account of the config that has this number. No other one is ever changed, so a name that belongs to
+    /// another one is refused.
+    fn account_of(&self, id: &str) -> Result<Option<&'a Account>, Error> {
+        let all = &self.session.config.accounts;
+        let called = [&self.session.global.account, &self.init.name];
+        let others = |name: &String| {
+            let is_other = |one: &&Account| &one.name == name && one.phone_number_id != id;
+            all.iter().find(is_other)
+        };
+        if let Some(other) = called.into_iter().flatten().find_map(others) {
+            let (name, has) = (&other.name, &other.phone_number_id);
+            return Err(Error::usage(format!("account {name:?} is number {has}, not {id}"))
+                .hint("give a --name that no account has, or change that account in the config"));
+        }
+        Ok(all.iter().find(|account| account.phone_number_id == id))
+    }
+
+    /// Whose app secret and verify token are offered: the account's own, or those of one of the same app.
+    fn of_app(&self, app: Option<&str>) -> Option<&'a Account> {
+        let mut all = self.session.config.accounts.iter();
+        self.known.or_else(|| all.find(|one| app.is_some() && one.app_id.as_deref() == app))
+    }
+
     /// A secret from a flag, from the config, or typed; until `check` takes it.
     fn secret<T>(
         &self,
@@ -228,6 +250,8 @@ impl Setup<'_> {
         if self.init.no_check {
             return Ok(known.map(str::to_owned));
         }
+        let known =
+            known.filter(|known| info.wabas.is_empty() || info.wabas.iter().any(|id| id == known));
         match (known, info.wabas.as_slice()) {
             (Some(known), []) => return Ok(Some(known.to_owned())),
             (_, [only]) => return Ok(Some(only.clone())),
@@ -245,7 +269,7 @@ impl Setup<'_> {
             .collect();
         let words =
             "The WhatsApp Business Account ID (WhatsApp > API Setup in the app's dashboard)";
-        let chosen = asker.choose(words, "--waba-id", &rows)?;
+        let chosen = asker.choose(words, "--waba-id", &rows, known)?;
         Ok(Some(info.wabas.get(chosen.place).cloned().unwrap_or(chosen.text)))
     }
 
@@ -281,7 +305,11 @@ impl Setup<'_> {
             (None, several) => {
                 let rows: Vec<String> = several.iter().map(row).collect();
                 let words = "The phone number ID (WhatsApp > API Setup in the app's dashboard)";
-                let chosen = asker.choose(words, "--phone-number-id", &rows)?;
+                let is_there = |known: &String| {
+                    several.is_empty() || several.iter().any(|one| one.id.as_ref() == Some(known))
+                };
+                let kept = known.filter(is_there);
+                let chosen = asker.choose(words, "--phone-number-id", &rows, kept.as_deref())?;
                 let listed = several.get(chosen.place).and_then(|number| number.id.clone());
                 listed.unwrap_or(chosen.text)
             }
@@ -298,7 +326,7 @@ impl Setup<'_> {
             flag: "--app-secret",
             words: "The app secret. In the app's dashboard: App settings > Basic > App secret > Show.",
             given: self.init.app_secret.as_ref(),
-            known: self.known.and_then(|known| known.app_secrets.first()),
+            known: self.of_app(app).and_then(|known| known.app_secrets.first()),
         };
         let (secret, ()) = self.secret(asker, &wanted, |secret| {
             let (Some(app), false) = (app, self.init.no_check) else { return Ok(()) };
@@ -314,8 +342,8 @@ impl Setup<'_> {
     }
 
     /// One of the person's own, the one there is, or one that is made up.
-    fn verify_token(&self) -> Result<Secret, Error> {
-        let known = self.known.and_then(|known| known.verify_tokens.first());
+    fn verify_token(&self, app: Option<&str>) -> Result<Secret, Error> {
+        let known = self.of_app(app).and_then(|known| known.verify_tokens.first());
         let given = self.init.verify_token.as_ref();
         if given.is_none() && known.is_none() {
             let mut bytes = [0; 16];
@@ -349,12 +377,23 @@ impl Setup<'_> {
             .filter(|part| !part.is_empty())
             .collect::<Vec<_>>()
             .join("-");
-        let usual = if plain.is_empty() { "shop".to_owned() } else { plain };
+        let plain = if plain.is_empty() { "shop".to_owned() } else { plain };
+        let is_taken =
+            |name: &str| self.session.config.accounts.iter().any(|account| account.name == name);
+        let counted = (2..).map(|number| format!("{plain}-{number}"));
+        let free = std::iter::once(plain.clone()).chain(counted).find(|name| !is_taken(name));
+        let usual = free.unwrap_or(plain);
         if !asker.asks() {
             return Ok(usual);
         }
-        let typed = ask::shown(&format!("What you call it [{usual}]"))?;
-        Ok(if typed.is_empty() { usual } else { typed })
+        loop {
+            let typed = ask::shown(&format!("What you call it [{usual}]"))?;
+            match typed.as_str() {
+                "" => return Ok(usual),
+                taken if is_taken(taken) => say(&format!("another account is called {taken:?}")),
+                _ => return Ok(typed),
+            }
+        }
     }
 }
 

@@ -77,13 +77,16 @@ pub fn load_checked(
     let source = Source { text: &text, path, env, private: is_private(path) };
     let checked = parse_checked(&source, check);
     checked.map_err(|problems| {
-        let lines: Vec<String> = problems
-            .iter()
-            .map(|problem| format!("\n  {}: {}", problem.place, problem.message))
-            .collect();
-        Error::usage(format!("the config {} is not right:{}", path.display(), lines.concat()))
+        Error::usage(format!("the config {} is not right:{}", path.display(), listed(&problems)))
             .hint("config.example.toml explains every key")
     })
+}
+
+/// Problems, each on a line of its own with its place; a line break goes before each.
+#[must_use]
+pub fn listed(problems: &[Problem]) -> String {
+    let line = |problem: &Problem| format!("\n  {}: {}", problem.place, problem.message);
+    problems.iter().map(line).collect()
 }
 
 /// What a config is read from.

@@ -17,26 +17,26 @@ use twoticks::store::callback::{Address, set_address};
 use crate::cli::twoticks;
 use crate::target::write_private;
 
-const NUMBER: &str = "100000000000001";
+pub(crate) const NUMBER: &str = "100000000000001";
 const WABA: &str = "200000000000001";
 const APP: &str = "300000000000001";
 
 /// What Meta knows and says.
 #[derive(Clone)]
-struct Facts {
-    token: &'static str,
+pub(crate) struct Facts {
+    pub(crate) token: &'static str,
     token_says: Option<Value>,
     info: Value,
     app_secret: &'static str,
     number: Value,
-    numbers: Vec<&'static str>,
+    pub(crate) numbers: Vec<&'static str>,
     subscribers: Vec<&'static str>,
     callback: Option<&'static str>,
     date: Option<&'static str>,
 }
 
 impl Facts {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let scopes = ["whatsapp_business_messaging", "whatsapp_business_management"];
         Self {
             token: "the-token",
@@ -87,8 +87,9 @@ impl Facts {
         match parts.as_slice() {
             [] => (400, json!({})),
             ["debug_token"] => (200, json!({"data": self.info})),
-            [id] if *id == NUMBER => {
+            [id] if self.numbers.contains(id) => {
                 let mut number = self.number.clone();
+                number["id"] = json!(id);
                 number["webhook_configuration"] = json!({"application": self.callback});
                 (200, number)
             }
@@ -107,7 +108,7 @@ impl Facts {
 }
 
 /// Meta, on a port of this machine.
-fn meta(facts: Arc<Mutex<Facts>>) -> u16 {
+pub(crate) fn meta(facts: Arc<Mutex<Facts>>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let serve = move |mut client: TcpStream| {

@@ -23,6 +23,7 @@ mod drafts;
 mod hooks;
 #[cfg(target_os = "linux")]
 mod hostile;
+mod init;
 mod kill;
 mod panic;
 mod payloads;

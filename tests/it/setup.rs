@@ -61,14 +61,16 @@ fn from_nothing_to_the_first_message_in_two_minutes() {
     assert!(!shown.contains("simulator-"), "no secret is shown: {shown}");
 
     let config = file(home, "config.toml");
-    let wanted = ["[[account]]", "name = \"loja-sol\"", NUMBER, "token = \"file:loja-sol.token\""];
+    let wanted =
+        ["[[account]]", "name = \"loja-sol\"", NUMBER, "token = \"file:106540352242922.token\""];
     assert!(
         wanted.iter().all(|words| config.contains(words)) && !config.contains("simulator-"),
         "{config}"
     );
-    assert_eq!(file(home, "loja-sol.token"), "simulator-token");
-    assert_eq!(file(home, "loja-sol.verify-token").len(), 32);
-    let mode = std::fs::metadata(home.join(".config/twoticks/loja-sol.token")).unwrap();
+    assert_eq!(file(home, &format!("{NUMBER}.token")), "simulator-token");
+    assert_eq!(file(home, &format!("{NUMBER}.verify-token")).len(), 32);
+    let token = home.join(".config/twoticks").join(format!("{NUMBER}.token"));
+    let mode = std::fs::metadata(token).unwrap();
     assert_eq!(mode.permissions().mode() & 0o777, 0o600);
 
     let report = said(&run(home, &["doctor", "--json"]), 0);

@@ -50,9 +50,19 @@ impl Asker {
         }
     }
 
-    /// One of several rows by its number, or another value.
-    pub(super) fn choose(&self, words: &str, flag: &str, rows: &[String]) -> Result<Chosen, Error> {
+    /// One of several rows by its number, or another value; without a word the one that is `kept`.
+    pub(super) fn choose(
+        &self,
+        words: &str,
+        flag: &str,
+        rows: &[String],
+        kept: Option<&str>,
+    ) -> Result<Chosen, Error> {
+        let typed = |text: &str| Chosen { place: usize::MAX, text: text.to_owned() };
         if !self.asks {
+            if let Some(kept) = kept {
+                return Ok(typed(kept));
+            }
             let listed = rows.join("; ");
             return Err(if rows.is_empty() {
                 missing(flag)
@@ -63,12 +73,15 @@ impl Asker {
         for (at, row) in (1..).zip(rows) {
             say(&format!("  {at}  {row}"));
         }
+        let keeps = kept.map(|kept| format!(" (Enter keeps {kept})")).unwrap_or_default();
         loop {
-            let text = shown(words)?;
+            let text = shown(&format!("{words}{keeps}"))?;
             let place = text.parse::<usize>().ok().and_then(|at| at.checked_sub(1));
-            let place = place.filter(|place| *place < rows.len());
-            if place.is_some() || !text.is_empty() {
-                return Ok(Chosen { place: place.unwrap_or(usize::MAX), text });
+            match (place.filter(|place| *place < rows.len()), kept) {
+                (Some(place), _) => return Ok(Chosen { place, text }),
+                (None, _) if !text.is_empty() => return Ok(typed(&text)),
+                (None, Some(kept)) => return Ok(typed(kept)),
+                (None, None) => {}
             }
         }
     }

@@ -1,11 +1,14 @@
 //! The config as init writes it: what a person wrote in it stays, with comments and order.
 
+use std::collections::BTreeMap;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use toml_edit::{ArrayOfTables, DocumentMut, Item, RawString, Table, value};
 
 use super::Secret;
 use crate::cli::sim::write_private;
+use crate::config::{self, Account, SecretSource};
 use crate::error::Error;
 use crate::paths;
 
@@ -24,30 +27,34 @@ pub(super) struct Written {
     pub(super) base_url: Option<String>,
 }
 
-/// Writes it, and the secrets that were typed into files of their own; returns the config's file.
-pub(super) fn write(file: &Path, written: &Written) -> Result<PathBuf, Error> {
-    let failed = |error: std::io::Error| {
-        Error::failed(format!("cannot write {}", file.display())).because(&error)
-    };
-    // Of a link, what it leads to is changed.
+/// Writes it, and the secrets that were typed into files of their own; returns the config's file. `accounts`
+/// are those of the config as it is. What would make a config that cannot be read is refused before anything
+/// is written, and the config is written last: whenever this ends early, the old one and its secrets stand.
+pub(super) fn write(
+    file: &Path,
+    written: &Written,
+    accounts: &[Account],
+) -> Result<PathBuf, Error> {
+    let base = std::path::absolute(file).unwrap_or_else(|_no_dir| file.to_owned());
+    let base = base.parent().unwrap_or_else(|| Path::new("/"));
+    // Of a link, what it leads to is changed; places in it are named from where the link is.
     let file = file.canonicalize().unwrap_or_else(|_not_there| file.to_owned());
     let old = match std::fs::read_to_string(&file) {
         Ok(old) => old,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(failed(error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(failed(&file, &error)),
     };
-    let base = file.parent().unwrap_or_else(|| Path::new(""));
-    if !base.as_os_str().is_empty() && !base.exists() {
-        paths::create_dir(base).map_err(failed)?;
-    }
+    let files = Files { base, id: &written.phone_number_id, accounts };
     let mut places = Vec::new();
+    let mut typed = Vec::new();
     for (key, secret) in &written.secrets {
         let place = if let Some(place) = &secret.place {
             relative(place, base)
         } else {
-            let name = format!("{}.{}", plain(&written.name), key.replace('_', "-"));
-            write_private(&base.join(&name), secret.expose()).map_err(failed)?;
-            format!("file:{name}")
+            let (path, is_own) = files.place(key);
+            let place = relative(&format!("file:{}", path.display()), base);
+            typed.push((path, is_own, secret));
+            place
         };
         places.push((*key, place));
     }
@@ -56,8 +63,89 @@ pub(super) fn write(file: &Path, written: &Written) -> Result<PathBuf, Error> {
         // A document that is only a comment would put what is added before it.
         new.insert_str(0, HEAD);
     }
-    write_private(&file, &new).map_err(failed)?;
+    let none = BTreeMap::new();
+    let source = config::Source { text: &new, path: &file, env: &none, private: true };
+    config::parse(&source).map_err(|problems| {
+        let (file, lines) = (file.display(), config::listed(&problems));
+        Error::usage(format!("{file} would not be right, so nothing was written:{lines}"))
+    })?;
+    if !base.exists() {
+        paths::create_dir(base).map_err(|error| failed(base, &error))?;
+    }
+    for (path, is_own, secret) in typed {
+        let done = if is_own {
+            write_private(&path, secret.expose())
+        } else {
+            let made = paths::create_private(&path);
+            made.and_then(|mut file| file.write_all(secret.expose().as_bytes()))
+        };
+        done.map_err(|error| failed(&path, &error))?;
+    }
+    write_private(&file, &new).map_err(|error| failed(&file, &error))?;
     Ok(file)
+}
+
+fn failed(path: &Path, error: &io::Error) -> Error {
+    Error::failed(format!("cannot write {}", path.display())).because(error)
+}
+
+/// Where the secrets of one account are kept that were typed.
+struct Files<'a> {
+    /// The config's directory.
+    base: &'a Path,
+    /// The account's number at Meta. Names of accounts may differ in nothing that a file's name can hold.
+    id: &'a str,
+    accounts: &'a [Account],
+}
+
+impl Files<'_> {
+    /// The file that this key of the account, and nothing else, names beside the config; or else a new one.
+    fn place(&self, key: &str) -> (PathBuf, bool) {
+        let known = self.accounts.iter().find(|account| account.phone_number_id == self.id);
+        let own = match known.map_or_else(Vec::new, |known| sources(known, key)).as_slice() {
+            // Of a list, each is still needed.
+            [SecretSource::File(path)] => Some(real(path)),
+            _ => None,
+        };
+        let named: Vec<PathBuf> = self.accounts.iter().flat_map(files).map(real).collect();
+        let beside = |path: &PathBuf| path.parent() == Some(&real(self.base));
+        let alone = |path: &PathBuf| named.iter().filter(|one| *one == path).count() == 1;
+        if let Some(name) = own.filter(beside).filter(alone).as_deref().and_then(Path::file_name) {
+            return (self.base.join(name), true);
+        }
+        let plain = format!("{}.{}", self.id, key.replace('_', "-"));
+        let free = |name: &String| {
+            let path = self.base.join(name);
+            path.symlink_metadata().is_err() && !named.contains(&real(&path))
+        };
+        let counted = (2..).map(|number| format!("{plain}-{number}"));
+        let name = std::iter::once(plain.clone()).chain(counted).find(free);
+        (self.base.join(name.unwrap_or(plain)), false)
+    }
+}
+
+/// Where the secrets of a key are.
+fn sources<'a>(account: &'a Account, key: &str) -> Vec<&'a SecretSource> {
+    match key {
+        "token" => account.token.iter().collect(),
+        "app_secret" => account.app_secrets.iter().collect(),
+        _ => account.verify_tokens.iter().collect(),
+    }
+}
+
+/// All files that an account names.
+fn files(account: &Account) -> impl Iterator<Item = &Path> {
+    let keys = ["token", "app_secret", "verify_token"];
+    keys.into_iter().flat_map(|key| sources(account, key)).filter_map(|source| match source {
+        SecretSource::File(path) => Some(path.as_path()),
+        _ => None,
+    })
+}
+
+/// What a path leads to, in one spelling.
+fn real(path: &Path) -> PathBuf {
+    let absolute = || std::path::absolute(path).ok();
+    path.canonicalize().ok().or_else(absolute).unwrap_or_else(|| path.to_owned())
 }
 
 /// A place below the config's directory is named from there, so that both can be moved together.
@@ -65,12 +153,6 @@ fn relative(place: &str, base: &Path) -> String {
     let below = place.strip_prefix("file:").map(Path::new);
     let below = below.and_then(|path| path.strip_prefix(base).ok());
     below.map_or_else(|| place.to_owned(), |below| format!("file:{}", below.display()))
-}
-
-/// A name that is good for a file.
-fn plain(name: &str) -> String {
-    let kept = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' };
-    name.chars().map(kept).collect()
 }
 
 /// The config with this account in it.
@@ -142,16 +224,21 @@ fn set(table: &mut Table, key: &str, text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Secret;
-    use super::{HEAD, Written, changed, write};
+    use std::collections::BTreeMap;
+    use std::path::{Path, PathBuf};
 
-    fn written(id: &str) -> Written {
+    use super::super::Secret;
+    use super::{HEAD, Written, changed, write, write_private};
+    use crate::config;
+
+    /// An account whose token and verify token were typed.
+    fn typed(name: &str, id: &str, value: &str) -> Written {
         let secret = |place: Option<&str>| Secret {
-            value: "s3cret".to_owned().into(),
+            value: value.to_owned().into(),
             place: place.map(str::to_owned),
         };
         Written {
-            name: "Loja Sol".to_owned(),
+            name: name.to_owned(),
             phone_number_id: id.to_owned(),
             waba_id: Some("2".to_owned()),
             app_id: None,
@@ -163,6 +250,10 @@ mod tests {
             ],
             base_url: None,
         }
+    }
+
+    fn written(id: &str) -> Written {
+        typed("Loja Sol", id, "s3cret")
     }
 
     #[test]
@@ -183,20 +274,96 @@ mod tests {
         assert!(added.starts_with(mine) && added.matches("[[account]]").count() == 3, "{added}");
     }
 
+    /// Writes an account into the config of this directory, as it is by then.
+    #[track_caller]
+    fn write_into(dir: &Path, written: &Written) -> PathBuf {
+        let file = dir.join("config.toml");
+        let known = config::load(&file, false, &BTreeMap::new()).unwrap();
+        write(&file, written, &known.accounts).unwrap()
+    }
+
+    fn read(dir: &Path, name: &str) -> String {
+        std::fs::read_to_string(dir.join(name)).unwrap()
+    }
+
     #[test]
     fn a_new_config_names_its_secrets_and_holds_none() {
         use std::os::unix::fs::PermissionsExt as _;
         let dir = tempfile::tempdir().unwrap();
-        let file = write(&dir.path().join("new/config.toml"), &written("1")).unwrap();
+        let file = write_into(&dir.path().join("new"), &written("1"));
         let text = std::fs::read_to_string(&file).unwrap();
         assert!(text.starts_with(HEAD) && !text.contains("s3cret"), "{text}");
-        assert!(text.contains("token = \"file:Loja-Sol.token\""), "{text}");
+        assert!(text.contains("token = \"file:1.token\""), "{text}");
         assert!(text.contains("app_secret = \"env:APP_SECRET\""), "{text}");
-        let secret = file.with_file_name("Loja-Sol.token");
+        let secret = file.with_file_name("1.token");
         assert_eq!(std::fs::read_to_string(&secret).unwrap(), "s3cret");
         for file in [&file, &secret] {
             let mode = std::fs::metadata(file).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{}", file.display());
         }
+    }
+
+    #[test]
+    fn accounts_whose_names_no_file_can_hold_do_not_share_their_secrets() {
+        let dir = tempfile::tempdir().unwrap();
+        write_into(dir.path(), &typed("商店", "1", "one"));
+        write_into(dir.path(), &typed("餐厅", "2", "two"));
+        for (name, secret) in [("1.token", "one"), ("1.verify-token", "one"), ("2.token", "two")] {
+            assert_eq!(read(dir.path(), name), secret, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_written_over_only_where_its_own_key_alone_names_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path();
+        std::fs::write(dir.join("1.token"), "left by somebody").unwrap();
+        write_into(dir, &typed("a", "1", "first"));
+        assert_eq!(read(dir, "1.token"), "left by somebody");
+        assert_eq!(read(dir, "1.token-2"), "first");
+        write_into(dir, &typed("a", "1", "second"));
+        assert_eq!(read(dir, "1.token-2"), "second", "its own");
+        // A second number of the same token, and a list of two verify tokens.
+        let shared = read(dir, "config.toml").replace(
+            "verify_token = \"file:1.verify-token\"",
+            "verify_token = [\"file:1.verify-token\"]",
+        ) + "\n[[account]]\nname = \"b\"\nphone_number_id = \"2\"\ntoken = \"file:1.token-2\"\n";
+        write_private(&dir.join("config.toml"), &shared).unwrap();
+        write_into(dir, &typed("b", "2", "of b"));
+        assert_eq!(
+            (read(dir, "1.token-2"), read(dir, "2.token")),
+            ("second".into(), "of b".into())
+        );
+        write_into(dir, &typed("a", "1", "third"));
+        assert_eq!(read(dir, "1.token-2"), "third", "nobody else's any more");
+    }
+
+    #[test]
+    fn a_config_that_would_not_be_right_is_not_written_and_no_secret_is_lost() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = write_into(dir.path(), &typed("shop", "1", "first"));
+        let before = std::fs::read_to_string(&file).unwrap();
+        let known = config::load(&file, true, &BTreeMap::new()).unwrap().accounts;
+        for wrong in [typed("shop", "2", "second"), typed("new", "no id", "second")] {
+            let error = write(&file, &wrong, &known).unwrap_err().to_string();
+            assert!(error.contains("nothing was written"), "{error}");
+        }
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
+        assert_eq!(read(dir.path(), "1.token"), "first");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 3, "no file more");
+    }
+
+    #[test]
+    fn secrets_of_a_config_that_is_a_link_lie_where_it_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let (link, kept) = (dir.path().join("link"), dir.path().join("kept"));
+        for one in [&link, &kept] {
+            std::fs::create_dir(one).unwrap();
+        }
+        write_private(&kept.join("mine.toml"), "# mine\n").unwrap();
+        std::os::unix::fs::symlink(kept.join("mine.toml"), link.join("config.toml")).unwrap();
+        write_into(&link, &typed("shop", "1", "first"));
+        assert!(std::fs::read_to_string(kept.join("mine.toml")).unwrap().contains("file:1.token"));
+        assert_eq!(read(&link, "1.token"), "first");
     }
 }
