@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and what every command shares. stdout carries data, stderr
 //! carries talk; exit codes are those of [`crate::error::Kind`]. Only commands that exist are listed.
 
+mod accounts;
 mod chats;
 mod db;
 mod demo;
@@ -103,6 +104,8 @@ enum Command {
     Init(init::Init),
     /// Look at every part of the set-up: what is right, what is wrong, what to do.
     Doctor(doctor::Doctor),
+    /// Print what Meta says of the accounts, now and before.
+    Accounts(accounts::Accounts),
     /// Print or set where Meta posts webhooks.
     Webhook(webhook::Webhook),
     /// Send a message and follow what becomes of it.
@@ -205,6 +208,7 @@ fn dispatch(line: CommandLine) -> Result<(), Error> {
         Some(Command::Demo(demo)) => demo::run(&open()?, &demo),
         Some(Command::Init(init)) => init::run(&line.global, &init),
         Some(Command::Doctor(doctor)) => doctor::run(&line.global, &doctor),
+        Some(Command::Accounts(accounts)) => accounts::run(&open()?, &accounts),
         Some(Command::Webhook(webhook)) => webhook::run(&open()?, &webhook),
         Some(Command::Send(send)) => send::run(&open()?, &send),
         Some(Command::Listen(listen)) => listen::run(&open()?, &listen),

@@ -94,6 +94,7 @@ fn help_lists_the_commands_there_are() {
             "demo",
             "init",
             "doctor",
+            "accounts",
             "webhook",
             "send",
             "listen",

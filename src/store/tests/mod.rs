@@ -1,5 +1,6 @@
 //! Tests through the store's own questions, always on a file.
 
+mod accounts;
 mod browse;
 mod catalogue;
 mod claims;
