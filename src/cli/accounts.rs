@@ -1,15 +1,19 @@
 //! `twoticks accounts`: what Meta says of each account, now and before, and the profile that customers see.
 
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::output::{json_line, line, time};
 use super::services::new_account;
 use super::{Session, failed, network, say};
-use crate::api::client::Client;
+use crate::api::client::{CallError, Client};
 use crate::config;
 use crate::domain::account::{Fact, concerns};
 use crate::domain::id::PhoneNumberId;
+use crate::domain::profile::{PICTURE_MAX, Part, ProfileChange, picture_type, websites};
 use crate::domain::text::{self, display_safe};
 use crate::domain::time::Timestamp;
 use crate::error::Error;
@@ -44,6 +48,52 @@ enum What {
     },
     /// Ask Meta how the account is now.
     Fetch,
+    /// Print the profile that customers see.
+    Profile {
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Change the profile that customers see. What is not named stays; an empty text takes it away.
+    Edit(Edit),
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+struct Edit {
+    /// The line under the name, at most 139 characters.
+    #[arg(long, value_name = "TEXT")]
+    about: Option<String>,
+    /// At most 256 characters.
+    #[arg(long, value_name = "TEXT")]
+    address: Option<String>,
+    /// At most 256 characters.
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+    /// At most 128 characters.
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<String>,
+    /// A website; given twice for two, which is the most.
+    #[arg(long = "website", value_name = "URL")]
+    websites: Option<Vec<String>>,
+    /// What kind of business it is, such as RETAIL.
+    #[arg(long, value_name = "WORD")]
+    vertical: Option<String>,
+    /// A JPEG or PNG of at most 5 MiB.
+    #[arg(long, value_name = "FILE")]
+    picture: Option<PathBuf>,
+}
+
+impl Edit {
+    fn change(&self) -> ProfileChange {
+        let websites = self.websites.as_ref().map(|sites| sites.join(" "));
+        let vertical = self.vertical.as_ref().map(|word| word.to_uppercase());
+        let parts =
+            [&self.about, &self.address, &self.description, &self.email, &websites, &vertical];
+        let texts = Part::ALL.into_iter().zip(parts);
+        let texts = texts.filter_map(|(part, text)| Some((part, text.clone()?))).collect();
+        ProfileChange { texts, picture: None }
+    }
 }
 
 pub(super) fn run(session: &Session, accounts: &Accounts) -> Result<(), Error> {
@@ -52,11 +102,13 @@ pub(super) fn run(session: &Session, accounts: &Accounts) -> Result<(), Error> {
         What::Show { history: false, json, .. } => show(session, *json),
         What::Show { history: true, limit, json } => history(session, *limit, *json),
         What::Fetch => fetch(session),
+        What::Profile { json } => profile(session, *json),
+        What::Edit(wanted) => edit(session, wanted),
     }
 }
 
 /// A client for the account that is meant.
-fn client<'a>(session: &'a Session) -> Result<(&'a config::Account, Client), Error> {
+fn client(session: &Session) -> Result<(&config::Account, Client), Error> {
     let account = session.account()?;
     let token = account.token.as_ref().ok_or_else(|| {
         Error::usage(format!("account {:?} has no token", account.name))
@@ -125,6 +177,76 @@ fn list(session: &Session, as_json: bool) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+fn profile(session: &Session, as_json: bool) -> Result<(), Error> {
+    let (account, client) = client(session)?;
+    let number = PhoneNumberId::new(&account.phone_number_id);
+    let profile = network::wait(client.profile(&number))?
+        .map_err(|error| Error::failed(format!("the profile cannot be had: {error}")))?;
+    if as_json {
+        let sites: Vec<&str> = websites(profile.text(Part::Websites)).collect();
+        let mut object = json!({ "account": account.name, "picture_url": profile.picture_url });
+        for part in Part::ALL {
+            let text = profile.text(part);
+            object[part.name()] = match part {
+                Part::Websites => json!(sites),
+                _ => json!((!text.is_empty()).then_some(text)),
+            };
+        }
+        return Ok(json_line(&object)?);
+    }
+    for part in Part::ALL {
+        let text = text::display_safe_multiline(profile.text(part)).replace('\n', "\n            ");
+        line(format!("{:<12}{text}", part.name()).trim_end())?;
+    }
+    let picture = display_safe(profile.picture_url.as_deref().unwrap_or_default()).into_owned();
+    Ok(line(format!("{:<12}{picture}", "picture").trim_end())?)
+}
+
+fn edit(session: &Session, wanted: &Edit) -> Result<(), Error> {
+    let mut change = wanted.change();
+    let mut flaws = change.flaws();
+    let picture = wanted.picture.as_ref().map(|file| picture(file));
+    let picture = picture.transpose().unwrap_or_else(|flaw| {
+        flaws.push(flaw);
+        None
+    });
+    if !flaws.is_empty() {
+        return Err(Error::usage(flaws.join("\n")).hint("nothing was changed"));
+    }
+    let (account, client) = client(session)?;
+    let refused = |what: &str, error: &CallError| {
+        Error::failed(format!("{what}: {error}")).hint("twoticks accounts profile shows how it is")
+    };
+    if let Some((bytes, mime)) = picture {
+        let app = account.app_id.as_ref().ok_or_else(|| {
+            Error::usage(format!("account {:?} has no app_id", account.name))
+                .hint("pictures are uploaded to the app: add its id to the config")
+        })?;
+        let name = format!("picture.{}", mime.trim_start_matches("image/"));
+        let uploaded = network::wait(client.upload_example(app, &name, mime, bytes))?;
+        change.picture =
+            Some(uploaded.map_err(|error| refused("the picture was not uploaded", &error))?);
+    }
+    let number = PhoneNumberId::new(&account.phone_number_id);
+    network::wait(client.set_profile(&number, &change))?
+        .map_err(|error| refused("the profile was not changed", &error))?;
+    profile(session, false)
+}
+
+/// A picture with its type, or why it is none that can be used.
+fn picture(file: &Path) -> Result<(Vec<u8>, &'static str), String> {
+    let named = |why: String| format!("{}: {why}", file.display());
+    // One byte more than Meta takes says that it is too big.
+    let opened = std::fs::File::open(file).map_err(|error| named(error.to_string()))?;
+    let mut bytes = Vec::new();
+    opened
+        .take(PICTURE_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| named(error.to_string()))?;
+    let mime = picture_type(&bytes).map_err(named)?;
+    Ok((bytes, mime))
 }
 
 fn stored(session: &Session) -> Result<(ReadConn, Account), Error> {

@@ -15,14 +15,14 @@ pub enum FactKind {
     NameReview,
     /// What customers make of its messages: `GREEN`, `YELLOW`, `RED`, `NA`.
     Quality,
-    /// People that may be written to outside the window in 24 hours: `TIER_2K`, ...
-    Limit,
-    /// Messages per second: `STANDARD`, `HIGH`.
-    Throughput,
     /// `CONNECTED`, `PENDING`, `FLAGGED`, `RESTRICTED`, ...
     Status,
     /// Whether messages can be sent: `AVAILABLE`, `LIMITED`, `BLOCKED`.
     Sending,
+    /// People that may be written to outside the window in 24 hours: `TIER_2K`, ...
+    Limit,
+    /// Messages per second: `STANDARD`, `HIGH`.
+    Throughput,
     /// Whether the number is used in the WhatsApp Business app too: `yes`, `no`.
     PhoneApp,
     /// Whether the number was proved to be the business's: `VERIFIED`, ...

@@ -72,3 +72,54 @@ fn a_number_that_meta_does_not_know_leaves_what_is_known_and_says_so() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("Meta does not say") && said.contains("doctor"), "{said}");
 }
+
+#[test]
+fn the_profile_is_shown_and_changed_and_what_meta_would_refuse_never_leaves() {
+    let home = tempfile::tempdir().unwrap();
+    let config = home.path().join("c.toml");
+    let config = config.to_str().unwrap();
+    let _sim = Running::start(home.path(), &["sim", "--write-config", config]);
+    let run = |args: &[&str]| {
+        let mut all = vec!["--config", config, "accounts"];
+        all.extend(args);
+        let output = twoticks(home.path(), &all).output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), err)
+    };
+    let picture = home.path().join("shop.png");
+    std::fs::write(&picture, b"\x89PNG\r\n and more").unwrap();
+    let (code, _, said) = run(&[
+        "edit",
+        "--about",
+        "Open all day",
+        "--email",
+        "shop@example.com",
+        "--website",
+        "https://a.example",
+        "--website",
+        "https://b.example",
+        "--vertical",
+        "retail",
+        "--picture",
+        picture.to_str().unwrap(),
+    ]);
+    assert_eq!(code, Some(0), "{said}");
+    let shown = |out: &str| -> Value { serde_json::from_str(out.trim()).unwrap() };
+    let profile = shown(&run(&["profile", "--json"]).1);
+    assert_eq!(profile["about"], "Open all day");
+    assert_eq!(profile["vertical"], "RETAIL");
+    assert_eq!(profile["websites"], serde_json::json!(["https://a.example", "https://b.example"]));
+    assert!(profile["picture_url"].as_str().unwrap().starts_with("https://"), "{profile}");
+
+    let (code, _, said) = run(&["edit", "--about", "", "--email", "nobody", "--vertical", "SHOP"]);
+    assert_eq!(code, Some(2));
+    for words in ["about cannot be empty", "\"nobody\"", "RETAIL", "nothing was changed"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let text = home.path().join("shop.txt");
+    std::fs::write(&text, "no picture").unwrap();
+    let (code, _, said) = run(&["edit", "--picture", text.to_str().unwrap()]);
+    assert_eq!(code, Some(2));
+    assert!(said.contains("shop.txt") && said.contains("JPEG"), "{said}");
+    assert_eq!(shown(&run(&["profile", "--json"]).1), profile, "nothing was changed");
+}

@@ -105,6 +105,7 @@ fn help_lists_the_commands_there_are() {
             "chats",
             "search",
             "sim",
+            "stats",
             "keys",
             "db",
             "completions",

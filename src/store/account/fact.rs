@@ -156,9 +156,9 @@ pub(in crate::store) fn told(
             (None, None, _) => true,
         };
         // What names a number is about that alone, but for the limits, which the business has.
-        let names = report.phone_number.is_some() || named.is_some();
+        let of_one = report.phone_number.is_some() || named.is_some();
         for said in &report.sayings {
-            if is_it || (said.kind.is_shared() && !names) || said.kind == FactKind::Limit {
+            if is_it || (said.kind.is_shared() && !of_one) || said.kind == FactKind::Limit {
                 note(tx, *account, said, at, true)?;
             }
         }

@@ -15,6 +15,7 @@ mod plans;
 mod poison;
 mod reading;
 mod states;
+mod stats;
 mod waits;
 mod wishes;
 mod writing;
