@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::client::{CallError, Client};
 use super::json;
+use crate::domain::account::{FactKind, Saying, Standing};
 use crate::domain::id::PhoneNumberId;
-use crate::domain::throttle::{COEXISTENCE_RATE, HIGH_RATE, Limits, PeopleLimit, STANDARD_RATE};
 use crate::domain::time::Timestamp;
 
 /// What is asked of a phone number.
@@ -48,30 +48,30 @@ pub struct PhoneNumber {
 }
 
 impl PhoneNumber {
-    /// What Meta allows it, as far as that can be read.
+    /// What of it is kept.
     #[must_use]
-    pub fn limits(&self) -> Limits {
-        let rate = match self.throughput.as_deref() {
-            _ if self.on_business_app => Some(COEXISTENCE_RATE),
-            Some("HIGH") => Some(HIGH_RATE),
-            Some("STANDARD") => Some(STANDARD_RATE),
-            _ => None,
-        };
-        Limits { rate, people: self.messaging_limit.as_deref().and_then(people_limit) }
+    pub fn standing(&self) -> Standing {
+        let said = [
+            (FactKind::Name, &self.verified_name),
+            (FactKind::NameReview, &self.name_status),
+            (FactKind::Quality, &self.quality),
+            (FactKind::Status, &self.status),
+            (FactKind::Sending, &self.can_send),
+            (FactKind::Limit, &self.messaging_limit),
+            (FactKind::Throughput, &self.throughput),
+            (FactKind::Verification, &self.verification),
+            (FactKind::Mode, &self.mode),
+        ];
+        let phone_app = if self.on_business_app { "yes" } else { "no" };
+        let mut sayings = vec![Saying::new(FactKind::PhoneApp, phone_app)];
+        for (kind, value) in said {
+            let Some(value) = value else { continue };
+            let about_sending = kind == FactKind::Sending;
+            let detail = if about_sending { self.problems.join(" ") } else { String::new() };
+            sayings.push(Saying { detail, ..Saying::new(kind, value) });
+        }
+        Standing { display_number: self.display_number.clone(), sayings }
     }
-}
-
-/// Reads `TIER_250`, `TIER_2K`, `TIER_UNLIMITED` and the like, and bare numbers, of which -1 is none.
-pub(super) fn people_limit(tier: &str) -> Option<PeopleLimit> {
-    let size = tier.strip_prefix("TIER_").unwrap_or(tier);
-    if matches!(size, "UNLIMITED" | "-1") {
-        return Some(PeopleLimit::Unlimited);
-    }
-    let most = match size.strip_suffix('K') {
-        Some(thousands) => thousands.parse::<u32>().ok()?.checked_mul(1000)?,
-        None => size.parse().ok()?,
-    };
-    Some(PeopleLimit::AtMost(most))
 }
 
 /// What Meta says of an access token.
@@ -181,7 +181,7 @@ mod tests {
     use serde_json::json;
 
     use super::{PhoneNumber, TokenInfo, phone_number, token_info};
-    use crate::domain::throttle::{Limits, PeopleLimit};
+    use crate::domain::account::{FactKind, Saying};
     use crate::domain::time::Timestamp;
 
     #[test]
@@ -214,22 +214,27 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_read_from_metas_words() {
-        let limits = |level: &str, tier: &str, on_app: bool| {
-            phone_number(&json!({"throughput": {"level": level}, "is_on_biz_app": on_app,
-                "whatsapp_business_manager_messaging_limit": tier}))
-            .limits()
-        };
-        let at_most =
-            |rate, people| Limits { rate: Some(rate), people: Some(PeopleLimit::AtMost(people)) };
-        assert_eq!(limits("STANDARD", "TIER_250", false), at_most(80, 250));
-        assert_eq!(limits("STANDARD", "TIER_2K", true), at_most(20, 2000));
-        assert_eq!(limits("HIGH", "TIER_100K", false), at_most(1000, 100_000));
-        let unlimited = limits("HIGH", "TIER_UNLIMITED", false).people;
-        assert_eq!(unlimited, Some(PeopleLimit::Unlimited));
-        for (level, tier) in [("", ""), ("NOT_APPLICABLE", "NOT_SET"), ("X", "TIER_9999999K")] {
-            assert_eq!(limits(level, tier, false), Limits::default(), "{level} {tier}");
-        }
+    fn what_meta_says_of_a_number_is_kept_and_what_it_does_not_say_is_not() {
+        let number = phone_number(&json!({
+            "display_phone_number": "+1 555-555-5555", "quality_rating": "RED",
+            "throughput": {"level": "HIGH"}, "is_on_biz_app": true,
+            "whatsapp_business_manager_messaging_limit": "TIER_2K",
+            "health_status": {"can_send_message": "BLOCKED", "entities": [
+                {"errors": [{"error_description": "No payment method."}]}]}
+        }));
+        let standing = number.standing();
+        assert_eq!(standing.display_number.as_deref(), Some("+1 555-555-5555"));
+        let detail = "No payment method.".to_owned();
+        assert_eq!(
+            standing.sayings,
+            [
+                Saying::new(FactKind::PhoneApp, "yes"),
+                Saying::new(FactKind::Quality, "RED"),
+                Saying { detail, ..Saying::new(FactKind::Sending, "BLOCKED") },
+                Saying::new(FactKind::Limit, "TIER_2K"),
+                Saying::new(FactKind::Throughput, "HIGH"),
+            ]
+        );
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod callback;
 pub mod client;
 mod json;
 pub mod media;
+pub mod profile;
 pub mod relay;
 pub mod request;
 pub mod response;

@@ -12,6 +12,7 @@ mod field;
 mod message;
 mod notice;
 mod peer;
+mod report;
 mod status;
 mod template;
 

@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and what every command shares. stdout carries data, stderr
 //! carries talk; exit codes are those of [`crate::error::Kind`]. Only commands that exist are listed.
 
+mod accounts;
 mod chats;
 mod db;
 mod demo;
@@ -21,6 +22,7 @@ mod send;
 mod services;
 mod shell;
 mod sim;
+mod stats;
 mod templates;
 mod told;
 mod trigger;
@@ -103,6 +105,8 @@ enum Command {
     Init(init::Init),
     /// Look at every part of the set-up: what is right, what is wrong, what to do.
     Doctor(doctor::Doctor),
+    /// Print what Meta says of the accounts, now and before, and show or edit their profile.
+    Accounts(accounts::Accounts),
     /// Print or set where Meta posts webhooks.
     Webhook(webhook::Webhook),
     /// Send a message and follow what becomes of it.
@@ -123,6 +127,8 @@ enum Command {
     Search(search::Search),
     /// Run the Cloud API simulator, or drive a running one.
     Sim(sim::Simulate),
+    /// Count what was sent and received, how fast, and what failed.
+    Stats(stats::Stats),
     /// Print the key table.
     Keys(keys::Keys),
     /// Check the database, or print where it is.
@@ -205,6 +211,7 @@ fn dispatch(line: CommandLine) -> Result<(), Error> {
         Some(Command::Demo(demo)) => demo::run(&open()?, &demo),
         Some(Command::Init(init)) => init::run(&line.global, &init),
         Some(Command::Doctor(doctor)) => doctor::run(&line.global, &doctor),
+        Some(Command::Accounts(accounts)) => accounts::run(&open()?, &accounts),
         Some(Command::Webhook(webhook)) => webhook::run(&open()?, &webhook),
         Some(Command::Send(send)) => send::run(&open()?, &send),
         Some(Command::Listen(listen)) => listen::run(&open()?, &listen),
@@ -215,6 +222,7 @@ fn dispatch(line: CommandLine) -> Result<(), Error> {
         Some(Command::Chats(chats)) => chats::run(&open()?, &chats),
         Some(Command::Search(search)) => search::run(&open()?, &search),
         Some(Command::Sim(simulate)) => sim::run(&line.global, simulate),
+        Some(Command::Stats(wanted)) => stats::run(&open()?, &wanted),
         Some(Command::Keys(keys)) => keys::run(&open()?, &keys),
         Some(Command::Db(db)) => db::run(&open()?, &db),
         Some(Command::Completions(completions)) => shell::completions(&completions),

@@ -1,11 +1,11 @@
 //! What a webhook says, once its JSON is read: a flat list of items, each standing alone, so that one bad
 //! entry never costs the rest of its batch.
 
+use super::account::Saying;
 use super::id::{PhoneNumberId, RequestId, UserId, WaId, WabaId, Wamid};
 use super::message::{Body, Context};
 use super::state::{Report, State};
 use super::template::{Category, Quality, Status};
-use super::throttle::Limits;
 use super::time::Timestamp;
 
 /// One message, one status, or one notice out of a POST.
@@ -44,8 +44,8 @@ pub enum ItemKind {
     Notice {
         /// One line in plain words.
         summary: String,
-        /// What it says about limits of sending.
-        limits: Option<LimitsReport>,
+        /// What it says of the account that is to be kept.
+        report: Option<AccountReport>,
     },
     /// An error without a message: `value.errors[]`.
     Error {
@@ -61,13 +61,17 @@ pub enum ItemKind {
     },
 }
 
-/// Limits of sending that a webhook reports.
+/// What a webhook says of a number or its account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LimitsReport {
-    /// The number it is about, as Meta displays it; the whole business when it names none.
+pub struct AccountReport {
+    /// The number it is about, as Meta displays it; the whole account when it names none.
     pub display_number: Option<String>,
-    /// What it says of them.
-    pub limits: Limits,
+    /// Likewise, by Meta's id.
+    pub phone_number: Option<PhoneNumberId>,
+    /// Meta's time, to the second; none in some shapes.
+    pub at: Option<Timestamp>,
+    /// What it says.
+    pub sayings: Vec<Saying>,
 }
 
 /// What a webhook tells about who somebody is. Every field may be missing.

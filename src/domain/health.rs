@@ -1,5 +1,6 @@
 //! How the background parts are doing, as the status bar and `doctor` say it.
 
+use super::account::Concern;
 use super::catalogue::Sync;
 use super::id::AccountId;
 use super::time::Timestamp;
@@ -68,6 +69,7 @@ impl Health {
                     waiting: Waiting::default(),
                     paused: None,
                     people: People::default(),
+                    concerns: Vec::new(),
                     pace: None,
                     sync: Sync::Idle,
                 };
@@ -92,6 +94,8 @@ pub struct AccountHealth {
     pub paused: Option<Timestamp>,
     /// People written to outside the window within a day.
     pub people: People,
+    /// What Meta says of it that is not good, the gravest first.
+    pub concerns: Vec<Concern>,
     /// How fast it sends; none unless this process sends for it.
     pub pace: Option<Pace>,
     /// How fetching its templates goes, in this process.
@@ -99,12 +103,14 @@ pub struct AccountHealth {
 }
 
 impl AccountHealth {
-    /// What a person should know of it at any time, in plain words: that it is near the messaging limit, or has
-    /// outcomes that are not written down.
+    /// What a person should know of it at any time, in plain words: that Meta keeps it from sending or soon may,
+    /// that it is near the messaging limit, or has outcomes that are not written down.
     #[must_use]
     pub fn notices(&self) -> Vec<String> {
         let name = &self.name;
-        let mut notices = Vec::new();
+        let grave = self.concerns.iter().filter(|concern| concern.grave);
+        let mut notices: Vec<String> =
+            grave.map(|concern| format!("{name}: {}", concern.words)).collect();
         if let Some(limit) = self.people.limit.filter(|_| self.people.is_near()) {
             let used = format!(
                 "{name}: at least {} of {limit} people were written to outside the window in 24 hours",

@@ -3,6 +3,7 @@
 //! Nothing in here does I/O, reads a clock, draws randomness, or knows SQL, JSON, HTTP or a terminal.
 //! Time and random bits come in as arguments, so every rule can be tested as a table.
 
+pub mod account;
 pub mod catalogue;
 pub mod change;
 pub mod conversation;
@@ -17,8 +18,10 @@ pub mod message;
 pub mod outbox;
 pub mod page;
 pub mod phone;
+pub mod profile;
 pub mod queue;
 pub mod state;
+pub mod stats;
 pub mod template;
 pub mod text;
 pub mod throttle;

@@ -1,12 +1,13 @@
-//! Keeps the numbers of the outbox in the health: read again when something changed, never by the clock.
+//! Keeps the numbers of the outbox, and what is not good of the accounts, in the health: read again when something changed, never by the clock.
 
 use std::sync::{Arc, OnceLock, Weak};
 
 use super::bus::{Bus, Interest, Subscription};
 use super::reader::Reader;
+use crate::domain::account::{Concern, concerns};
 use crate::domain::health::{Health, People, Waiting};
 use crate::domain::time::{Clock, Timestamp};
-use crate::store::account::{Account, accounts, paused_since, people_reached};
+use crate::store::account::{Account, accounts, fact, paused_since, people_reached};
 use crate::store::outbox::queue_counts;
 use crate::store::{Error, ReadConn};
 
@@ -56,6 +57,7 @@ struct Counted {
     waiting: Waiting,
     paused: Option<Timestamp>,
     people: People,
+    concerns: Vec<Concern>,
 }
 
 fn counted(conn: &ReadConn, now: Timestamp) -> Result<Vec<Counted>, Error> {
@@ -63,17 +65,19 @@ fn counted(conn: &ReadConn, now: Timestamp) -> Result<Vec<Counted>, Error> {
         let waiting = queue_counts(conn, account.id)?;
         let paused = paused_since(conn, account.id)?;
         let people = people_reached(conn, account.id, now)?;
-        Ok(Counted { account, waiting, paused, people })
+        let concerns = concerns(&fact::facts(conn, account.id)?, now);
+        Ok(Counted { account, waiting, paused, people, concerns })
     });
     counted.collect()
 }
 
 fn tell(health: &mut Health, counted: Vec<Counted>) {
     (health.queue, health.failed) = (0, 0);
-    for Counted { account, waiting, paused, people } in counted {
+    for Counted { account, waiting, paused, people, concerns } in counted {
         health.queue = health.queue.saturating_add(waiting.queued + waiting.sending);
         health.failed = health.failed.saturating_add(waiting.failed + waiting.uncertain);
         let told = health.account_mut(account.id, &account.name);
         (told.waiting, told.paused, told.people) = (waiting, paused, people);
+        told.concerns = concerns;
     }
 }

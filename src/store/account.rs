@@ -1,5 +1,7 @@
 //! The business numbers that messages are sent from.
 
+pub mod fact;
+
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::error::Error;
@@ -7,10 +9,9 @@ use super::outbox::LIMIT_SPAN;
 use super::read::ReadConn;
 use super::row;
 use super::write::Tx;
-use crate::domain::event::LimitsReport;
 use crate::domain::health::People;
 use crate::domain::id::{AccountId, PhoneNumberId, WabaId};
-use crate::domain::throttle::{COEXISTENCE_RATE, Limits, PeopleLimit};
+use crate::domain::throttle::{Limits, PeopleLimit};
 use crate::domain::time::Timestamp;
 
 /// A business number as the config names it. Secrets are not stored here.
@@ -138,8 +139,8 @@ pub(super) fn limits_of(conn: &Connection, account: AccountId) -> Result<Limits,
     found.optional()?.ok_or_else(|| Error::not_found("account", account.to_string()))
 }
 
-/// Notes what Meta says about the limits of an account. What it does not say stays as it was.
-pub fn set_limits(tx: &mut Tx<'_>, account: AccountId, limits: Limits) -> Result<(), Error> {
+/// Notes what Meta allows an account. What it does not say stays as it was.
+pub(super) fn set_limits(tx: &mut Tx<'_>, account: AccountId, limits: Limits) -> Result<(), Error> {
     let people = limits.people.map(|people| match people {
         PeopleLimit::AtMost(most) => i64::from(most),
         PeopleLimit::Unlimited => -1,
@@ -151,36 +152,6 @@ pub fn set_limits(tx: &mut Tx<'_>, account: AccountId, limits: Limits) -> Result
         )?
         .execute(params![account.0, limits.rate, people])?;
     tx.changes.outbox = true;
-    Ok(())
-}
-
-/// Notes limits that a webhook reports. People are counted for the business as a whole, so what is said of
-/// them holds for each of its numbers; the rate is the named number's. One that the phone app uses too is
-/// never raised.
-pub(super) fn report_limits(
-    tx: &mut Tx<'_>,
-    waba: &WabaId,
-    report: &LimitsReport,
-) -> Result<(), Error> {
-    let mut query = tx
-        .conn
-        .prepare_cached("SELECT id, display_number, rate_limit FROM account WHERE waba_id = ?1")?;
-    let rows = query.query_map([waba.as_str()], |row| {
-        Ok((AccountId(row.get(0)?), row.get(1)?, row.get::<_, Option<u32>>(2)?))
-    })?;
-    let numbers: Vec<(AccountId, Option<String>, Option<u32>)> = rows.collect::<Result<_, _>>()?;
-    drop(query);
-    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-    let named = report.display_number.as_deref().map(digits);
-    for (account, display, rate) in &numbers {
-        let is_it = match (&named, display) {
-            (Some(named), Some(display)) => *named == digits(display),
-            _ => numbers.len() == 1,
-        };
-        let may = is_it && *rate != Some(COEXISTENCE_RATE);
-        let rate = report.limits.rate.filter(|_| may);
-        set_limits(tx, *account, Limits { rate, people: report.limits.people })?;
-    }
     Ok(())
 }
 

@@ -37,6 +37,11 @@ const FACTS: &[(&str, &str)] = &[
     ("change", "SELECT * FROM identity_change ORDER BY 1, 2, 3, 4, 5, 6, 7"),
     ("profile", "SELECT * FROM profile ORDER BY 1, 2, 3, 4, 5"),
     (
+        "account",
+        "SELECT a.phone_number_id, kind, subject, at, told, value, detail, until
+         FROM account_fact f JOIN account a ON a.id = f.account ORDER BY 1, 2, 3, 4, 5, 6, 7",
+    ),
+    (
         "wish",
         "SELECT kind, scope, value, at, stop, how, said FROM wish ORDER BY 1, 2, 3, 4, 5, 6, 7",
     ),

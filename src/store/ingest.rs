@@ -311,10 +311,10 @@ fn apply(
             let until = catalogue::update(tx, item.waba.as_ref(), update, now)?;
             Effect { until, ..Effect::because(EffectKind::Notice, &update.summary) }
         }
-        ItemKind::Notice { summary, limits } => {
+        ItemKind::Notice { summary, report } => {
             tx.changes.notices = true;
-            if let (Some(report), Some(waba)) = (limits, &item.waba) {
-                account::report_limits(tx, waba, report)?;
+            if let (Some(report), Some(waba)) = (report, &item.waba) {
+                account::fact::told(tx, waba, report, now)?;
             }
             Effect::because(EffectKind::Notice, summary)
         }

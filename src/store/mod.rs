@@ -33,6 +33,7 @@ mod row;
 mod schema;
 pub mod search;
 mod standing;
+pub mod stats;
 mod stored;
 mod tally;
 mod template;

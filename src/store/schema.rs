@@ -26,6 +26,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("schema/0007_queue_count.sql"),
     include_str!("schema/0008_marks.sql"),
     include_str!("schema/0009_open.sql"),
+    include_str!("schema/0010_account.sql"),
 ];
 
 /// The first version without the bug that damages a WAL database when two connections checkpoint and

@@ -95,6 +95,12 @@ fn facts(model: &Model, canvas: &Canvas<'_>) -> Vec<(Style, String)> {
         Condition::Off => facts.push((theme.dim, "  sender off".to_owned())),
         Condition::Down(_) => facts.push((theme.banner, "  sender down".to_owned())),
     }
+    let concerns = model.account_health().map_or(&[][..], |health| &health.concerns);
+    if let Some((first, more)) = concerns.split_first() {
+        let style = if first.grave { theme.banner } else { theme.doubt };
+        let more = if more.is_empty() { String::new() } else { format!(" +{}", more.len()) };
+        facts.push((style, format!("  {}{more}", first.short)));
+    }
     if model.is_paused() {
         facts.push((theme.held, "  paused".to_owned()));
     }

@@ -1,3 +1,4 @@
+mod accounts;
 mod hooks;
 mod queue;
 mod templates;

@@ -10,6 +10,7 @@
 )]
 
 #[cfg(target_os = "linux")]
+mod accounts;
 mod attacks;
 #[cfg(target_os = "linux")]
 mod batches;

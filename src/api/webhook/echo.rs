@@ -79,7 +79,7 @@ fn read_chunk(raw: &RawValue, chunk: &Fields<'_>, items: &mut Items) {
             Some(progress) => format!("history of the phone app: {progress} % handed over"),
             None => "history of the phone app: a piece without messages".to_owned(),
         };
-        items.push(raw, ItemKind::Notice { summary, limits: None });
+        items.push(raw, ItemKind::Notice { summary, report: None });
     }
 }
 

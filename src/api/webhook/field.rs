@@ -5,7 +5,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::peer::{Contacts, contact, is_same};
-use super::{Fields, Items, Place, echo, json, message, notice, status, template};
+use super::{Fields, Items, Place, echo, json, message, notice, report, status, template};
 use crate::domain::event::{IdentityChange, IdentityUpdate, ItemKind, Peer, PreferenceUpdate};
 use crate::domain::id::UserId;
 use crate::domain::time::Timestamp;
@@ -39,7 +39,7 @@ pub(super) fn read(raw: &RawValue, value: &Fields<'_>, items: &mut Items) {
         }
         "smb_app_state_sync" => {
             items.each(value, "state_sync", |_, value| {
-                Ok(ItemKind::Notice { summary: notice::phone_book(value), limits: None })
+                Ok(ItemKind::Notice { summary: notice::phone_book(value), report: None })
             });
         }
         field => {
@@ -154,7 +154,7 @@ fn notice_or_unknown(field: &str, raw: &RawValue, at: Option<Timestamp>) -> Item
         return ItemKind::Template(update);
     }
     match notice::summary(field, &value) {
-        Some(summary) => ItemKind::Notice { summary, limits: notice::limits(field, &value) },
+        Some(summary) => ItemKind::Notice { summary, report: report::report(field, &value, at) },
         None if template::FIELDS.contains(&field) => {
             ItemKind::Unknown { reason: "it does not say which template, or what of it".to_owned() }
         }

@@ -6,9 +6,6 @@
 use serde_json::Value;
 
 use super::json;
-use crate::api::account::people_limit;
-use crate::domain::event::LimitsReport;
-use crate::domain::throttle::{HIGH_RATE, Limits};
 
 /// Fields of Meta's that this inbox keeps and does not act on.
 const KEPT: [&str; 9] = [
@@ -22,10 +19,6 @@ const KEPT: [&str; 9] = [
     "standby",
     "tracking_events",
 ];
-
-/// People that may be written to in 24 hours: the key of today, and the older one.
-const PEOPLE: [&str; 2] =
-    ["max_daily_conversations_per_business", "max_daily_conversation_per_phone"];
 
 /// The line for `value` of a change of `field`; `None` for a field that is not known.
 pub(super) fn summary(field: &str, value: &Value) -> Option<String> {
@@ -50,22 +43,6 @@ pub(super) fn summary(field: &str, value: &Value) -> Option<String> {
     Some(summary)
 }
 
-/// What `value` of a change of `field` says about limits of sending.
-pub(super) fn limits(field: &str, value: &Value) -> Option<LimitsReport> {
-    let raised = json::text(value, "event").is_some_and(|event| event == "THROUGHPUT_UPGRADE");
-    let tier = match field {
-        "phone_number_quality_update" => json::text(value, PEOPLE[0])
-            .filter(|tier| people_limit(tier).is_some())
-            .or_else(|| json::text(value, "current_limit")),
-        "business_capability_update" => PEOPLE.iter().find_map(|key| json::text(value, key)),
-        _ => return None,
-    };
-    let rate = raised.then_some(HIGH_RATE);
-    let limits = Limits { rate, people: tier.as_deref().and_then(people_limit) };
-    let display_number = json::text(value, "display_phone_number");
-    (limits != Limits::default()).then_some(LimitsReport { display_number, limits })
-}
-
 /// The line for one of `state_sync[]`: the address book of the WhatsApp Business app.
 pub(super) fn phone_book(value: &Value) -> String {
     let contact = value.get("contact").unwrap_or(&Value::Null);
@@ -86,7 +63,7 @@ fn word(value: &Value, key: &str) -> String {
 }
 
 /// The text at `part` of the object at `key`.
-fn inner(value: &Value, key: &str, part: &str) -> Option<String> {
+pub(super) fn inner(value: &Value, key: &str, part: &str) -> Option<String> {
     value.get(key).and_then(|inner| json::text(inner, part))
 }
 

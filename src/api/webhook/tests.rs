@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::{NotJson, mend_surrogates, parse};
 use crate::domain::event::{IdentityChange, Item, ItemKind, Peer};
-use crate::domain::id::{UserId, WaId};
+use crate::domain::id::{PhoneNumberId, UserId, WaId};
 use crate::domain::message::{Body, Context, Media};
-use crate::domain::throttle::{Limits, PeopleLimit};
+use crate::domain::time::Timestamp;
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
@@ -126,40 +126,82 @@ fn line(item: &Item) -> String {
 }
 
 #[test]
-fn limits_are_read_from_the_notices_that_report_them() {
+fn what_is_kept_of_an_account_is_read_from_the_notices_that_report_it() {
     let reported = |field: &str, value: Value| {
         let body = json!({"object": "whatsapp_business_account", "entry": [
-            {"id": "2", "changes": [{"field": field, "value": value}]}]});
+            {"id": "2", "time": 1_739_321_024, "changes": [{"field": field, "value": value}]}]});
         match parse(body.to_string().as_bytes()).unwrap().remove(0).kind {
-            ItemKind::Notice { limits, .. } => limits,
+            ItemKind::Notice { report, .. } => report,
             other => panic!("{other:?}"),
         }
+    };
+    let words = |field: &str, value: Value| -> Vec<String> {
+        let report = reported(field, value);
+        let sayings = report.into_iter().flat_map(|report| report.sayings);
+        sayings
+            .map(|said| {
+                let until = said.until.map_or(0, |until| until.millis() / 1000);
+                let parts = [said.kind.name(), &said.subject, &said.value, &said.detail];
+                format!("{} {until}", parts.join("|"))
+            })
+            .collect()
     };
     let quality = "phone_number_quality_update";
     let upgrade = json!({"display_phone_number": "15550783881", "event": "THROUGHPUT_UPGRADE",
         "current_limit": "TIER_UNLIMITED"});
-    let report = reported(quality, upgrade).unwrap();
+    let report = reported(quality, upgrade.clone()).unwrap();
     assert_eq!(report.display_number.as_deref(), Some("15550783881"));
-    let unlimited = Some(PeopleLimit::Unlimited);
-    assert_eq!(report.limits, Limits { rate: Some(1000), people: unlimited });
-    let people = |field: &str, value: Value| reported(field, value).and_then(|r| r.limits.people);
-    let at_most = |number| Some(PeopleLimit::AtMost(number));
-    let downgrade = json!({"event": "DOWNGRADE", "current_limit": "TIER_10K",
+    assert_eq!(report.at, Some(Timestamp::from_secs(1_739_321_024)));
+    assert_eq!(
+        words(quality, upgrade),
+        ["throughput||HIGH| 0", "messaging_limit||TIER_UNLIMITED| 0"]
+    );
+    let flagged = json!({"event": "FLAGGED", "current_limit": "TIER_10K",
         "max_daily_conversations_per_business": "TIER_NOT_SET"});
-    assert_eq!(people(quality, downgrade), at_most(10_000));
+    assert_eq!(words(quality, flagged), ["status||FLAGGED| 0", "messaging_limit||TIER_10K| 0"]);
     let capability = "business_capability_update";
-    let of =
-        |value: Value| people(capability, json!({"max_daily_conversations_per_business": value}));
-    assert_eq!(of(json!(2000)), at_most(2000));
-    assert_eq!(of(json!("TIER_2K")), at_most(2000));
-    assert_eq!(of(json!(-1)), unlimited);
-    let old = json!({"max_daily_conversation_per_phone": -1, "max_phone_numbers_per_waba": 20});
-    assert_eq!(people(capability, old), unlimited);
+    for (value, tier) in [
+        (json!(2000), "TIER_2K"),
+        (json!("TIER_2K"), "TIER_2K"),
+        (json!(250), "TIER_250"),
+        (json!(-1), "TIER_UNLIMITED"),
+    ] {
+        let said = words(capability, json!({"max_daily_conversations_per_business": value}));
+        assert_eq!(said, [format!("messaging_limit||{tier}| 0")]);
+    }
     for nothing in [json!("TIER_NOT_SET"), json!(null), json!("soon"), json!([1])] {
-        assert_eq!(of(nothing.clone()), None, "{nothing}");
+        let value = json!({"max_daily_conversations_per_business": nothing});
+        assert_eq!(reported(capability, value), None);
     }
     assert_eq!(reported(quality, json!({"event": "ONBOARDING"})), None);
-    assert_eq!(reported("account_update", json!({"event": "THROUGHPUT_UPGRADE"})), None);
+    let restricted = json!({"event": "ACCOUNT_RESTRICTION", "phone_number": "15550783881",
+        "restriction_info": [{"restriction_type": "RESTRICTED_BIZ", "expiration": 1_739_400_000}]});
+    assert_eq!(
+        words("account_update", restricted),
+        ["restriction|RESTRICTED_BIZ|ACTIVE| 1739400000"]
+    );
+    let banned = json!({"event": "DISABLED_UPDATE", "violation_info": {"violation_type": "SCAM"},
+        "ban_info": {"waba_ban_state": ["SCHEDULE_FOR_DISABLE"], "waba_ban_date": "April 17, 2026"}});
+    assert_eq!(
+        words("account_update", banned),
+        ["violation|SCAM|REPORTED| 0", "ban||SCHEDULE_FOR_DISABLE|April 17, 2026 0"]
+    );
+    let declined = json!({"decision": "DECLINED", "requested_verified_name": "Best Shop",
+        "rejection_reason": "NAME_NOT_CONSISTENT"});
+    assert_eq!(
+        words("phone_number_name_update", declined),
+        ["name_review||DECLINED|Best Shop, NAME_NOT_CONSISTENT 0"]
+    );
+    let alert = json!({"entity_type": "PHONE_NUMBER", "entity_id": "1065", "alert_info":
+        {"alert_severity": "WARNING", "alert_status": "ACTIVE", "alert_type": "LOW_QUALITY",
+         "alert_description": "Look"}});
+    assert_eq!(words("account_alerts", alert.clone()), ["alert|LOW_QUALITY|WARNING ACTIVE|Look 0"]);
+    let number = reported("account_alerts", alert).unwrap().phone_number;
+    assert_eq!(number.as_ref().map(PhoneNumberId::as_str), Some("1065"));
+    assert_eq!(
+        words("account_review_update", json!({"decision": "REJECTED"})),
+        ["review||REJECTED| 0"]
+    );
 }
 
 fn some<T: std::fmt::Display>(label: &str, value: Option<&T>) -> String {

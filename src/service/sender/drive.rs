@@ -17,6 +17,7 @@ use super::core::{Answer, Core, Done, Now, Policy, Step};
 use super::entropy::Entropy;
 use super::errand;
 use super::transport::Transport;
+use crate::domain::account::{self, Standing};
 use crate::domain::health::{Condition, Pace};
 use crate::domain::id::{AccountId, PhoneNumberId, RequestId};
 use crate::domain::outbox::{Job, JobKind, Outcome, Throttle};
@@ -61,8 +62,8 @@ enum Event {
     Tended(Result<Overdue, String>),
     Resent(Result<(), WriteError>),
     Noted(Result<(), WriteError>),
-    Allowed(Option<Limits>),
-    LimitsKept(Result<(), WriteError>),
+    Allowed(Option<Standing>),
+    StandingKept(Result<(), WriteError>),
 }
 
 /// What is under way.
@@ -162,7 +163,7 @@ impl Driver {
     fn ask_limits(&mut self, core: &Core, tasks: &mut Tasks, now: Now) {
         let may = self.policy.only.is_none() && core.paused().is_none();
         if may && self.allowance.ask(now.mono) {
-            let asking = self.transport.limits(&self.phone_number);
+            let asking = self.transport.standing(&self.phone_number);
             tasks.set.spawn(async move { Event::Allowed(asking.await) });
         }
     }
@@ -324,22 +325,22 @@ impl Driver {
                 }
                 core.noted();
             }
-            Event::Allowed(limits) => {
-                self.allowance.answered(limits.is_some(), now.mono);
-                if let Some(limits) = limits {
-                    core.allowed(limits, now);
+            Event::Allowed(standing) => {
+                self.allowance.answered(standing.is_some(), now.mono);
+                if let Some(standing) = standing {
+                    core.allowed(account::limits(&standing.sayings), now);
                     let (writer, account) = (self.shared.writer.clone(), self.account);
                     tasks.set.spawn(async move {
                         let keep = writer.run(Priority::Interactive, move |tx| {
-                            errand::keep_limits(tx, account, limits)
+                            errand::keep(tx, account, &standing, now.wall)
                         });
-                        Event::LimitsKept(keep.await)
+                        Event::StandingKept(keep.await)
                     });
                 }
             }
-            Event::LimitsKept(result) => {
+            Event::StandingKept(result) => {
                 if let Err(error) = result {
-                    tracing::debug!(%error, "what Meta allows the number is not noted");
+                    tracing::debug!(%error, "what Meta says of the number is not noted");
                 }
             }
             Event::Written(done, Ok(())) => core.written(&done),

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::core::{Done, End};
+use crate::domain::account::Standing;
 use crate::domain::id::{AccountId, ConversationId, MessageId, RequestId};
 use crate::domain::outbox::Job;
 use crate::domain::throttle::Limits;
 use crate::domain::time::Timestamp;
-use crate::store::account::{NewAccount, limits as limits_of, set_limits, upsert_account};
+use crate::store::account::{NewAccount, fact, limits as limits_of, upsert_account};
 use crate::store::outbox::{self, Overdue, Room, SentRequest, Unresolved};
 use crate::store::{Error, ReadConn, Tx};
 
@@ -39,9 +40,14 @@ pub fn limits(read: &ReadConn, account: AccountId) -> Result<Limits, Error> {
     limits_of(read, account)
 }
 
-/// Keeps what Meta says of them now.
-pub fn keep_limits(tx: &mut Tx<'_>, account: AccountId, limits: Limits) -> Result<(), Error> {
-    set_limits(tx, account, limits)
+/// Keeps what Meta says of the number now.
+pub fn keep(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    standing: &Standing,
+    now: Timestamp,
+) -> Result<(), Error> {
+    fact::asked(tx, account, standing, now)
 }
 
 /// What is uncertain, and when the next job is due; in one conversation alone if `only` says so.

@@ -7,23 +7,23 @@ use std::pin::Pin;
 use super::core::Answer;
 use super::media;
 use crate::api::client::Client;
+use crate::domain::account::Standing;
 use crate::domain::id::PhoneNumberId;
 use crate::domain::outbox::{Job, JobKind};
-use crate::domain::throttle::Limits;
 
 /// An answer under way.
 pub type Answering = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
-/// Limits being asked for.
-pub type Allowing = Pin<Box<dyn Future<Output = Option<Limits>> + Send>>;
+/// Meta being asked about a number.
+pub type Asking = Pin<Box<dyn Future<Output = Option<Standing>> + Send>>;
 
 /// Carries out jobs, each once.
 pub trait Transport: Send + Sync {
     /// Makes the request. It begins with the first poll, which comes at once.
     fn perform(&self, job: &Job) -> Answering;
 
-    /// What Meta allows a number; none when it does not say.
-    fn limits(&self, number: &PhoneNumberId) -> Allowing;
+    /// What Meta says of a number; none when it does not answer.
+    fn standing(&self, number: &PhoneNumberId) -> Asking;
 }
 
 /// Over HTTP, for one account.
@@ -61,13 +61,13 @@ impl Transport for HttpTransport {
         })
     }
 
-    fn limits(&self, number: &PhoneNumberId) -> Allowing {
+    fn standing(&self, number: &PhoneNumberId) -> Asking {
         let (client, number) = (self.client.clone(), number.clone());
         Box::pin(async move {
             match client.phone_number(&number).await {
-                Ok(found) => Some(found.limits()),
+                Ok(found) => Some(found.standing()),
                 Err(error) => {
-                    tracing::debug!(%error, "Meta does not say what it allows the number");
+                    tracing::debug!(%error, "Meta does not say how the number is");
                     None
                 }
             }

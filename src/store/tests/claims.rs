@@ -1,5 +1,4 @@
 use super::*;
-use crate::domain::conversation::Draft;
 use crate::domain::health::Waiting;
 use crate::domain::message::{Media, MediaCopy, MediaKind};
 use crate::domain::outbox::MEDIA_LIFE;

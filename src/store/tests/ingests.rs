@@ -42,7 +42,7 @@ fn one_bad_item_costs_only_itself_and_is_kept_with_its_reason() {
         elsewhere,
         heard("w3", Peer::default(), t(1), "from nobody"),
         item(ItemKind::Unknown { reason: "a field of tomorrow".to_owned() }),
-        item(ItemKind::Notice { summary: "quality is high".to_owned(), limits: None }),
+        item(ItemKind::Notice { summary: "quality is high".to_owned(), report: None }),
         item(ItemKind::Error { code: 130_429, detail: "slow down".to_owned() }),
         heard("w4", phone("1"), t(2), "again"),
     ];

@@ -1,5 +1,6 @@
 //! Tests through the store's own questions, always on a file.
 
+mod accounts;
 mod browse;
 mod catalogue;
 mod claims;
@@ -15,6 +16,7 @@ mod plans;
 mod poison;
 mod reading;
 mod states;
+mod stats;
 mod waits;
 mod wishes;
 mod writing;

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::*;
-use crate::domain::event::{ErrorReport, LimitsReport, PreferenceUpdate};
+use crate::domain::event::{ErrorReport, PreferenceUpdate};
 use crate::domain::message::Hold;
 use crate::domain::outbox::Decision;
 use crate::domain::state::HoldReason;
 use crate::domain::template::{Category, SentTemplate};
 use crate::domain::throttle::{Limits, PAIR_BURST, PAIR_COST, PeopleLimit};
-use crate::store::account::{limits as limits_of, people_reached, set_limits};
+use crate::store::account::{people_reached, set_limits};
 use crate::store::message;
 use crate::store::outbox::{
     self, SentRequest, Terms, decide, enqueue_on, overdue, pause_account, recent_requests, release,
@@ -267,42 +267,6 @@ fn people_are_counted_by_keeping_the_count_and_let_go_after_a_day() {
     assert_eq!(sends(&world.claim(30, late)), [next], "a day later there is room");
     assert_eq!(recount(&world), (1, 1), "those of yesterday are let go");
     world.sound();
-}
-
-#[test]
-fn limits_that_a_webhook_reports_are_the_named_numbers_and_the_whole_business() {
-    let mut world = World::new();
-    let (first, waba) = (world.account, WabaId::new("waba"));
-    let second = world.do_it(|tx| {
-        let of = |name: &str, number: &str, display: &str| NewAccount {
-            name: name.to_owned(),
-            phone_number: PhoneNumberId::new(number),
-            waba: Some(WabaId::new("waba")),
-            display_number: Some(display.to_owned()),
-        };
-        upsert_account(tx, &of("shop", "1065", "+1 555 078 3881"), t(0))?;
-        upsert_account(tx, &of("second", "1066", "15550783882"), t(0))
-    });
-    let report = |world: &mut World, display: Option<&str>, rate, people| {
-        let limits = Limits { rate, people };
-        let display_number = display.map(str::to_owned);
-        let limits = Some(LimitsReport { display_number, limits });
-        let mut notice = item(ItemKind::Notice { summary: "limits".to_owned(), limits });
-        (notice.phone_number, notice.waba) = (None, Some(waba.clone()));
-        world.post(&[notice]);
-        [first, second].map(|account| limits_of(&world.read, account).unwrap())
-    };
-    let both = |rates: [Option<u32>; 2], people| rates.map(|rate| Limits { rate, people });
-    let most = Some(PeopleLimit::AtMost(2000));
-    assert_eq!(report(&mut world, None, None, most), both([None, None], most));
-    let raised = report(&mut world, Some("+1 555-078-3881"), Some(1000), None);
-    assert_eq!(raised, both([Some(1000), None], most), "the other number stays as it was");
-    let unlimited = Some(PeopleLimit::Unlimited);
-    assert_eq!(report(&mut world, Some("15550783882"), Some(1000), unlimited)[1].rate, Some(1000));
-    let coexisting = Limits { rate: Some(20), people: None };
-    world.do_it(|tx| set_limits(tx, second, coexisting));
-    let kept = report(&mut world, Some("15550783882"), Some(1000), None)[1].rate;
-    assert_eq!(kept, Some(20), "the phone app uses it too");
 }
 
 #[test]
