@@ -12,6 +12,7 @@ pub mod forward;
 pub mod hooks;
 pub mod listener;
 mod net;
+pub mod outgoing;
 mod pulse;
 pub mod reader;
 pub mod role;

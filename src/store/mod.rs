@@ -36,6 +36,7 @@ mod standing;
 mod stored;
 mod tally;
 mod template;
+mod upload;
 pub mod wish;
 mod words;
 pub mod write;

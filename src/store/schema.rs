@@ -24,6 +24,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("schema/0005_callback.sql"),
     include_str!("schema/0006_hooks.sql"),
     include_str!("schema/0007_queue_count.sql"),
+    include_str!("schema/0008_uploads.sql"),
 ];
 
 /// The first version without the bug that damages a WAL database when two connections checkpoint and

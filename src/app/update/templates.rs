@@ -258,6 +258,7 @@ fn back_to_picker(model: &mut Model) {
 pub(super) fn typed(model: &mut Model, effects: &mut Vec<Effect>) {
     let Some(Overlay::Form(form)) = &mut model.overlay else { return };
     form.copied = None;
+    form.sending = false;
     let key = (form.conversation, form.template.name.clone());
     let typed = form.typed();
     if typed.is_empty() {
@@ -290,12 +291,20 @@ fn look_everywhere(model: &mut Model, effects: &mut Vec<Effect>) {
 }
 
 /// What is at a path came.
-pub(super) fn looked(model: &mut Model, ticket: Ticket, looked: Looked) {
-    if let Some(Overlay::Form(form)) = &mut model.overlay
-        && form.looked(ticket, looked)
-    {
-        model.touch();
+pub(super) fn looked(model: &mut Model, ticket: Ticket, looked: Looked, effects: &mut Vec<Effect>) {
+    let Some(Overlay::Form(form)) = &mut model.overlay else { return };
+    if !form.looked(ticket, looked) {
+        return;
     }
+    if form.sending && !form.looks() {
+        form.sending = false;
+        if let Some(at) = form.first_flawed(&form.flaws()) {
+            form.at = at;
+        } else {
+            send(model, effects);
+        }
+    }
+    model.touch();
 }
 
 /// Goes on with the path that is typed, or else to the next field.
@@ -365,14 +374,17 @@ fn enter(model: &mut Model, effects: &mut Vec<Effect>) {
     if here {
         return;
     }
-    let looks = form.fields.iter().any(|field| field.path().is_some() && field.looked().is_none());
     match form.next_missing().filter(|at| *at != form.at) {
         Some(at) => form.at = at,
         None if !flaws.is_empty() => {
             form.insisted = true;
             form.at = form.first_flawed(&flaws).unwrap_or(form.at);
         }
-        None if looks => model.say("One moment: the file is being looked at.", Weight::Warning),
+        // What was there when it was typed may be gone.
+        None if form.fields.iter().any(|field| field.path().is_some()) => {
+            form.sending = true;
+            look_everywhere(model, effects);
+        }
         None => send(model, effects),
     }
 }

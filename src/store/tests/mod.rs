@@ -14,6 +14,7 @@ mod plans;
 mod poison;
 mod reading;
 mod states;
+mod uploads;
 mod waits;
 mod wishes;
 mod writing;
@@ -129,7 +130,7 @@ impl World {
         let first = self.requests;
         self.requests += u8::try_from(limit).unwrap();
         let requests: Vec<RequestId> = (first..self.requests).map(|n| RequestId([n; 16])).collect();
-        let room = Room { messages: limit, receipts: limit, downloads: limit };
+        let room = Room { messages: limit, receipts: limit, files: limit };
         self.do_it(|tx| claim(tx, account, &requests, room, excluded, at))
     }
 
@@ -164,7 +165,9 @@ pub(super) fn sends(jobs: &[Job]) -> Vec<MessageId> {
     jobs.iter()
         .filter_map(|job| match &job.kind {
             JobKind::Message(send) => Some(send.message),
-            JobKind::ReadReceipt { .. } | JobKind::MediaDownload { .. } => None,
+            JobKind::ReadReceipt { .. }
+            | JobKind::MediaDownload { .. }
+            | JobKind::MediaUpload(_) => None,
         })
         .collect()
 }
