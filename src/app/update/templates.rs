@@ -79,6 +79,18 @@ fn pick(model: &mut Model, effects: &mut Vec<Effect>) {
     ask(model, effects);
 }
 
+/// Opens the picker because a text was refused, and says why in it. The text stays in the composer.
+pub(super) fn pick_instead(model: &mut Model, reason: String, effects: &mut Vec<Effect>) {
+    pick(model, effects);
+    match &mut model.overlay {
+        Some(Overlay::Picker(picker)) => {
+            picker.reason = Some(reason);
+            model.notice = None;
+        }
+        _ => model.say_here(reason, Weight::Error),
+    }
+}
+
 /// Reads the catalogue, with the uses of the conversation it is picked for.
 fn ask(model: &mut Model, effects: &mut Vec<Effect>) {
     let Some(account) = model.account else { return };
@@ -372,7 +384,8 @@ fn enter(model: &mut Model, effects: &mut Vec<Effect>) {
         !field.is_empty() && flaws.iter().any(|flaw| flaw.place == field.slot.place)
     });
     if here {
-        return;
+        // A file may be there again.
+        return look_everywhere(model, effects);
     }
     match form.next_missing().filter(|at| *at != form.at) {
         Some(at) => form.at = at,
