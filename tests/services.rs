@@ -17,7 +17,9 @@ use twoticks::clock::SystemClock;
 use twoticks::domain::catalogue::Sync;
 use twoticks::domain::health::{Condition, Health};
 use twoticks::domain::id::{AccountId, ConversationId, MessageId, PhoneNumberId, WaId, WabaId};
-use twoticks::domain::message::{Body, MediaCopy, Message, NewMessage, Priority as Urgency};
+use twoticks::domain::message::{
+    Body, Media, MediaCopy, MediaKind, Message, NewMessage, Priority as Urgency,
+};
 use twoticks::domain::outbox::RetryPolicy;
 use twoticks::domain::page::MessagePage;
 use twoticks::domain::state::State;
@@ -25,6 +27,7 @@ use twoticks::domain::time::Clock;
 use twoticks::service::bus::Watcher;
 use twoticks::service::listener::ListenerConfig;
 use twoticks::service::listener::http::Limits;
+use twoticks::service::outgoing::take_in;
 use twoticks::service::sender::core::Policy;
 use twoticks::service::writer::Priority;
 use twoticks::service::{AccountConfig, ApiConfig, ServiceConfig, Services};
@@ -156,6 +159,14 @@ fn write(
     text: &str,
 ) -> MessageId {
     let body = Body::Text { text: text.to_owned(), preview_url: false };
+    write_body(services, (account, conversation), body)
+}
+
+fn write_body(
+    services: &Services,
+    (account, conversation): (AccountId, ConversationId),
+    body: Body,
+) -> MessageId {
     let priority = Urgency::Person;
     let new = NewMessage { account, conversation, body, reply_to: None, priority };
     let now = clock().now();
@@ -427,4 +438,34 @@ fn the_log_stays_small_while_somebody_scrolls_and_searches() {
     }
     services.stop();
     assert_eq!(size(), 0, "nothing is left in it at the end");
+}
+
+#[test]
+fn a_file_of_ours_goes_up_before_its_message() {
+    let (world, dir) = (world(), tempfile::tempdir().unwrap());
+    let sim = Sim::start(SimConfig::default(), World::new(7, world.clone()), clock()).unwrap();
+    let path = dir.path().join("menu.png");
+    std::fs::write(&path, b"pixels").unwrap();
+    let media = Media {
+        kind: MediaKind::Image,
+        id: None,
+        url: None,
+        mime_type: Some("image/png".to_owned()),
+        sha256: None,
+        file_name: Some("menu.png".to_owned()),
+        voice: false,
+        animated: false,
+        copy: MediaCopy::Outside { path: path.to_str().unwrap().to_owned() },
+    };
+    let services = start(config(dir.path(), &world, &sim.base_url(), loopback(0)));
+    let place = begin(&services, "15551230001");
+    let media = take_in(dir.path(), media).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let id = write_body(&services, place, Body::Media { media, caption: None });
+    let watcher = services.bus().watch();
+    let sent = until(&watcher, "the file and its message are sent", || {
+        Some(read(&services, id))
+            .filter(|message| message.state.is_accepted() || message.state == State::Failed)
+    });
+    assert!(sent.state.is_accepted(), "{sent:?}");
 }

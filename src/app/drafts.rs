@@ -23,7 +23,8 @@ pub struct Edit {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
-    UnderWay,
+    /// The store was asked to, and has not answered.
+    Asked,
     /// It could not be saved and is tried again then.
     Due(Timestamp),
     /// The store has it; what was asked up to this ticket may not show it yet.
@@ -47,7 +48,7 @@ impl Drafts {
 
     /// It is on its way to the store.
     pub fn under_way(&mut self, conversation: ConversationId, edit: Edit) {
-        self.kept.insert(conversation, (edit, Way::UnderWay));
+        self.kept.insert(conversation, (edit, Way::Asked));
     }
 
     /// The store has it. `asked` is the newest read that was asked for so far.

@@ -54,7 +54,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
         Msg::Told(Ok(words)) => model.say(words, Weight::Done),
         Msg::Told(Err(reason)) => model.say(reason, Weight::Error),
         Msg::Edited(result) => edited(model, result, &mut effects),
-        Msg::Looked(ticket, looked) => templates::looked(model, ticket, looked),
+        Msg::Looked(ticket, looked) => templates::looked(model, ticket, looked, &mut effects),
         Msg::Deadline => {}
         Msg::Quit(cause) => {
             if let QuitCause::Panic(reason) = cause {

@@ -84,7 +84,7 @@ pub(super) fn show(
         Arc::clone(&on_panic),
     )
     .map_err(no_threads)?
-    .at(&api_config(&session.config).base_url);
+    .at(&api_config(&session.config).base_url, &session.paths.data);
     let log = session.paths.log();
     let guard = term::enter(&log).map_err(no_terminal)?;
     let typed = told.clone();

@@ -21,11 +21,13 @@ use crate::domain::message::{Body, Message, NewMessage, Priority, TimelineEntry}
 use crate::domain::outbox::UNCERTAIN_HOLD;
 use crate::domain::phone;
 use crate::domain::state::State;
+use crate::domain::template::Place;
 use crate::domain::text::display_safe;
 use crate::domain::time::Timestamp;
 use crate::domain::window::{Outside, Window};
 use crate::error::{Error, Kind};
 use crate::service::catalogue;
+use crate::service::outgoing::take_in;
 use crate::service::reader::ReadError;
 use crate::service::writer;
 use crate::store::outbox::Terms;
@@ -128,7 +130,7 @@ pub(super) fn run(session: &Session, send: &Send) -> Result<(), Error> {
             let name = name.as_deref().unwrap_or_default();
             let catalogue =
                 ask(&backstage, move |read| catalogue::read(read, account, Some(conversation)))?;
-            template::body(&catalogue, name, &send.choice)?
+            with_file(session, template::body(&catalogue, name, &send.choice)?)?
         }
     };
     let new = NewMessage { account, conversation, body, reply_to, priority: Priority::Person };
@@ -144,6 +146,16 @@ pub(super) fn run(session: &Session, send: &Send) -> Result<(), Error> {
     drop(watcher);
     backstage.stop();
     result
+}
+
+/// The body with its file kept: it goes out as it is now, whenever that is.
+fn with_file(session: &Session, mut body: Body) -> Result<Body, Error> {
+    if let Some(media) = body.file_mut() {
+        *media = take_in(&session.paths.data, media.clone()).map_err(|error| {
+            Error::usage(format!("--param {}", Place::HeaderMedia)).because(&error)
+        })?;
+    }
+    Ok(body)
 }
 
 /// The time to send at, if one was given.

@@ -27,6 +27,8 @@ row_id! {
     MessageId;
     /// Local id of one thing to do towards Meta: send a message, a read receipt, fetch or upload media.
     OutboxId;
+    /// Local id of one file of ours that goes up to Meta.
+    UploadId;
     /// Local id of one stored webhook POST.
     EventId;
 }

@@ -262,6 +262,18 @@ impl Body {
         }
     }
 
+    /// The same, to be changed.
+    pub fn file_mut(&mut self) -> Option<&mut Media> {
+        match self {
+            Self::Media { media, .. } => Some(media),
+            Self::Template(sent) => match &mut sent.header {
+                Some(SentHeader::Media(media)) => Some(media),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// Whether there is something of it to show, and not only that it came.
     #[must_use]
     pub const fn is_shown(&self) -> bool {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::id::{
-    AccountId, ContactId, ConversationId, MessageId, OutboxId, PhoneNumberId, RequestId, UserId,
-    WaId, Wamid,
+    AccountId, ContactId, ConversationId, MessageId, OutboxId, PhoneNumberId, RequestId, UploadId,
+    UserId, WaId, Wamid,
 };
 use super::message::{Body, Media, Priority};
 use super::time::Timestamp;
@@ -28,6 +28,23 @@ pub enum JobKind {
         /// Its id at Meta is good until then.
         until: Timestamp,
     },
+    /// Upload a file that messages wait for.
+    MediaUpload(Upload),
+}
+
+/// A file of ours on its way to Meta.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upload {
+    /// Which.
+    pub id: UploadId,
+    /// Relative to the data directory.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// What it is declared to be.
+    pub mime_type: String,
+    /// What it is called.
+    pub file_name: String,
 }
 
 /// A message as it has to go out.
@@ -243,6 +260,9 @@ impl RetryPolicy {
 
 /// How long Meta keeps a file's id good after the message it came with.
 pub const MEDIA_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// How long the id of an uploaded file is taken for good: Meta's 30 days, less one to send it in.
+pub const UPLOAD_LIFE: Duration = Duration::from_secs(29 * 24 * 3600);
 
 /// How often a file is asked for: as long as its id is good, and ever more slowly.
 pub const MEDIA_RETRY: RetryPolicy = RetryPolicy {

@@ -13,6 +13,7 @@ pub mod forward;
 pub mod hooks;
 pub mod listener;
 mod net;
+pub mod outgoing;
 mod pulse;
 pub mod reader;
 pub mod role;
@@ -243,16 +244,16 @@ impl Services {
             .map(|role| Arc::new(Seat::new(role, &config.data_dir, bus.clone())));
         let pulse = Arc::new(Pulse::default());
         let others = Others::new(writer.handle(), bus.clone());
-        let mut tick = Tick::new(
-            writer.handle(),
-            bus.clone(),
-            others.clone(),
-            Arc::clone(&clock),
-            config.new_accounts(),
-            seats.clone(),
-            config.keep,
-            Arc::clone(&pulse),
-        );
+        let mut tick = Tick::new(tick::Parts {
+            writer: writer.handle(),
+            bus: bus.clone(),
+            others: others.clone(),
+            clock: Arc::clone(&clock),
+            accounts: config.new_accounts(),
+            seats: seats.clone(),
+            keep: config.keep,
+            pulse: Arc::clone(&pulse),
+        });
         let reader = ReaderThread::start(
             config.database.clone(),
             Arc::clone(&clock),

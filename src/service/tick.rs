@@ -33,17 +33,21 @@ pub(super) struct Tick {
     asker: Asker,
 }
 
+/// What a tick looks after.
+pub(super) struct Parts {
+    pub(super) writer: Writer,
+    pub(super) bus: Bus,
+    pub(super) others: Others,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) accounts: Vec<NewAccount>,
+    pub(super) seats: [Arc<Seat>; 2],
+    pub(super) keep: Keep,
+    pub(super) pulse: Arc<Pulse>,
+}
+
 impl Tick {
-    pub(super) fn new(
-        writer: Writer,
-        bus: Bus,
-        others: Others,
-        clock: Arc<dyn Clock>,
-        accounts: Vec<NewAccount>,
-        seats: [Arc<Seat>; 2],
-        keep: Keep,
-        pulse: Arc<Pulse>,
-    ) -> Self {
+    pub(super) fn new(parts: Parts) -> Self {
+        let Parts { writer, bus, others, clock, accounts, seats, keep, pulse } = parts;
         Self {
             writer,
             bus,

@@ -159,6 +159,10 @@ impl Response {
         Self { status, headers, body, delivery: Delivery::Now }
     }
 
+    pub(super) fn html(status: u16, body: String) -> Self {
+        Self::bytes(status, "text/html; charset=utf-8", body.into_bytes())
+    }
+
     /// The body as JSON; `null` when it is none.
     pub fn value(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)

@@ -58,7 +58,12 @@ const RULES: &[(&str, &str)] = &[
         "outbox row waits in an idle lane where nobody is next",
         "SELECT id FROM outbox o WHERE state = 1
              AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.kind = o.kind AND p.lane = o.lane
-                             AND (p.head = 1 OR p.state = 2))",
+                             AND (p.head = 1 OR p.state = 2 OR p.upload IS NOT NULL))",
+    ),
+    (
+        "message waits for a file that nobody uploads",
+        "SELECT o.message FROM outbox o WHERE o.upload IS NOT NULL
+             AND NOT EXISTS (SELECT 1 FROM outbox u WHERE u.kind = 4 AND u.lane = o.upload)",
     ),
     (
         "lane has several that are next",

@@ -1,7 +1,8 @@
 //! Lanes of the outbox: one job of a lane at a time, in the order written, persons before bulk.
 //!
 //! `head` marks the one waiting row of an idle lane that may go next, so that a claim looks at heads alone,
-//! however long the lanes are. Every change of a lane ends in [`settle`].
+//! however long the lanes are; none has it while that row waits for an upload. Every change of a lane ends
+//! in [`settle`].
 
 use rusqlite::params;
 
@@ -12,6 +13,7 @@ use crate::domain::id::{ConversationId, MessageId};
 pub(super) const MESSAGE: i64 = 1;
 pub(super) const RECEIPT: i64 = 2;
 pub(super) const DOWNLOAD: i64 = 3;
+pub(super) const UPLOAD: i64 = 4;
 
 /// Marks anew who is next in a lane.
 pub(super) fn settle(tx: &mut Tx<'_>, kind: i64, lane: i64) -> Result<(), Error> {
@@ -21,6 +23,7 @@ pub(super) fn settle(tx: &mut Tx<'_>, kind: i64, lane: i64) -> Result<(), Error>
         "UPDATE outbox SET head = 1
          WHERE id = (SELECT id FROM outbox WHERE kind = ?1 AND lane = ?2 AND state = 1
                      ORDER BY priority, place, id LIMIT 1)
+             AND upload IS NULL
              AND NOT EXISTS (SELECT 1 FROM outbox WHERE kind = ?1 AND lane = ?2 AND state = 2)",
     ] {
         tx.conn.prepare_cached(sql)?.execute([kind, lane])?;

@@ -19,7 +19,7 @@ pub use decide::{
 pub use gate::LIMIT_SPAN;
 pub use queue::{next_due, next_due_in, queue_counts, recent_requests, unresolved};
 pub(in crate::store) use record::learn_refusal;
-pub use record::{finish_download, finish_receipt, hear, record, rescue};
+pub use record::{finish_download, finish_receipt, finish_upload, hear, record, rescue};
 pub(in crate::store) use tend::free_contact;
 pub use tend::{Overdue, overdue, tend};
 
@@ -32,7 +32,7 @@ use super::standing::{self, Proof};
 use super::stored::{self, NewRow, Writer};
 use super::write::Tx;
 use super::{lane, merge};
-use crate::domain::id::{ConversationId, MessageId, Wamid};
+use crate::domain::id::{ConversationId, MediaId, MessageId, Wamid};
 use crate::domain::message::{Context, NewMessage};
 use crate::domain::outbox::ApiError;
 use crate::domain::state::State;
@@ -45,22 +45,22 @@ pub struct Room {
     pub messages: usize,
     /// Read receipts.
     pub receipts: usize,
-    /// Files to fetch.
-    pub downloads: usize,
+    /// Files to fetch, and as many to upload.
+    pub files: usize,
 }
 
 impl Room {
     /// All of them.
     #[must_use]
     pub const fn total(&self) -> usize {
-        self.messages + self.receipts + self.downloads
+        self.messages + self.receipts + self.files
     }
 
     const fn of(&self, kind: i64) -> usize {
         match kind {
             lane::MESSAGE => self.messages,
             lane::RECEIPT => self.receipts,
-            _ => self.downloads,
+            _ => self.files,
         }
     }
 }
@@ -121,6 +121,24 @@ pub enum Fetched {
         uses_try: bool,
     },
     /// It cannot be had.
+    Failed(ApiError),
+}
+
+/// What became of uploading a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Uploaded {
+    /// Meta has it, under this id.
+    Arrived(MediaId),
+    /// To be tried again.
+    Retry {
+        /// When.
+        not_before: Timestamp,
+        /// Whether this try counts.
+        uses_try: bool,
+        /// Why.
+        error: ApiError,
+    },
+    /// Meta does not take it, or it is not there any more.
     Failed(ApiError),
 }
 

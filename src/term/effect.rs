@@ -2,6 +2,7 @@
 //! command a job of the writer. Both come back as messages; nothing here waits on the thread that draws.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 
@@ -19,11 +20,13 @@ use crate::domain::change::Changes;
 use crate::domain::conversation::Draft;
 use crate::domain::health::Health;
 use crate::domain::id::AccountId;
+use crate::domain::message::{Media, MediaCopy, NewMessage};
 use crate::domain::time::{Clock, Timestamp};
 use crate::service::Nudge;
 use crate::service::bus::{Bus, Interest, Subscription};
 use crate::service::catalogue::{self, Templates};
 use crate::service::hooks;
+use crate::service::outgoing::take_in;
 use crate::service::reader::Reader;
 use crate::service::thread::{OnPanic, Thread};
 use crate::service::writer::{Pending, Priority, Writer};
@@ -45,6 +48,7 @@ pub struct Stage {
     clock: Arc<dyn Clock>,
     by: By,
     base_url: Arc<str>,
+    data_dir: Arc<Path>,
     files: Files,
     errands: Option<Errands>,
     on_panic: OnPanic,
@@ -97,6 +101,7 @@ impl Stage {
             clock,
             by,
             base_url: Arc::from(""),
+            data_dir: Arc::from(Path::new("")),
             files,
             errands: None,
             on_panic,
@@ -104,10 +109,11 @@ impl Stage {
         })
     }
 
-    /// Says where the API is, for requests that are written down.
+    /// Says where the API is, for requests that are written down, and where files that are sent are kept.
     #[must_use]
-    pub fn at(mut self, base_url: &str) -> Self {
+    pub fn at(mut self, base_url: &str, data_dir: &Path) -> Self {
         self.base_url = Arc::from(base_url);
+        self.data_dir = Arc::from(data_dir);
         self
     }
 
@@ -170,12 +176,76 @@ impl Stage {
         {
             self.nudge.try_now();
         }
+        if let Command::Send { message, at, clears } = command {
+            let outside = message.body.file().is_some_and(is_outside);
+            let outgoing = Outgoing { message, terms: Terms { at }, clears };
+            if outside {
+                return self.send_with_file(id, outgoing);
+            }
+            return send((&self.writer, &self.pending), id, outgoing, &self.clock);
+        }
         let pending = self
             .writer
             .run(Priority::Interactive, move |tx| execute(tx, &command, &by, clock.now()));
         // The thread behind it lives as long as this does.
         self.pending.send((id, pending)).ok();
     }
+}
+
+impl Stage {
+    /// Copies the file of a message into the data directory before the message is written. One that is gone
+    /// meanwhile, or too big, is told as the end of the command.
+    fn send_with_file(&self, id: CommandId, mut outgoing: Outgoing) {
+        let (writer, pending) = (self.writer.clone(), self.pending.clone());
+        let (events, clock) = (self.events.clone(), Arc::clone(&self.clock));
+        let data_dir = Arc::clone(&self.data_dir);
+        self.files.run(move || {
+            let Some(media) = outgoing.message.body.file_mut() else { return };
+            match take_in(&data_dir, media.clone()) {
+                Ok(kept) => {
+                    *media = kept;
+                    send((&writer, &pending), id, outgoing, &clock);
+                }
+                Err(error) => {
+                    let result = Err(error.to_string());
+                    // A loop that has ended needs no answer.
+                    events.send(Event::Msg(Msg::Finished(Finished { id, result }))).ok();
+                }
+            }
+        });
+    }
+}
+
+const fn is_outside(media: &Media) -> bool {
+    matches!(media.copy, MediaCopy::Outside { .. })
+}
+
+/// A message on its way into the outbox.
+struct Outgoing {
+    message: NewMessage,
+    terms: Terms,
+    /// The draft that it was, which goes in the same step.
+    clears: Option<Draft>,
+}
+
+/// Puts a message into the outbox.
+fn send(
+    (writer, answers): (&Writer, &Sender<(CommandId, Pending<Done>)>),
+    id: CommandId,
+    outgoing: Outgoing,
+    clock: &Arc<dyn Clock>,
+) {
+    let clock = Arc::clone(clock);
+    let pending = writer.run(Priority::Interactive, move |tx| {
+        let (Outgoing { message, terms, clears }, now) = (&outgoing, clock.now());
+        let id = outbox::enqueue_on(tx, message, terms, now)?;
+        if let Some(seen) = clears {
+            conversation::save_draft(tx, message.conversation, &Draft::default(), seen, now)?;
+        }
+        Ok(Done::Message(id))
+    });
+    // The thread behind it lives as long as the stage does.
+    answers.send((id, pending)).ok();
 }
 
 const fn replayed(done: &Ingested) -> Done {
@@ -320,15 +390,6 @@ fn execute(
     now: Timestamp,
 ) -> Result<Done, store::Error> {
     Ok(match command {
-        Command::Send { message, at, clears } => {
-            let terms = Terms { at: *at };
-            let id = outbox::enqueue_on(tx, message, &terms, now)?;
-            if let Some(seen) = clears {
-                let sent = Draft::default();
-                conversation::save_draft(tx, message.conversation, &sent, seen, now)?;
-            }
-            Done::Message(id)
-        }
         Command::Begin { account, number } => {
             Done::Conversation(conversation::begin_conversation(tx, *account, number, now)?)
         }
@@ -369,6 +430,6 @@ fn execute(
             Done::Plain
         }
         // Carried out beside the store.
-        Command::SyncTemplates(_) | Command::CancelSync(_) => Done::Plain,
+        Command::Send { .. } | Command::SyncTemplates(_) | Command::CancelSync(_) => Done::Plain,
     })
 }

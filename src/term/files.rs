@@ -1,4 +1,5 @@
-//! Looks at the paths that are typed, on a thread of its own: a disk may be slow, and a person types on.
+//! Looks at the paths that are typed and copies the files that are sent, on a thread of its own: a disk may
+//! be slow, and a person types on.
 
 use std::fs;
 use std::io;
@@ -15,25 +16,34 @@ const ENDS_MAX: usize = 200;
 /// Entries of a folder that are looked at, at most.
 const ENTRIES_MAX: usize = 20_000;
 
+/// What is to be done with files.
+enum Task {
+    /// See what is at a path.
+    Look(Ticket, String),
+    /// Something of the caller's.
+    Other(Box<dyn FnOnce() + Send>),
+}
+
 /// The thread that looks.
 pub(super) struct Files {
     /// Dropped before the thread that hears it, which ends by that.
-    asked: Sender<(Ticket, String)>,
+    asked: Sender<Task>,
     _thread: Thread,
 }
 
 impl Files {
     /// Starts it; what it finds goes to `events`.
     pub(super) fn start(events: Sender<Event>, on_panic: OnPanic) -> io::Result<Self> {
-        let (asked, paths) = channel::<(Ticket, String)>();
+        let (asked, tasks) = channel::<Task>();
         let thread = Thread::start("files", on_panic, move || {
-            while let Ok(first) = paths.recv() {
-                let mut waiting = vec![first];
-                waiting.extend(paths.try_iter());
-                for (ticket, path) in waiting {
-                    let looked = look(&path, home().as_deref());
-                    // A loop that has ended needs no answer.
-                    events.send(Event::Msg(Msg::Looked(ticket, looked))).ok();
+            for task in tasks {
+                match task {
+                    Task::Look(ticket, path) => {
+                        let looked = look(&path, home().as_deref());
+                        // A loop that has ended needs no answer.
+                        events.send(Event::Msg(Msg::Looked(ticket, looked))).ok();
+                    }
+                    Task::Other(task) => task(),
                 }
             }
         })?;
@@ -43,7 +53,12 @@ impl Files {
     /// Looks at a path.
     pub(super) fn look(&self, ticket: Ticket, path: String) {
         // The thread behind it lives as long as this does.
-        self.asked.send((ticket, path)).ok();
+        self.asked.send(Task::Look(ticket, path)).ok();
+    }
+
+    /// Does something with files, after what was asked before.
+    pub(super) fn run(&self, task: impl FnOnce() + Send + 'static) {
+        self.asked.send(Task::Other(Box::new(task))).ok();
     }
 }
 

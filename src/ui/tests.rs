@@ -163,7 +163,7 @@ fn a_full_disk_is_said_until_there_is_room() {
 #[test]
 fn long_notices_and_troubles_wrap() {
     let mut stage = Stage::new(world(), (80, 14));
-    stage.keys("<Ctrl-P>davi<Enter>Oi Davi!<Enter>");
+    stage.keys("<Ctrl-P>davi<Enter>Oi Davi!<Enter><Esc>");
     let refused = screen(&stage);
     let mut health = crate::app::fixture::health();
     let words = "port 8787 of 127.0.0.1 is taken by another program; close it, or put another port \

@@ -188,7 +188,11 @@ fn a_closed_window_is_refused_before_anything_is_sent_and_the_text_stays() {
         .unwrap();
     inbox.until_text("see you");
     inbox.keys("<Enter>too late now<Enter>");
-    inbox.until("the refusal", |screen| {
+    inbox.until("the refusal, and what may be sent", |screen| {
+        screen.contains("Not sent: the 24-hour window closed") && screen.contains("can be sent")
+    });
+    inbox.keys("<Esc>");
+    inbox.until("the text, and why it was not sent", |screen| {
         screen.contains("Not sent: the 24-hour window closed") && screen.contains("> too late now")
     });
     let counts = shop.sim.with_world(|world| world.counts());

@@ -224,7 +224,7 @@ impl Shop {
             on_panic,
         )
         .unwrap()
-        .at("https://graph.example/v25.0");
+        .at("https://graph.example/v25.0", self.dir.path());
         let theme = Theme::new(Colours::Sixteen, Borders::Lines, Glyphs::Unicode);
         let setup = Setup {
             account: Some(account),

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use twoticks::clock::SystemClock;
 use twoticks::domain::id::{AccountId, ConversationId, PhoneNumberId, WaId, WabaId};
-use twoticks::domain::message::{Body, NewMessage, Priority};
+use twoticks::domain::message::{Body, Media, MediaCopy, MediaKind, NewMessage, Priority};
 use twoticks::domain::state::State;
 use twoticks::domain::time::{Clock, Monotonic, Timestamp};
 use twoticks::sim::{Delays, Sim, SimConfig, Strangers, World, WorldConfig};
@@ -25,6 +25,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn kills() -> usize {
     std::env::var("KILLS").map_or(200, |count| count.parse().expect("KILLS is a number"))
 }
+
+/// One message in so many has a file, which goes up before it.
+const FILE_EVERY: usize = 5;
+
+/// The file of all of them.
+const FILE: &str = "media/out-menu.png";
 
 /// Requests that may be under way at once: with each kill at most so many become uncertain.
 const IN_FLIGHT: usize = 32;
@@ -80,7 +86,8 @@ impl Shop {
         sim.set_webhook(&format!("http://127.0.0.1:{port}/webhook")).expect("webhook");
         write_config(&dir.path().join("config.toml"), &sim.base_url(), port, &world);
         let data = dir.path().join("data");
-        std::fs::create_dir(&data).expect("data directory");
+        std::fs::create_dir_all(data.join("media")).expect("data directory");
+        std::fs::write(data.join(FILE), b"pixels").expect("file");
         let mut store = WriteConn::open(&data.join("twoticks.db"), clock.now()).expect("store");
         let new = NewAccount {
             name: "shop".into(),
@@ -99,7 +106,8 @@ impl Shop {
         self.dir.path().join("data/twoticks.db")
     }
 
-    /// Queues `count` texts, each different, each to somebody else.
+    /// Queues `count` texts, each different, each to somebody else. Some stand below a file, which is another
+    /// one each time, as far as anybody can tell.
     fn write(&mut self, count: usize) {
         let (account, now, from) = (self.account, self.clock.now(), self.written.len());
         let (made, _) = self
@@ -112,7 +120,7 @@ impl Shop {
                             tx, account, &number, now,
                         )?;
                         let text = format!("message number {n}");
-                        let body = Body::Text { text: text.clone(), preview_url: false };
+                        let body = body(n, &text);
                         let priority = Priority::Person;
                         let new =
                             NewMessage { account, conversation, body, reply_to: None, priority };
@@ -152,11 +160,41 @@ impl Shop {
         self.sim.with_world(|world| {
             let mut seen = BTreeMap::new();
             for accepted in world.accepted() {
-                let text = accepted.body["text"]["body"].as_str().expect("a text").to_owned();
+                let body = &accepted.body;
+                let text = body.pointer("/text/body").or_else(|| body.pointer("/image/caption"));
+                let text = text.and_then(|text| text.as_str()).expect("a text").to_owned();
                 *seen.entry(text).or_insert(0) += 1;
             }
             seen
         })
+    }
+}
+
+fn body(n: usize, text: &str) -> Body {
+    let text = text.to_owned();
+    if !n.is_multiple_of(FILE_EVERY) {
+        return Body::Text { text, preview_url: false };
+    }
+    let media = Media {
+        kind: MediaKind::Image,
+        id: None,
+        url: None,
+        mime_type: Some("image/png".to_owned()),
+        sha256: Some(format!("{n:064x}")),
+        file_name: Some("menu.png".to_owned()),
+        voice: false,
+        animated: false,
+        copy: MediaCopy::Stored { path: FILE.to_owned(), size: 6 },
+    };
+    Body::Media { media, caption: Some(text) }
+}
+
+/// What a message of ours says.
+fn said(body: &Body) -> Option<&str> {
+    match body {
+        Body::Text { text, .. } => Some(text),
+        Body::Media { caption, .. } => caption.as_deref(),
+        _ => None,
     }
 }
 
@@ -244,11 +282,8 @@ fn verify(shop: &Shop, kills: usize) {
             10,
         )
         .expect("conversation");
-        let ours: Vec<_> = rows
-            .messages
-            .iter()
-            .filter(|row| matches!(&row.body, Body::Text { text: body, .. } if body == text))
-            .collect();
+        let ours: Vec<_> =
+            rows.messages.iter().filter(|row| said(&row.body) == Some(text)).collect();
         let [one] = ours.as_slice() else {
             panic!("{text:?} is in the store {} times", ours.len())
         };

@@ -69,7 +69,7 @@ fn a_template_goes_out_when_the_window_is_closed_and_the_text_stays() {
     inbox.until_text("INSERT");
     inbox.keys("tomorrow<Enter>");
     inbox.until_text("Not sent: the 24-hour window closed");
-    pick(&mut inbox, "<Ctrl-T>");
+    inbox.until_text("can be sent");
     send(&mut inbox, &shop);
     assert!(inbox.screen().contains("tomorrow"), "{}", inbox.screen());
     inbox.quit();
@@ -106,6 +106,48 @@ fn the_request_is_copied_as_it_would_be_sent_without_the_token() {
     assert!(curl.contains("Bearer $TOKEN") && !curl.contains(&shop.world.token), "{curl}");
     assert!(curl.contains("\"name\": \"pedido_enviado\""), "{curl}");
     inbox.keys("<Esc><Esc>");
+    inbox.quit();
+}
+
+#[test]
+fn a_file_of_this_machine_goes_up_and_stands_above_the_template() {
+    let shop = Shop::new();
+    let mut inbox = shop.open_live();
+    let files = tempfile::tempdir().unwrap();
+    let path = |name: &str| files.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(path("caixa.png"), b"pixels").unwrap();
+    std::fs::File::create(path("big.png")).unwrap().set_len(6 << 20).unwrap();
+    inbox.begin(ANA);
+    pick(&mut inbox, "<Esc>t");
+    inbox.keys(&format!("lumin<Enter>{}", path("big.png")));
+    inbox.until_text("at most 5 MB");
+    inbox.keys(&format!("<Ctrl-U>{}", path("notas.txt")));
+    inbox.until_text("an image is a .jpg or .png file");
+    inbox.keys(&format!("<Ctrl-U>{}", path("foto.png")));
+    inbox.until_text("there is no such file");
+    inbox.keys(&format!("<Ctrl-U>{}", path("caixa.png")));
+    inbox.until_text("[image caixa.png]");
+    inbox.keys("<Enter>Ana<Enter>20%<Enter>sexta<Enter>wa20");
+    inbox.until_text("Ready: Enter sends it.");
+    // It is gone when it is to be sent; the words stand where it was typed, and what was typed stays.
+    std::fs::rename(path("caixa.png"), path("away.png")).unwrap();
+    inbox.keys("<Enter>");
+    inbox.until_text("there is no such file");
+    std::fs::rename(path("away.png"), path("caixa.png")).unwrap();
+    inbox.keys("<End> <Backspace>");
+    inbox.until_text("Ready: Enter sends it.");
+    inbox.keys("<Enter>");
+    let label = "[template] promo_luminarias, pt_BR, marketing";
+    inbox.until_text(label);
+    assert!(shop.sim.wait_until(PATIENCE, |world| world.counts().accepted == 1));
+    std::fs::remove_file(path("caixa.png")).unwrap();
+    inbox.until_tick(label, "◌");
+    shop.step();
+    shop.step();
+    inbox.until_tick(label, "✓✓");
+    let template = shop.sim.with_world(|world| world.accepted()[0].body["template"].clone());
+    let header = &template["components"][0]["parameters"][0];
+    assert!(header["image"]["id"].is_string() && header["image"]["link"].is_null(), "{header}");
     inbox.quit();
 }
 
@@ -239,7 +281,19 @@ fn a_template_is_sent_from_the_shell() {
     assert_eq!(code, Some(0), "{out}\n{err}");
     let (code, out, err) = send(&[&["pedido_enviado"], &values[..]].concat());
     assert_eq!(code, Some(0), "the language used with them is known: {out}\n{err}");
+    let image = desk.file("lamp.png", "pixels");
+    let promo = |file: &str| {
+        let file = format!("header.media={file}");
+        let rest = ["nome=Ana", "desconto=20%", "dia=sexta", "button.3=wa20", &file];
+        let params = rest.iter().flat_map(|param| ["--param", *param]);
+        send(&["promo_luminarias"].into_iter().chain(params).collect::<Vec<_>>())
+    };
+    let (code, _, err) = promo("gone.png");
+    assert!(code == Some(2) && err.contains("header.media") && err.contains("gone.png"), "{err}");
+    let (code, out, err) = promo(&image);
+    assert_eq!(code, Some(0), "{out}\n{err}");
     let log = desk.ok(&["sim", "log", "--json"]);
+    assert_eq!(log.lines().filter(|line| line.contains("/media\"")).count(), 1, "{log}");
     let posts = log.lines().filter(|line| line.contains("/messages\"") && line.contains("en_US"));
     assert_eq!(posts.count(), 2, "{log}");
 }

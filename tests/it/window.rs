@@ -38,6 +38,8 @@ fn an_expired_window_refuses_before_any_request_leaves() {
     let before = shop.sim.with_world(|world| world.counts().requests);
     inbox.keys("yes, in blue<Enter>");
     inbox.until_text("Not sent: the 24-hour window closed");
+    inbox.keys("<Esc>");
+    assert!(inbox.screen().contains("Not sent: the 24-hour window closed"), "{}", inbox.screen());
     assert!(inbox.screen().contains("> yes, in blue"), "the text stays");
     inbox.settle();
     let counts = shop.sim.with_world(|world| world.counts());
@@ -60,7 +62,7 @@ fn the_config_sends_it_all_the_same_and_the_refusal_is_shown() {
     shop.step();
     inbox.until_tick("yes, in blue", "✗");
     inbox.until("the reason and the keys", |screen| {
-        screen.contains("131047") && screen.contains("x explain")
+        screen.contains("131047") && screen.contains("t template")
     });
     assert_eq!(shop.sim.with_world(|world| world.counts().accepted), 1);
     inbox.quit();

@@ -119,6 +119,8 @@ pub struct Form {
     pub draft: String,
     /// Sending was asked for: all that is missing is said, not only what is wrong.
     pub insisted: bool,
+    /// It is sent as soon as its files were looked at once more.
+    pub sending: bool,
     /// As what the request was copied last.
     pub copied: Option<RequestForm>,
     /// The first row of the preview that is shown.
@@ -153,6 +155,7 @@ impl Form {
             at: 0,
             draft,
             insisted: false,
+            sending: false,
             copied: None,
             scroll: 0,
             back,
@@ -238,6 +241,12 @@ impl Form {
     pub fn first_flawed(&self, flaws: &[Flaw]) -> Option<usize> {
         let flawed = |field: &Field| flaws.iter().any(|flaw| flaw.place == field.slot.place);
         self.fields.iter().position(flawed)
+    }
+
+    /// Whether a look at a file is under way.
+    #[must_use]
+    pub fn looks(&self) -> bool {
+        self.fields.iter().any(|field| field.file.ticket.is_some())
     }
 
     /// Takes what a look at a path found.

@@ -37,6 +37,8 @@ struct Words {
 pub struct Picker {
     /// Who it is sent to.
     pub conversation: ConversationId,
+    /// Why it opened by itself: a text was refused.
+    pub reason: Option<String>,
     /// What was typed.
     pub editor: Editor,
     /// The families found, best first, as places in `families`.
@@ -59,6 +61,7 @@ impl Picker {
     ) -> Self {
         let mut picker = Self {
             conversation,
+            reason: None,
             editor: Editor::new("", false),
             hits: Vec::new(),
             selected: 0,

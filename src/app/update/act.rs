@@ -211,7 +211,15 @@ fn close(model: &mut Model, effects: &mut Vec<Effect>) {
         Some(Overlay::Prompt(prompt)) => Some(prompt.question),
         _ => None,
     };
+    let reason = match &mut model.overlay {
+        Some(Overlay::Picker(picker)) => picker.reason.take(),
+        _ => None,
+    };
     model.overlay = model.beneath.take();
+    // Why the picker opened by itself is said on.
+    if let Some(reason) = reason {
+        model.say_here(reason, Weight::Error);
+    }
     match question {
         Some(Question::Templates) => templates::seek(model, ""),
         Some(Question::HookFilter) => hooks::seek(model, String::new(), effects),

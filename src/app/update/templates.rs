@@ -80,6 +80,18 @@ fn pick(model: &mut Model, effects: &mut Vec<Effect>) {
     ask(model, effects);
 }
 
+/// Opens the picker because a text was refused, and says why in it. The text stays in the composer.
+pub(super) fn pick_instead(model: &mut Model, reason: String, effects: &mut Vec<Effect>) {
+    pick(model, effects);
+    match &mut model.overlay {
+        Some(Overlay::Picker(picker)) => {
+            picker.reason = Some(reason);
+            model.notice = None;
+        }
+        _ => model.say_here(reason, Weight::Error),
+    }
+}
+
 /// Reads the catalogue, with the uses of the conversation it is picked for.
 fn ask(model: &mut Model, effects: &mut Vec<Effect>) {
     let Some(account) = model.account else { return };
@@ -259,6 +271,7 @@ fn back_to_picker(model: &mut Model) {
 pub(super) fn typed(model: &mut Model, effects: &mut Vec<Effect>) {
     let Some(Overlay::Form(form)) = &mut model.overlay else { return };
     form.copied = None;
+    form.sending = false;
     let key = (form.conversation, form.template.name.clone());
     let typed = form.typed();
     if typed.is_empty() {
@@ -291,12 +304,20 @@ fn look_everywhere(model: &mut Model, effects: &mut Vec<Effect>) {
 }
 
 /// What is at a path came.
-pub(super) fn looked(model: &mut Model, ticket: Ticket, looked: Looked) {
-    if let Some(Overlay::Form(form)) = &mut model.overlay
-        && form.looked(ticket, looked)
-    {
-        model.touch();
+pub(super) fn looked(model: &mut Model, ticket: Ticket, looked: Looked, effects: &mut Vec<Effect>) {
+    let Some(Overlay::Form(form)) = &mut model.overlay else { return };
+    if !form.looked(ticket, looked) {
+        return;
     }
+    if form.sending && !form.looks() {
+        form.sending = false;
+        if let Some(at) = form.first_flawed(&form.flaws()) {
+            form.at = at;
+        } else {
+            send(model, effects);
+        }
+    }
+    model.touch();
 }
 
 /// Goes on with the path that is typed, or else to the next field.
@@ -364,16 +385,20 @@ fn enter(model: &mut Model, effects: &mut Vec<Effect>) {
         !field.is_empty() && flaws.iter().any(|flaw| flaw.place == field.slot.place)
     });
     if here {
-        return;
+        // A file may be there again.
+        return look_everywhere(model, effects);
     }
-    let looks = form.fields.iter().any(|field| field.path().is_some() && field.looked().is_none());
     match form.next_missing().filter(|at| *at != form.at) {
         Some(at) => form.at = at,
         None if !flaws.is_empty() => {
             form.insisted = true;
             form.at = form.first_flawed(&flaws).unwrap_or(form.at);
         }
-        None if looks => model.say("One moment: the file is being looked at.", Weight::Warning),
+        // What was there when it was typed may be gone.
+        None if form.fields.iter().any(|field| field.path().is_some()) => {
+            form.sending = true;
+            look_everywhere(model, effects);
+        }
         None => send(model, effects),
     }
 }

@@ -355,6 +355,7 @@ mod tests {
 
     use super::{read, write};
     use crate::api::template::template;
+    use crate::domain::template::Header;
     use crate::domain::template::rules::breaches;
 
     /// One of authentication was once printed with the words that Meta writes, and then refused for them.
@@ -366,7 +367,11 @@ mod tests {
             let cases: Vec<Value> =
                 serde_json::from_slice(&std::fs::read(file.unwrap().path()).unwrap()).unwrap();
             for case in cases {
-                let known = template(&case["template"]).unwrap();
+                let mut known = template(&case["template"]).unwrap();
+                // Meta lists a link of its own, which it does not take back.
+                if let Some(Header::Media { example, .. }) = &mut known.header {
+                    *example = Some("example.png".to_owned());
+                }
                 if !known.unmakeable().is_empty() {
                     continue;
                 }

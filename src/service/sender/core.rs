@@ -29,7 +29,7 @@ use crate::domain::id::{AccountId, ConversationId, MessageId, RequestId};
 use crate::domain::outbox::{Acceptance, ApiError, Job, JobKind, Outcome, Verdict, verdict};
 use crate::domain::throttle::Limits;
 use crate::domain::time::{Monotonic, Timestamp};
-use crate::store::outbox::{Ended, Fetched, Overdue, Room, SentRequest, Unresolved};
+use crate::store::outbox::{Ended, Fetched, Overdue, Room, SentRequest, Unresolved, Uploaded};
 
 /// How far ahead of their slots messages are claimed.
 const AHEAD: Duration = Duration::from_millis(40);
@@ -41,8 +41,8 @@ const REFILL: Duration = Duration::from_millis(20);
 /// Read receipts under way at a time.
 const RECEIPTS: usize = 4;
 
-/// Files being fetched at a time.
-const DOWNLOADS: usize = 4;
+/// Files being fetched and uploaded at a time.
+const FILES: usize = 4;
 
 /// Before the store is asked again after it failed, and before a lane is looked at again that seemed due
 /// and was not to be had. Both are wake-ups that something else usually makes needless.
@@ -75,7 +75,7 @@ pub struct Core {
     parked: VecDeque<Job>,
     messages: usize,
     receipts: usize,
-    downloads: usize,
+    files: usize,
     circuit: Circuit,
     to_write: VecDeque<Box<Done>>,
     /// What is to be noted of uncertain messages, and how many notes are under way.
@@ -111,7 +111,7 @@ impl Core {
             parked: VecDeque::new(),
             messages: 0,
             receipts: 0,
-            downloads: 0,
+            files: 0,
             circuit: Circuit::default(),
             to_write: VecDeque::new(),
             to_note: Vec::new(),
@@ -185,11 +185,11 @@ impl Core {
         self.changed();
     }
 
-    /// Claims no more, and gives back what has not been started. Files being fetched are dropped: the next
-    /// sender fetches them from the start, so nobody has to wait for them.
+    /// Claims no more, and gives back what has not been started. Files on their way are dropped: the next
+    /// sender begins them anew, so nobody has to wait for them.
     pub fn stop(&mut self, now: Now) {
         self.stopping = true;
-        self.downloads = self.parked.iter().filter(|job| is_download(job)).count();
+        self.files = self.parked.iter().filter(|job| is_file(job)).count();
         self.hear(self.holds.all_heard(now.mono));
         self.give_back(now, &ApiError::default());
     }
@@ -305,9 +305,9 @@ impl Core {
                     self.receipts += 1;
                     (&mut left.receipts, &mut self.parked)
                 }
-                JobKind::MediaDownload { .. } => {
-                    self.downloads += 1;
-                    (&mut left.downloads, &mut self.parked)
+                JobKind::MediaDownload { .. } | JobKind::MediaUpload(_) => {
+                    self.files += 1;
+                    (&mut left.files, &mut self.parked)
                 }
             };
             *left = left.saturating_sub(1);
@@ -317,7 +317,7 @@ impl Core {
         let filled = |asked: usize, left: usize| asked > 0 && left == 0;
         let more = filled(room.messages, left.messages)
             || filled(room.receipts, left.receipts)
-            || filled(room.downloads, left.downloads);
+            || filled(room.files, left.files);
         if more || self.due == Due::Now {
             self.due = Due::Now;
         } else {
@@ -341,9 +341,13 @@ impl Core {
             let fetched = self.fetched(answer, job.tries_used, until, now, random);
             return self.done(job, End::Download(fetched), now);
         }
+        if let JobKind::MediaUpload(_) = job.kind {
+            let uploaded = self.uploaded(answer, job.tries_used, now, random);
+            return self.done(job, End::Upload(uploaded), now);
+        }
         let outcome = match answer {
             Answer::Outcome(outcome) => outcome,
-            Answer::Stored { .. } => Outcome::Accepted(Acceptance::default()),
+            Answer::Stored { .. } | Answer::Uploaded(_) => Outcome::Accepted(Acceptance::default()),
         };
         if let Some(went) = self.went.remove(&job.request) {
             self.pace.answered(went, now.mono);
@@ -365,9 +369,9 @@ impl Core {
         }
         let end = match job.kind {
             JobKind::Message(_) => End::Message(verdict),
-            JobKind::ReadReceipt { .. } | JobKind::MediaDownload { .. } => {
-                End::Receipt(ended(verdict))
-            }
+            JobKind::ReadReceipt { .. }
+            | JobKind::MediaDownload { .. }
+            | JobKind::MediaUpload(_) => End::Receipt(ended(verdict)),
         };
         self.done(job, end, now);
     }
@@ -377,7 +381,9 @@ impl Core {
         match done.job.kind {
             JobKind::Message(_) => self.messages = self.messages.saturating_sub(1),
             JobKind::ReadReceipt { .. } => self.receipts = self.receipts.saturating_sub(1),
-            JobKind::MediaDownload { .. } => self.downloads = self.downloads.saturating_sub(1),
+            JobKind::MediaDownload { .. } | JobKind::MediaUpload(_) => {
+                self.files = self.files.saturating_sub(1);
+            }
         }
         if let (JobKind::Message(send), End::Message(Verdict::Uncertain(_))) =
             (&done.job.kind, &done.end)
@@ -491,7 +497,7 @@ impl Core {
         Room {
             messages: self.limit(now),
             receipts: most(RECEIPTS).saturating_sub(self.receipts),
-            downloads: most(DOWNLOADS).saturating_sub(self.downloads),
+            files: most(FILES).saturating_sub(self.files),
         }
     }
 
@@ -523,7 +529,7 @@ impl Core {
     }
 
     fn under_way(&self) -> usize {
-        self.messages + self.receipts + self.downloads + self.ready.len()
+        self.messages + self.receipts + self.files + self.ready.len()
     }
 
     /// What was claimed and not started goes back; its requests surely never left.
@@ -543,6 +549,10 @@ impl Core {
                 JobKind::MediaDownload { .. } => {
                     End::Download(Fetched::Retry { not_before, uses_try: false })
                 }
+                JobKind::MediaUpload(_) => {
+                    let error = error.clone();
+                    End::Upload(Uploaded::Retry { not_before, uses_try: false, error })
+                }
             };
             self.done(job, end, now);
         }
@@ -553,14 +563,16 @@ impl Core {
     }
 }
 
-const fn is_download(job: &Job) -> bool {
-    matches!(job.kind, JobKind::MediaDownload { .. })
+const fn is_file(job: &Job) -> bool {
+    matches!(job.kind, JobKind::MediaDownload { .. } | JobKind::MediaUpload(_))
 }
 
 const fn conversation(job: &Job) -> Option<ConversationId> {
     match &job.kind {
         JobKind::Message(send) => Some(send.conversation),
-        JobKind::ReadReceipt { .. } | JobKind::MediaDownload { .. } => None,
+        JobKind::ReadReceipt { .. } | JobKind::MediaDownload { .. } | JobKind::MediaUpload(_) => {
+            None
+        }
     }
 }
 

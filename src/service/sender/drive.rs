@@ -75,14 +75,14 @@ struct Tasks {
 }
 
 impl Tasks {
-    /// Files are fetched anew by whoever sends next.
-    fn drop_downloads(&mut self) {
+    /// Files are fetched and uploaded anew by whoever sends next.
+    fn drop_files(&mut self) {
         self.requests.retain(|_, (request, job)| {
-            let download = matches!(job.kind, JobKind::MediaDownload { .. });
-            if download {
+            let file = matches!(job.kind, JobKind::MediaDownload { .. } | JobKind::MediaUpload(_));
+            if file {
                 request.abort();
             }
-            !download
+            !file
         });
     }
 }
@@ -113,7 +113,7 @@ impl Driver {
             }
         }
         core.stop(self.now());
-        tasks.drop_downloads();
+        tasks.drop_files();
         let settle = async {
             loop {
                 let wait = self.turn(&mut core, &mut tasks);
@@ -407,6 +407,7 @@ async fn tend(
 fn log(job: &Job, answer: &Answer) {
     let (fate, code) = match answer {
         Answer::Stored { .. } => ("stored", None),
+        Answer::Uploaded(_) => ("uploaded", None),
         Answer::Outcome(outcome) => match outcome {
             Outcome::Accepted(_) => ("accepted", None),
             Outcome::Throttled(_, error) => ("throttled", error.code),

@@ -119,6 +119,7 @@ pub fn write(tx: &mut Tx<'_>, done: &Done) -> Result<(), Error> {
     match &done.end {
         End::Message(verdict) => outbox::record(tx, &done.job, verdict, done.at),
         End::Receipt(ended) => outbox::finish_receipt(tx, &done.job, ended),
+        End::Upload(uploaded) => outbox::finish_upload(tx, &done.job, uploaded, done.at),
         End::Download(fetched) => outbox::finish_download(tx, &done.job, fetched, done.at),
     }
 }

@@ -1,4 +1,4 @@
-//! Received files: fetched, verified and kept under a name of ours.
+//! Received files: fetched, verified and kept under a name of ours. Files of ours: sent up to Meta.
 //!
 //! A file appears whole or not at all, readable by its owner alone, and always inside `media/`: the other
 //! side's name is made safe and stands behind our id. A planted file or link is replaced, never followed.
@@ -11,9 +11,9 @@ use tokio::fs::{self, OpenOptions};
 use super::core::Answer;
 use crate::api::client::Client;
 use crate::api::media::{DownloadError, FILE_MAX};
-use crate::domain::id::MessageId;
+use crate::domain::id::{MessageId, PhoneNumberId};
 use crate::domain::message::Media;
-use crate::domain::outbox::{ApiError, Job, Outcome};
+use crate::domain::outbox::{ApiError, Job, Outcome, Upload};
 use crate::domain::text::file_name_safe;
 
 /// Where files are, in the data directory.
@@ -61,6 +61,33 @@ pub(super) async fn fetch(
             }
             Answer::Outcome(error.into_outcome())
         }
+    }
+}
+
+/// Sends a file of ours up to Meta. One that cannot be read will not come back by itself.
+pub(super) async fn upload(
+    client: &Client,
+    data_dir: &Path,
+    number: &PhoneNumberId,
+    upload: &Upload,
+) -> Answer {
+    let opened = async {
+        let file = fs::File::open(data_dir.join(&upload.path)).await?;
+        let size = file.metadata().await?.len();
+        Ok::<_, io::Error>((file, size))
+    };
+    let (file, size) = match opened.await {
+        Ok(opened) => opened,
+        Err(error) => {
+            let message = format!("`{}` cannot be read: {error}", upload.path);
+            let error = ApiError { message, ..ApiError::default() };
+            return Answer::Outcome(Outcome::RefusedForGood(error));
+        }
+    };
+    let going = client.upload_media(number, &upload.file_name, &upload.mime_type, file, size);
+    match going.await {
+        Ok(id) => Answer::Uploaded(id),
+        Err(error) => Answer::Outcome(error.into_media_outcome()),
     }
 }
 

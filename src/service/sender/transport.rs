@@ -54,6 +54,9 @@ impl Transport for HttpTransport {
                 JobKind::ReadReceipt { wamid } => {
                     Answer::Outcome(client.mark_read(&job.phone_number, wamid, false).await)
                 }
+                JobKind::MediaUpload(upload) => {
+                    media::upload(&client, &data_dir, &job.phone_number, upload).await
+                }
                 JobKind::MediaDownload { message, media, .. } => {
                     media::fetch(&client, &data_dir, &job, *message, media).await
                 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::http::{Delivery, Method, Request, Response};
+use super::super::http::{Method, Request, Response};
 use super::super::refusal::Refusal;
 use super::World;
 use super::fault::Fault;
@@ -118,22 +118,14 @@ impl World {
         let Some(fault) = self.faults.take_for(&path) else {
             return self.plain(now, request, &path);
         };
-        let delivery = match fault {
-            Fault::Refuse(code) => return self.refuse(&Refusal::new(code, "Scripted.")),
-            Fault::Answer { status, body, .. } => {
-                return Response::bytes(status, "text/html; charset=utf-8", body.into_bytes());
-            }
-            Fault::LoseRequest => {
-                let lost = Response::json(500, &Value::Null);
-                return Response { delivery: Delivery::Lost, ..lost };
-            }
-            Fault::LoseAnswer => Delivery::Lost,
-            Fault::CutAnswer => Delivery::Cut,
-            Fault::AnswerTwice => Delivery::Twice,
-            Fault::Delay(span) => Delivery::After(span),
-            Fault::Fail(_) | Fault::FailThenDeliver(_) | Fault::NoStatuses => Delivery::Now,
+        let delivery = fault.delivery();
+        let response = match fault {
+            Fault::Refuse(code) => self.refuse(&Refusal::new(code, "Scripted.")),
+            Fault::Answer { status, body, .. } => Response::html(status, body),
+            Fault::LoseRequest => Response::json(500, &Value::Null),
+            _ => self.plain(now, request, &path),
         };
-        Response { delivery, ..self.plain(now, request, &path) }
+        Response { delivery, ..response }
     }
 
     fn plain(&mut self, now: Timestamp, request: &Request, path: &[&str]) -> Response {
@@ -238,7 +230,7 @@ impl World {
             Some((mime, bytes)) if request.method == Method::Get => {
                 Response::bytes(200, &mime, bytes)
             }
-            _ => Response::bytes(404, "text/html; charset=utf-8", b"Not Found".to_vec()),
+            _ => Response::html(404, "Not Found".to_owned()),
         }
     }
 }

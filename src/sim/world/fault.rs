@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::http::Delivery;
+
 /// What one send runs into.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fault {
@@ -47,6 +49,21 @@ impl Fault {
             Self::FailThenDeliver(code) => Fate::FailsFirst(*code),
             Self::NoStatuses => Fate::Silent,
             _ => Fate::Usual,
+        }
+    }
+
+    /// What becomes of the answer on its way.
+    pub(super) const fn delivery(&self) -> Delivery {
+        match self {
+            Self::LoseRequest | Self::LoseAnswer => Delivery::Lost,
+            Self::CutAnswer => Delivery::Cut,
+            Self::AnswerTwice => Delivery::Twice,
+            Self::Delay(span) => Delivery::After(*span),
+            Self::Refuse(_)
+            | Self::Answer { .. }
+            | Self::Fail(_)
+            | Self::FailThenDeliver(_)
+            | Self::NoStatuses => Delivery::Now,
         }
     }
 }

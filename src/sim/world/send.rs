@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::http::{Delivery, Request, Response};
+use super::super::http::{Request, Response};
 use super::super::refusal::Refusal;
 use super::check::{Checked, Known, To, check, product};
 use super::fault::{Fate, Fault};
@@ -42,11 +42,9 @@ impl World {
         self.ledger.arrivals.add(now);
         let Some(fault) = self.faults.take() else { return self.send(now, body, Fate::Usual) };
         let fate = fault.fate();
-        let delivery = match fault {
-            Fault::Refuse(code) => {
-                let refusal = Refusal::new(code, "Scripted.");
-                return self.refuse_send(now, &refusal, body);
-            }
+        let delivery = fault.delivery();
+        let response = match fault {
+            Fault::Refuse(code) => self.refuse_send(now, &Refusal::new(code, "Scripted."), body),
             Fault::Answer { status, body: text, accepted } => {
                 if accepted {
                     self.send(now, body, fate);
@@ -54,19 +52,12 @@ impl World {
                     self.ledger.counts.refused += 1;
                     keep(&mut self.ledger.refused, Refused { at: now, code: 0, status, body });
                 }
-                return Response::bytes(status, "text/html; charset=utf-8", text.into_bytes());
+                Response::html(status, text)
             }
-            Fault::LoseRequest => {
-                let lost = Response::json(500, &Value::Null);
-                return Response { delivery: Delivery::Lost, ..lost };
-            }
-            Fault::LoseAnswer => Delivery::Lost,
-            Fault::CutAnswer => Delivery::Cut,
-            Fault::AnswerTwice => Delivery::Twice,
-            Fault::Delay(span) => Delivery::After(span),
-            Fault::Fail(_) | Fault::FailThenDeliver(_) | Fault::NoStatuses => Delivery::Now,
+            Fault::LoseRequest => Response::json(500, &Value::Null),
+            _ => self.send(now, body, fate),
         };
-        Response { delivery, ..self.send(now, body, fate) }
+        Response { delivery, ..response }
     }
 
     /// The body of a send; on the edge for marketing it must be a marketing template, and two more keys

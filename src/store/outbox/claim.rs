@@ -10,7 +10,8 @@ use super::decide::hold;
 use super::gate::{Gate, gate, reach};
 use super::tend::tend;
 use crate::domain::id::{
-    AccountId, ContactId, ConversationId, MessageId, OutboxId, PhoneNumberId, RequestId, Wamid,
+    AccountId, ContactId, ConversationId, MessageId, OutboxId, PhoneNumberId, RequestId, UploadId,
+    Wamid,
 };
 use crate::domain::outbox::{Job, JobKind, MEDIA_LIFE, Recipient, Send};
 use crate::domain::state::{Cause, State, Step};
@@ -18,7 +19,7 @@ use crate::domain::time::Timestamp;
 use crate::store::error::Error;
 use crate::store::standing::{self, Proof};
 use crate::store::write::Tx;
-use crate::store::{account, facts, lane, merge, message, row};
+use crate::store::{account, facts, lane, merge, message, row, upload};
 
 /// A row of the outbox that may go.
 struct Due {
@@ -49,9 +50,14 @@ pub fn claim(
         come_due(tx, account, now)?;
     }
     let mut due: Vec<Due> = Vec::new();
-    for (kind, priority) in
-        [(lane::MESSAGE, 1), (lane::MESSAGE, 2), (lane::RECEIPT, 1), (lane::DOWNLOAD, 2)]
-    {
+    for (kind, priority) in [
+        (lane::MESSAGE, 1),
+        (lane::MESSAGE, 2),
+        (lane::RECEIPT, 1),
+        (lane::DOWNLOAD, 2),
+        (lane::UPLOAD, 1),
+        (lane::UPLOAD, 2),
+    ] {
         let taken = due.iter().filter(|other| other.kind == kind).count();
         let room = room.of(kind).saturating_sub(taken);
         heads(tx, account, kind, priority, room, excluded, now, &mut due)?;
@@ -82,7 +88,28 @@ pub fn claim_in(
         })
         .optional()?;
     drop(query);
+    let found = match found {
+        None => upload_of(tx, conversation, now)?,
+        found => found,
+    };
     Ok(take_all(tx, account, found.into_iter().collect(), requests, now)?.pop())
+}
+
+/// The upload that the next message of a conversation waits for, if it is due.
+fn upload_of(
+    tx: &Tx<'_>,
+    conversation: ConversationId,
+    now: Timestamp,
+) -> Result<Option<Due>, Error> {
+    let mut query = tx.conn.prepare_cached(
+        "SELECT u.id, u.lane, u.tries, u.message, u.wamid, u.priority
+         FROM outbox o JOIN outbox u ON u.kind = ?1 AND u.lane = o.upload
+         WHERE o.kind = ?2 AND o.lane = ?3 AND o.upload IS NOT NULL AND u.head = 1
+             AND u.not_before <= ?4 LIMIT 1",
+    )?;
+    let asked = params![lane::UPLOAD, lane::MESSAGE, conversation.0, now.millis()];
+    let found = query.query_row(asked, |row| read_due(row, lane::UPLOAD, row.get(5)?));
+    Ok(found.optional()?)
 }
 
 /// Scheduled messages whose time came join the queue, or are held.
@@ -188,6 +215,10 @@ fn take(
             }
             Gate::Open(reached) => outside = reached,
         }
+        if let Some(upload) = upload::missing(tx, account, message, now)? {
+            upload::wait_for(tx, account, upload, due.id.0, due.lane)?;
+            return Ok(None);
+        }
     }
     tx.conn
         .prepare_cached("UPDATE outbox SET state = 2, head = 0, request = ?2 WHERE id = ?1")?
@@ -201,6 +232,10 @@ fn take(
             }
             Ok(taken)
         }
+        lane::UPLOAD => match upload::load(tx.conn, UploadId(due.lane))? {
+            Some(upload) => Ok(Some(JobKind::MediaUpload(upload))),
+            None => put_aside(tx, due).map(|()| None),
+        },
         lane::RECEIPT => Ok(due.wamid.clone().map(|wamid| JobKind::ReadReceipt { wamid })),
         _ => take_download(tx, due),
     }
@@ -270,7 +305,12 @@ fn outgoing(tx: &Tx<'_>, account: AccountId, id: MessageId) -> Result<Send, Erro
     let recipient = facts::address(tx.conn, account, contact)?.ok_or_else(|| {
         Error::Value("no number or user id of this contact is known any more".to_owned())
     })?;
-    let body = message::body_of(tx.conn, id)?;
+    let mut body = message::body_of(tx.conn, id)?;
+    if let Some(media) = body.file_mut()
+        && let Some(id) = upload::media_id(tx.conn, account, media)?
+    {
+        media.id = Some(id);
+    }
     Ok(Send { message: id, conversation, contact, recipient, body, reply_to })
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 
 use super::{Room, SentRequest, Unresolved};
 use crate::domain::health::Waiting;
@@ -129,10 +129,12 @@ pub fn next_due_in(
     }
     let conversation = merge::conversation_now(&snapshot, conversation)?;
     let mut query = snapshot.prepare_cached(
-        "SELECT not_before FROM outbox
-         WHERE head = 1 AND kind = ?1 AND lane = ?2 AND account = ?3",
+        // The message, or the upload that it waits for.
+        "SELECT min(not_before) FROM outbox WHERE account = ?3 AND head = 1
+             AND (kind = ?1 AND lane = ?2 OR kind = ?4 AND lane IN
+                 (SELECT upload FROM outbox WHERE kind = ?1 AND lane = ?2 AND upload IS NOT NULL))",
     )?;
-    let due =
-        query.query_row([lane::MESSAGE, conversation.0, account.0], |row| row.get(0)).optional()?;
+    let asked = [lane::MESSAGE, conversation.0, account.0, lane::UPLOAD];
+    let due: Option<i64> = query.query_row(asked, |row| row.get(0))?;
     Ok(due.map(Timestamp::from_millis))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::{Ended, Fetched, gate};
+use super::{Ended, Fetched, Uploaded, gate};
 use crate::domain::error_code::{self, Class};
 use crate::domain::event::Peer;
 use crate::domain::id::{MessageId, RequestId};
@@ -17,7 +17,7 @@ use crate::domain::time::Timestamp;
 use crate::store::error::Error;
 use crate::store::standing::{self, Proof, Standing};
 use crate::store::write::Tx;
-use crate::store::{account, facts, lane, proof, row, stored, wish};
+use crate::store::{account, facts, lane, proof, row, stored, upload, wish};
 
 /// How a request ended, as stored.
 #[derive(Clone, Copy)]
@@ -348,6 +348,66 @@ pub fn finish_download(
     }
     tx.touch(message.conversation);
     finish(tx, job)
+}
+
+/// Writes down what became of uploading a file. Those that wait for it go on, wait longer with the reason, or
+/// fail with it.
+pub fn finish_upload(
+    tx: &mut Tx<'_>,
+    job: &Job,
+    uploaded: &Uploaded,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let JobKind::MediaUpload(file) = &job.kind else {
+        return Err(Error::Value("only an upload brings a file to Meta".to_owned()));
+    };
+    let waiting = upload::waiting(tx, file.id)?;
+    match uploaded {
+        Uploaded::Arrived(media) => {
+            waiting.into_iter().try_for_each(|message| delay(tx, message, None, None))?;
+            upload::arrived(tx, file.id, media, now)?;
+            finish(tx, job)
+        }
+        Uploaded::Retry { not_before, uses_try, error } => {
+            let (words, until) = (file_words(error), Some(*not_before));
+            waiting.into_iter().try_for_each(|message| delay(tx, message, Some(&words), until))?;
+            again(tx, job, *not_before, *uses_try)
+        }
+        Uploaded::Failed(error) => {
+            let evidence =
+                Proof { code: error.code, detail: Some(file_words(error)), ..Proof::at(now) };
+            for message in waiting {
+                let mut message = standing::load(tx.conn, message)?;
+                standing::advance(tx, &mut message, Cause::Claim, &Proof::at(now))?;
+                standing::advance(tx, &mut message, Cause::Refused, &evidence)?;
+            }
+            finish(tx, job)
+        }
+    }
+}
+
+fn file_words(error: &ApiError) -> String {
+    format!("file: {}", error.details.as_deref().unwrap_or(&error.message))
+}
+
+/// Why a queued message waits for its file, and until when; or that it does not any more.
+fn delay(
+    tx: &mut Tx<'_>,
+    message: MessageId,
+    words: Option<&str>,
+    until: Option<Timestamp>,
+) -> Result<(), Error> {
+    let changed = tx
+        .conn
+        .prepare_cached(
+            "UPDATE message SET detail = ?2, not_before = ?3
+             WHERE id = ?1 AND state = 2 AND (detail IS NOT ?2 OR not_before IS NOT ?3)",
+        )?
+        .execute(params![message.0, words, until.map(Timestamp::millis)])?;
+    if changed > 0 {
+        tx.touch(standing::load(tx.conn, message)?.conversation);
+    }
+    Ok(())
 }
 
 /// The row leaves, if it is still this request's.

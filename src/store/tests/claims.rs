@@ -10,7 +10,7 @@ use crate::store::outbox::{
 };
 use crate::store::{list, message};
 
-const ROOM: Room = Room { messages: 1, receipts: 1, downloads: 1 };
+const ROOM: Room = Room { messages: 1, receipts: 1, files: 1 };
 
 fn retry(at: Timestamp, uses_try: bool) -> Verdict {
     let error = ApiError { code: Some(2), message: "later".to_owned(), ..ApiError::default() };
@@ -227,11 +227,11 @@ fn a_claim_takes_no_more_files_than_can_be_fetched() {
     let message = world.say(a, "nice", t(10));
     let requests: Vec<RequestId> = (0..5).map(|n| RequestId([n + 100; 16])).collect();
     let (account, none) = (world.account, BTreeSet::new());
-    let room = Room { messages: 2, receipts: 1, downloads: 2 };
+    let room = Room { messages: 2, receipts: 1, files: 2 };
     let jobs = world.do_it(|tx| claim(tx, account, &requests, room, &none, t(20)));
     assert_eq!(jobs.len(), 3);
     assert_eq!(sends(&jobs), [message]);
-    let full = Room { downloads: 0, ..room };
+    let full = Room { files: 0, ..room };
     assert_eq!(outbox::next_due(&world.read, account, full, &none).unwrap(), None);
     assert!(outbox::next_due(&world.read, account, room, &none).unwrap().is_some());
     world.sound();

@@ -187,7 +187,7 @@ fn neither_another_number_nor_a_replay_nor_an_oddity_keeps_bodies_for_ever() {
         world.do_it(|tx| ingest(tx, &post, &items, at)).event
     };
     let size = |world: &World, id| event::event(&world.read, id).unwrap().0.size;
-    let elsewhere = ItemKind::Notice { summary: "of another number".to_owned(), limits: None };
+    let elsewhere = ItemKind::Notice { summary: "of another number".to_owned(), report: None };
     let other = post(&mut world, 0, Some(elsewhere), t(0));
     let odd = ItemKind::Unknown { reason: "a field of tomorrow".to_owned() };
     let odd = post(&mut world, 1, Some(odd), t(0));

@@ -17,6 +17,7 @@ mod poison;
 mod reading;
 mod states;
 mod stats;
+mod uploads;
 mod waits;
 mod wishes;
 mod writing;
@@ -132,7 +133,7 @@ impl World {
         let first = self.requests;
         self.requests += u8::try_from(limit).unwrap();
         let requests: Vec<RequestId> = (first..self.requests).map(|n| RequestId([n; 16])).collect();
-        let room = Room { messages: limit, receipts: limit, downloads: limit };
+        let room = Room { messages: limit, receipts: limit, files: limit };
         self.do_it(|tx| claim(tx, account, &requests, room, excluded, at))
     }
 
@@ -167,7 +168,9 @@ pub(super) fn sends(jobs: &[Job]) -> Vec<MessageId> {
     jobs.iter()
         .filter_map(|job| match &job.kind {
             JobKind::Message(send) => Some(send.message),
-            JobKind::ReadReceipt { .. } | JobKind::MediaDownload { .. } => None,
+            JobKind::ReadReceipt { .. }
+            | JobKind::MediaDownload { .. }
+            | JobKind::MediaUpload(_) => None,
         })
         .collect()
 }

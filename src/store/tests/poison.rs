@@ -27,7 +27,7 @@ fn a_poisoned_outbox_row_is_put_aside_once_and_holds_up_nobody() {
     for (n, id) in &messages {
         poison(&world, *n, *id);
     }
-    let (account, room) = (world.account, Room { messages: 7, receipts: 0, downloads: 0 });
+    let (account, room) = (world.account, Room { messages: 7, receipts: 0, files: 0 });
     let mut claimed = Vec::new();
     let mut rounds = 0;
     // Nothing is due any more once a claim changes nothing.

@@ -276,7 +276,7 @@ fn a_paused_account_sends_nothing_and_keeps_its_queue() {
     let a = world.begin("1");
     let id = world.say(a, "hi", t(1));
     world.do_it(|tx| pause_account(tx, account, t(2)));
-    let room = Room { messages: 1, receipts: 1, downloads: 1 };
+    let room = Room { messages: 1, receipts: 1, files: 1 };
     let due = |world: &World| outbox::next_due(&world.read, account, room, &BTreeSet::new());
     assert!(world.claim(5, t(3)).is_empty());
     assert_eq!(due(&world).unwrap(), None, "nothing to wake for");

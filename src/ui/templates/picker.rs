@@ -36,6 +36,7 @@ pub(in crate::ui) fn draw(
     let cursor = typed(&picker.editor, line, NAME, 0, canvas);
     canvas.rule(inside, 1, "", theme.separator);
     let body = inside.split_top(2).1;
+    let body = reason(picker, body, canvas);
     let (body, foot) = body.split_bottom(notice_rows(model, inside.width));
     if !notice(model, foot, canvas) {
         let (all, sendable) = picker.counts();
@@ -61,6 +62,21 @@ pub(in crate::ui) fn draw(
         preview(model, entry, below, canvas);
     }
     cursor
+}
+
+/// Why the picker opened by itself. Returns what is left below.
+fn reason(picker: &Picker, area: Area, canvas: &mut Canvas<'_>) -> Area {
+    let Some(reason) = &picker.reason else { return area };
+    let theme = canvas.theme;
+    let lines = text::wrap(reason, area.width.into());
+    let wanted = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    let (place, below) = area.split_top(wanted.min(3));
+    for (row, line) in (0..place.height).zip(lines) {
+        canvas.row(place, row, &[(theme.failure, reason.get(line.range).unwrap_or_default())]);
+    }
+    let (rule, below) = below.split_top(1);
+    canvas.rule(rule, 0, "", theme.separator);
+    below
 }
 
 /// A template as a row: its name, its languages with the chosen one marked, what it is for, and how it does.

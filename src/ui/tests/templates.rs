@@ -27,6 +27,11 @@ fn template_picker_on_one_that_cannot_be_sent() {
 }
 
 #[test]
+fn template_picker_that_opened_since_a_text_was_refused() {
+    insta::assert_snapshot!(at_all_sizes("jjjj<Enter>Oi de novo<Enter>"));
+}
+
+#[test]
 fn template_form_half_filled_in() {
     insta::assert_snapshot!(at_all_sizes("<Enter>chega amanha<Ctrl-T>enviado<Enter>1182<Enter>An"));
 }

@@ -70,7 +70,7 @@ fn template_only_for_one_who_opted_out() {
 
 #[test]
 fn template_only_because_whatsapp_said_so() {
-    insta::assert_snapshot!(at_sizes("jjjj<Enter>Oi de novo<Enter>"));
+    insta::assert_snapshot!(at_sizes("jjjj<Enter>Oi de novo<Enter><Esc>"));
 }
 
 #[test]

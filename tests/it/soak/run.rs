@@ -550,6 +550,7 @@ impl Run {
                 self.plan(back, Event::Answer(process, job, answer));
                 return Ok(());
             }
+            JobKind::MediaUpload(_) => unreachable!("no message of the soak has a file of its own"),
         };
         let path = format!("/v25.0/{}/messages", self.phone_number);
         let request = Request::new(Method::Post, &path, body.to_string())

@@ -10,6 +10,7 @@ use crate::app::model::{Awaited, Focus, Model, Overlay};
 use crate::app::moment;
 use crate::app::msg::{Command, Effect, Which};
 use crate::app::notice::Weight;
+use crate::app::update::templates;
 use crate::app::update::{open, queue};
 use crate::app::when;
 use crate::domain::conversation::Draft;
@@ -45,8 +46,12 @@ pub(super) fn send_at(model: &mut Model, at: Option<Timestamp>, effects: &mut Ve
     let Some(conversation) = model.composer.conversation else { return };
     let Some(account) = model.account else { return };
     let text = model.composer.editor.text().trim().to_owned();
-    if let Err(reason) = sendable(model, &text, at) {
+    if let Err(reason) = sendable(&text) {
         model.say_here(reason, Weight::Error);
+        return;
+    }
+    if let Some(reason) = shut(model, at) {
+        templates::pick_instead(model, reason, effects);
         return;
     }
     if let Some(at) = at {
@@ -129,8 +134,8 @@ fn window_at(model: &Model, at: Timestamp) -> Window {
     model.shown().map_or(Window::Unknown, |row| row.window(at))
 }
 
-/// Why a text cannot be sent. Whether the window is open at a time to come is seen when it has come.
-fn sendable(model: &Model, text: &str, later: Option<Timestamp>) -> Result<(), String> {
+/// Why a text cannot be sent to anybody.
+fn sendable(text: &str) -> Result<(), String> {
     if text.is_empty() {
         return Err("There is nothing to send yet.".to_owned());
     }
@@ -139,12 +144,18 @@ fn sendable(model: &Model, text: &str, later: Option<Timestamp>) -> Result<(), S
         let over = characters - LIMIT;
         return Err(format!("Too long: WhatsApp takes {LIMIT} characters, this has {over} more."));
     }
+    Ok(())
+}
+
+/// Why no text may be sent now, since the window is closed. Whether it is open at a time to come is seen when
+/// that has come.
+fn shut(model: &Model, later: Option<Timestamp>) -> Option<String> {
     if later.is_some() || model.settings.outside == Outside::Send {
-        return Ok(());
+        return None;
     }
     let near = |at| when::near(at, model.now, &model.settings.timezone);
     let why = match window_at(model, model.now) {
-        Window::Open(_) | Window::Unknown => return Ok(()),
+        Window::Open(_) | Window::Unknown => return None,
         Window::Closed(at) => format!("the 24-hour window closed {}", near(at)),
         Window::Refused(at) => format!(
             "WhatsApp refused what you sent {}, since it holds the 24-hour window closed (131047)",
@@ -155,7 +166,7 @@ fn sendable(model: &Model, text: &str, later: Option<Timestamp>) -> Result<(), S
         "" => "Only a template may be sent until they write.".to_owned(),
         key => format!("Only a template may be sent until they write: {key} chooses one."),
     };
-    Err(format!("Not sent: {why}. {only} Your text is kept."))
+    Some(format!("Not sent: {why}. {only} Your text is kept."))
 }
 
 fn reply(model: &mut Model) {

@@ -265,6 +265,13 @@ fn a_file_is_completed_looked_at_and_sent_from_where_it_is() {
     assert_eq!(form(&stage).field().unwrap().looked().map(|looked| looked.ends.len()), Some(1));
     answer(&mut stage, Ok(("/home/ana/caixa.jpg".to_owned(), 212_400)), &["~/caixa.jpg"]);
     stage.keys("<Tab>Ana<Enter>");
+    answer(&mut stage, missing(), &[]);
+    let words = form(&stage).flaws().remove(0).words;
+    assert_eq!((form(&stage).at, words.as_str()), (0, "there is no such file"), "it is gone");
+    for _ in 0..2 {
+        stage.keys("<Enter>");
+        answer(&mut stage, Ok(("/home/ana/caixa.jpg".to_owned(), 212_400)), &["~/caixa.jpg"]);
+    }
     let Some(SentHeader::Media(media)) = sent(&mut stage).header else { panic!("no file") };
     assert_eq!(media.copy, MediaCopy::Outside { path: "/home/ana/caixa.jpg".to_owned() });
 }

@@ -22,8 +22,23 @@ fn what_whatsapp_refused_is_not_tried_again_until_they_write() {
     let mut stage = Stage::new(world, (80, 24));
     stage.keys("j<Enter>hello<Enter>");
     assert_eq!(commands(&mut stage), ["read 2 2001"]);
-    assert!(said(&stage).contains("131047") && said(&stage).contains("kept"), "{}", said(&stage));
+    let Some(Overlay::Picker(picker)) = &stage.model.overlay else { panic!("{}", said(&stage)) };
+    let reason = picker.reason.clone().unwrap();
+    assert!(reason.contains("131047") && reason.contains("kept"), "{reason}");
+    stage.wait(60_000);
+    stage.keys("<Enter><Esc><Esc>");
+    assert_eq!(said(&stage), reason, "it is said on, and nothing is lost");
     assert_eq!(stage.model.composer.draft().text, "hello");
+    stage.keys("<Enter>");
+    assert!(matches!(stage.model.overlay, Some(Overlay::Picker(_))));
+}
+
+#[test]
+fn a_refused_text_is_offered_as_the_value_of_a_template() {
+    let mut stage = stage();
+    stage.keys("jjj<Enter>sexta<Enter>atr<Enter><Ctrl-T>");
+    let Some(Overlay::Form(form)) = &stage.model.overlay else { panic!("{}", said(&stage)) };
+    assert_eq!(form.fields[0].editor.text(), "sexta");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::domain::health::{Pace, Stop};
 use crate::domain::id::ConversationId;
 use crate::domain::outbox::{ApiError, LONGEST_WAIT, MEDIA_RETRY, Outcome, Throttle};
 use crate::domain::time::{Monotonic, Timestamp};
-use crate::store::outbox::Fetched;
+use crate::store::outbox::{Fetched, Uploaded};
 
 /// Meta tells times in whole seconds, cut off.
 const META_SECOND: Duration = Duration::from_secs(1);
@@ -83,8 +83,7 @@ impl Core {
         }
     }
 
-    /// What became of a file. Only Meta's word about the account concerns more than this file: whatever
-    /// else goes wrong, messages go on, and the file is asked for again as long as its id is good.
+    /// What became of fetching a file. Whatever goes wrong, it is asked for again as long as its id is good.
     pub(super) fn fetched(
         &mut self,
         answer: Answer,
@@ -95,29 +94,14 @@ impl Core {
     ) -> Fetched {
         let error = match answer {
             Answer::Stored { path, size } => {
-                if self.pause.as_ref().is_some_and(|pause| pause.by_file) {
-                    self.resume(now);
-                }
+                self.file_passed(now);
                 return Fetched::Stored { path, size };
             }
-            Answer::Outcome(outcome) => match outcome {
-                Outcome::RefusedForGood(error) => return Fetched::Failed(error),
-                Outcome::AccountTrouble(error) => {
-                    if self.pause.as_ref().is_none_or(|pause| pause.by_file) {
-                        self.pause(trouble(&error), &error, now);
-                        if let Some(pause) = &mut self.pause {
-                            pause.by_file = true;
-                        }
-                    }
-                    error
-                }
-                Outcome::RefusedForNow(error) | Outcome::Throttled(_, error) => error,
-                Outcome::NeverReached(message) => ApiError { message, ..ApiError::default() },
-                Outcome::Unknown { detail: message, error } => {
-                    error.unwrap_or(ApiError { message, ..ApiError::default() })
-                }
-                Outcome::Accepted(_) => ApiError::default(),
+            Answer::Outcome(outcome) => match self.file_refused(outcome, now) {
+                Ok(error) => error,
+                Err(error) => return Fetched::Failed(error),
             },
+            Answer::Uploaded(_) => ApiError::default(),
         };
         let asked = error.advice.wait().unwrap_or_default().min(LONGEST_WAIT);
         let not_before = now.wall + MEDIA_RETRY.wait(tries + 1, random).max(asked);
@@ -125,6 +109,67 @@ impl Core {
             return Fetched::Failed(error);
         }
         Fetched::Retry { not_before, uses_try: true }
+    }
+
+    /// What became of uploading a file. Messages wait for it, so a refusal that may pass and silence use up
+    /// its tries.
+    pub(super) fn uploaded(
+        &mut self,
+        answer: Answer,
+        tries: u32,
+        now: Now,
+        random: u64,
+    ) -> Uploaded {
+        let (error, uses_try) = match answer {
+            Answer::Uploaded(id) => {
+                self.file_passed(now);
+                return Uploaded::Arrived(id);
+            }
+            Answer::Outcome(outcome) => {
+                let uses_try =
+                    matches!(outcome, Outcome::RefusedForNow(_) | Outcome::Unknown { .. });
+                match self.file_refused(outcome, now) {
+                    Ok(error) => (error, uses_try),
+                    Err(error) => return Uploaded::Failed(error),
+                }
+            }
+            Answer::Stored { .. } => (ApiError::default(), true),
+        };
+        if uses_try && tries + 1 >= self.policy.retry.attempts {
+            return Uploaded::Failed(error);
+        }
+        let asked = error.advice.wait().unwrap_or_default().min(LONGEST_WAIT);
+        let not_before = now.wall + MEDIA_RETRY.wait(tries + 1, random).max(asked);
+        Uploaded::Retry { not_before, uses_try, error }
+    }
+
+    fn file_passed(&mut self, now: Now) {
+        if self.pause.as_ref().is_some_and(|pause| pause.by_file) {
+            self.resume(now);
+        }
+    }
+
+    /// A file did not pass: why, as an error when it never will. Only Meta's word about the account concerns
+    /// more than this file; whatever else goes wrong, messages go on.
+    fn file_refused(&mut self, outcome: Outcome, now: Now) -> Result<ApiError, ApiError> {
+        Ok(match outcome {
+            Outcome::RefusedForGood(error) => return Err(error),
+            Outcome::AccountTrouble(error) => {
+                if self.pause.as_ref().is_none_or(|pause| pause.by_file) {
+                    self.pause(trouble(&error), &error, now);
+                    if let Some(pause) = &mut self.pause {
+                        pause.by_file = true;
+                    }
+                }
+                error
+            }
+            Outcome::RefusedForNow(error) | Outcome::Throttled(_, error) => error,
+            Outcome::NeverReached(message) => ApiError { message, ..ApiError::default() },
+            Outcome::Unknown { detail: message, error } => {
+                error.unwrap_or(ApiError { message, ..ApiError::default() })
+            }
+            Outcome::Accepted(_) => ApiError::default(),
+        })
     }
 
     /// What became of `outcome` concerns more than its job: the pace, or the whole account. Returns how

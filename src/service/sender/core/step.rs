@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::domain::health::StopKind;
-use crate::domain::id::{ConversationId, MessageId};
+use crate::domain::id::{ConversationId, MediaId, MessageId};
 use crate::domain::outbox::{Job, Outcome, Verdict};
 use crate::domain::time::{Monotonic, Timestamp};
-use crate::store::outbox::{Ended, Fetched, Room};
+use crate::store::outbox::{Ended, Fetched, Room, Uploaded};
 
 /// Both clocks, read together.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +63,8 @@ pub enum Answer {
         /// Bytes.
         size: u64,
     },
+    /// A file arrived at Meta.
+    Uploaded(MediaId),
 }
 
 /// How a job ended for now.
@@ -85,8 +87,10 @@ pub enum End {
     Message(Verdict),
     /// A read receipt.
     Receipt(Ended),
-    /// A file.
+    /// A file that was fetched.
     Download(Fetched),
+    /// A file that was uploaded.
+    Upload(Uploaded),
 }
 
 /// Why nothing is sent for the moment.

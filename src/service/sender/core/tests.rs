@@ -158,7 +158,7 @@ impl World {
                 self.insert(late);
                 let due = self.due(&excluded).into_iter().map(|(_, _, due, _)| due);
                 let files = self.due_files().into_iter().map(|(_, due, _)| due);
-                let due = due.chain(files.filter(|_| room.downloads > 0)).min();
+                let due = due.chain(files.filter(|_| room.files > 0)).min();
                 let unresolved: Vec<_> = self
                     .rows
                     .iter()
@@ -187,7 +187,7 @@ impl World {
                 }
                 let files =
                     self.due_files().into_iter().filter(|(_, due, _)| *due <= self.now.wall);
-                for (id, _, tries) in files.take(room.downloads) {
+                for (id, _, tries) in files.take(room.files) {
                     self.files.insert(id, File::UnderWay);
                     jobs.push(file(id, tries));
                 }
@@ -738,7 +738,7 @@ fn files_that_wait_for_their_turn_wait_in_the_store() {
     world.run(Duration::from_secs(500));
     assert!(world.turns < turns + 10, "it asks again and again");
     let under_way = world.files.values().filter(|file| **file == File::UnderWay).count();
-    assert_eq!(under_way, super::DOWNLOADS);
+    assert_eq!(under_way, super::FILES);
 }
 
 #[test]

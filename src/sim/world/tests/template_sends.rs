@@ -227,7 +227,7 @@ fn what_does_not_fit_its_template_has_metas_code() {
         (132_000, send("hello_world", "en_US", &json!([texts(&["a"])]))),
         (132_000, send("hello_world", "en_US", &json!([header("text", json!("x"))]))),
         (132_000, send("ficha_cadastral", "pt_BR", &json!([texts(&ten())]))),
-        (132_005, both("a", &"x".repeat(1_000))),
+        (132_005, both("a", &"x".repeat(32_768))),
         (132_012, both("a", "")),
         (132_018, both("a", "two\nlines")),
         (132_018, both("a", "a     b")),
