@@ -113,6 +113,7 @@ const TIMERS: &[(&str, &str)] = &[
     ("benches/targets/flight.rs", "the time that a slow server takes"),
     ("benches/targets/peak.rs", "the next portion of webhooks, and the next look of a person"),
     ("benches/targets/stall.rs", "the next group of webhooks"),
+    ("src/service/bell.rs", "a flood of rings, each of which is a look"),
     ("src/service/catalogue.rs", "the next time that the templates are fetched"),
     ("src/service/forward.rs", "the next try to pass a webhook on"),
     ("src/service/listener.rs", "the next try to bind the port"),
