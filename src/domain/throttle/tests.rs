@@ -111,7 +111,7 @@ fn at_meta(
 fn stalled(span: Duration, would: Monotonic) -> Monotonic {
     let period = 2 * SECOND;
     let into = Duration::from_nanos((would.0.as_nanos() % period.as_nanos()).try_into().unwrap());
-    if would.0 >= period && into < span { would + (span - into) } else { would }
+    if would.0 >= period && into < span { would + span.saturating_sub(into) } else { would }
 }
 
 #[test]
