@@ -224,14 +224,17 @@ pub(super) fn rehome(tx: &mut Tx<'_>, contact: ContactId) -> Result<(), Error> {
     Ok(())
 }
 
+/// When a person began a conversation with a contact, by account. From few to many: the accounts are few, and
+/// everything that was ever begun must not be walked for each new contact.
+pub(super) const BEGUN: &str = "SELECT b.account, min(b.at) FROM identity i
+     CROSS JOIN account a
+     CROSS JOIN begun b ON b.account = a.id AND b.kind = i.kind AND b.scope = i.scope AND b.value = i.value
+     WHERE i.contact = ?1 AND i.valid_from <= b.at AND b.at < i.valid_to
+     GROUP BY b.account";
+
 /// Derives from the facts which conversations of a contact a person began, and when.
 pub(super) fn rebegin(tx: &mut Tx<'_>, contact: ContactId) -> Result<(), Error> {
-    let mut query = tx.conn.prepare_cached(
-        "SELECT b.account, min(b.at) FROM identity i JOIN begun b
-             ON b.kind = i.kind AND b.scope = i.scope AND b.value = i.value
-         WHERE i.contact = ?1 AND i.valid_from <= b.at AND b.at < i.valid_to
-         GROUP BY b.account ORDER BY b.account",
-    )?;
+    let mut query = tx.conn.prepare_cached(BEGUN)?;
     let rows = query.query_map([contact.0], |row| Ok((AccountId(row.get(0)?), row.get(1)?)))?;
     let begun: BTreeMap<AccountId, i64> = rows.collect::<Result<_, _>>()?;
     drop(query);

@@ -1,7 +1,7 @@
 //! Hot queries go straight to their rows: no walk over a large table, no sort of everything.
 
 use super::*;
-use crate::store::outbox;
+use crate::store::{merge, outbox};
 
 #[test]
 fn no_hot_query_walks_a_large_table_or_sorts() {
@@ -98,6 +98,19 @@ fn a_number_above_the_queue_that_is_wrong_is_found() {
     world.write.raw().execute("UPDATE queue_count SET n = n + 1 WHERE state = 2", []).unwrap();
     let wrong = format!("numbers above the queue are wrong for account: {}", world.account);
     assert_eq!(check::check(&world.read).unwrap(), [wrong]);
+}
+
+/// It once walked everything that was ever begun: writing to so many new people took the longer for each.
+#[test]
+fn what_was_begun_with_a_contact_is_looked_up_by_its_identities() {
+    let world = World::new();
+    let mut query =
+        world.read.conn.prepare(&format!("EXPLAIN QUERY PLAN {}", merge::BEGUN)).unwrap();
+    let steps = query.query_map([1], |row| row.get::<_, String>(3)).unwrap();
+    let steps: Vec<String> = steps.collect::<Result<_, _>>().unwrap();
+    let found = "SEARCH b USING PRIMARY KEY (account=? AND kind=? AND scope=? AND value=?)";
+    assert!(steps.iter().any(|step| step == found), "{steps:?}");
+    assert!(steps[0].contains("identity_contact (contact=?)"), "{steps:?}");
 }
 
 /// A list of more than two numbers in the condition of an index or a trigger is a table to SQLite, which it
