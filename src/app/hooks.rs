@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::describe;
 use crate::domain::hook::{Effect, EffectKind, EventRow, Facet, Fate, Hook, Subject};
-use crate::domain::text;
+use crate::domain::{shell, text};
 
 /// Columns of the list, and what there is to note.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -281,17 +281,9 @@ const MOST_INDENT: usize = 24;
 /// The command that posts a webhook again, for a shell.
 #[must_use]
 pub fn curl(url: &str, signature: Option<&str>, body: &str) -> String {
-    let quoted = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
-    let mut words = vec![
-        "curl -sS -X POST".to_owned(),
-        quoted(url),
-        "-H 'Content-Type: application/json'".to_owned(),
-    ];
-    if let Some(signature) = signature {
-        words.push(format!("-H {}", quoted(&format!("X-Hub-Signature-256: {signature}"))));
-    }
-    words.push(format!("--data-binary {}", quoted(body)));
-    words.join(" \\\n  ")
+    let header = |signature| shell::quoted(&format!("X-Hub-Signature-256: {signature}"));
+    let headers: Vec<String> = signature.map(header).into_iter().collect();
+    shell::curl(url, &headers, body)
 }
 
 #[cfg(test)]
@@ -323,7 +315,7 @@ mod tests {
     #[test]
     fn a_command_for_the_shell_survives_quotes() {
         let command = curl("http://127.0.0.1:1/x", Some("sha256=ab"), "{\"a\":\"it's $HOME\"}");
-        assert!(command.contains(r#"--data-binary '{"a":"it'\''s $HOME"}'"#), "{command}");
+        assert!(command.contains(r#"--data-raw '{"a":"it'\''s $HOME"}'"#), "{command}");
         assert!(command.contains("-H 'X-Hub-Signature-256: sha256=ab'"), "{command}");
     }
 

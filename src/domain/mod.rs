@@ -18,6 +18,7 @@ pub mod outbox;
 pub mod page;
 pub mod phone;
 pub mod queue;
+pub mod shell;
 pub mod state;
 pub mod template;
 pub mod text;
