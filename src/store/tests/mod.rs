@@ -1,6 +1,7 @@
 //! Tests through the store's own questions, always on a file.
 
 mod browse;
+mod callbacks;
 mod catalogue;
 mod claims;
 mod closing;
