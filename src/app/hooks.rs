@@ -197,27 +197,43 @@ pub fn effects(row: &EventRow, subjects: &[Option<Subject>]) -> Vec<String> {
 }
 
 fn effect_line(effect: &Effect, who: &str) -> String {
-    let detail = effect.detail.as_deref().unwrap_or("no details");
-    let id = effect.message.map(|id| id.to_string()).unwrap_or_default();
+    let Some(id) = effect.message else { return spell(effect) };
+    match (effect.kind, moved(effect)) {
+        (EffectKind::Message, _) => format!("message {id} stored, with {who}"),
+        (EffectKind::Status, Some(moved)) => format!("message {id} to {who}: {moved}"),
+        _ => format!("{}  (message {id})", spell(effect)),
+    }
+}
+
+/// What a status did to the state of its message: `sent -> delivered`, `still read`.
+#[must_use]
+pub fn moved(effect: &Effect) -> Option<String> {
+    let (from, to) = (effect.from?, effect.to?);
+    Some(if from == to {
+        format!("still {}", to.name())
+    } else {
+        format!("{} -> {}", from.name(), to.name())
+    })
+}
+
+/// What an item did, in the words of the screen and of the commands, without the message that it is about;
+/// unsanitised.
+#[must_use]
+pub fn spell(effect: &Effect) -> String {
+    let (field, detail) = (&effect.field, effect.detail.as_deref().unwrap_or("no details"));
     match effect.kind {
-        EffectKind::Message => format!("message {id} stored, with {who}"),
-        EffectKind::Status => match (effect.from, effect.to) {
-            (Some(from), Some(to)) if from == to => {
-                format!("message {id} to {who} stays {}", to.name())
-            }
-            (Some(from), Some(to)) => {
-                format!("message {id} to {who}: {} -> {}", from.name(), to.name())
-            }
-            _ => format!("message {id}: {detail}"),
-        },
-        EffectKind::Pending => format!("kept until its message is known: {detail}"),
-        EffectKind::Contact => "names or numbers of a contact were noted".to_owned(),
+        EffectKind::Message => format!("message: {detail}"),
+        EffectKind::Status => format!("status: {detail}"),
+        EffectKind::Pending => {
+            format!("status for a message that is not known here, kept until it is: {detail}")
+        }
+        EffectKind::Contact => "contact: names or numbers were noted".to_owned(),
         EffectKind::Preference => format!("marketing preference: {detail}"),
-        EffectKind::Notice => format!("{}: {detail}", effect.field),
-        EffectKind::Error => format!("error in {}: {detail}", effect.field),
-        EffectKind::Unknown => format!("not understood and kept as it came: {detail}"),
-        EffectKind::UnknownNumber => format!("for no account of this config: {detail}"),
-        EffectKind::Failed => format!("could not be applied and was kept as it came: {detail}"),
+        EffectKind::Notice => format!("notice, {field}: {detail}"),
+        EffectKind::Error => format!("error, {field}: {detail}"),
+        EffectKind::Unknown => format!("not understood, kept as it came, {field}: {detail}"),
+        EffectKind::UnknownNumber => format!("not for an account of this config: {detail}"),
+        EffectKind::Failed => format!("could not be applied, kept as it came, {field}: {detail}"),
     }
 }
 

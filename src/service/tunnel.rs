@@ -130,13 +130,14 @@ struct Tunnel {
     kept: bool,
     /// What was found out about each of the callbacks.
     found: Vec<Option<Found>>,
-    /// Another number once a person decided something about callbacks.
+    /// Another number once a callback was changed, or a person decided about one.
     word: i64,
 }
 
 /// What Meta was last asked about a callback, and what came of it.
 struct Found {
     url: Url,
+    /// The number before that. Our own change is another too, and is looked at once more.
     word: i64,
     stands: Registration,
     /// When to ask again although nothing changed; never when that would end the same.
@@ -349,7 +350,10 @@ impl Tunnel {
         let proved_at = self.parts.clock.now();
         self.keep(Some(Address { kind, url: url.to_string(), proved_at })).await;
         let Some(consent) = self.parts.config.register else { return };
-        self.look_for_a_word().await;
+        // What cannot be read is no news; the next proof looks again.
+        if let Ok(word) = self.parts.reader.ask("last word", callback::last_word).await {
+            self.word = word;
+        }
         let mut asked = false;
         for index in 0..self.parts.callbacks.len() {
             asked |= self.ask(index, consent, url).await;
@@ -357,11 +361,8 @@ impl Tunnel {
         if !asked {
             return;
         }
-        // What was just changed is no news for the next time.
-        self.look_for_a_word().await;
         let mut worst = Registration::Unknown;
-        for found in self.found.iter_mut().flatten() {
-            found.word = self.word;
+        for found in self.found.iter().flatten() {
             let graver =
                 matches!(found.stands, Registration::Asks { .. } | Registration::Trouble(_));
             if graver || worst == Registration::Unknown {
@@ -400,13 +401,6 @@ impl Tunnel {
         let again = (!lasts).then(|| self.parts.clock.monotonic() + wait);
         *found = Some(Found { url: url.clone(), word, stands, again, wait });
         true
-    }
-
-    async fn look_for_a_word(&mut self) {
-        // What cannot be read is no news; the next proof looks again.
-        if let Ok(word) = self.parts.reader.ask("last word", callback::last_word).await {
-            self.word = word;
-        }
     }
 
     /// Keeps the address for other processes, with the time of its proof, or forgets it.

@@ -116,7 +116,7 @@ fn all(conn: &Connection, account: AccountId) -> Result<Vec<Change>, Error> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// A number that is another once somebody decided anything about any account.
+/// A number that is another once a callback of any account was changed or decided about.
 pub fn last_word(read: &ReadConn) -> Result<i64, Error> {
     let mut query = read.conn.prepare_cached("SELECT coalesce(max(id), 0) FROM callback_change")?;
     Ok(query.query_row([], |row| row.get(0))?)

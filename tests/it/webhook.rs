@@ -103,36 +103,38 @@ impl Desk {
         said
     }
 
-    /// Where Meta posts for number, WABA and app.
-    fn places(&self) -> [Option<String>; 3] {
+    /// Where Meta posts for number, WABA and app; a dash is nowhere of its own.
+    fn places(&self) -> [String; 3] {
         let places = self.places.lock().unwrap();
-        [places.number.clone(), places.waba.clone(), places.app.clone()]
+        [&places.number, &places.waba, &places.app]
+            .map(|url| url.clone().unwrap_or_else(|| "-".to_owned()))
     }
-}
-
-fn some(url: &str) -> Option<String> {
-    Some(url.to_owned())
 }
 
 #[test]
 fn the_old_address_was_lost_with_the_answer_to_its_change() {
-    let desk = Desk::new(Places { number: some(OLD), loses_answers: true, ..Places::default() });
+    let desk = Desk::new(Places {
+        number: Some(OLD.to_owned()),
+        loses_answers: true,
+        ..Places::default()
+    });
     let said = desk.webhook(&["set", "--url", NEW, "--yes"], 4);
     assert!(said.contains("not known"), "{said}");
-    assert_eq!(desk.places()[0], some(NEW));
+    assert_eq!(desk.places()[0], NEW);
     desk.places.lock().unwrap().loses_answers = false;
     let shown: Value = serde_json::from_str(&desk.webhook(&["show", "--json"], 0)).unwrap();
     assert_eq!(shown["before_us"], json!([{ "level": "number", "url": OLD }]));
     // Said once more, it is ours already; what was there before us stays known.
     desk.webhook(&["set", "--url", NEW, "--yes"], 0);
     desk.webhook(&["put-back"], 0);
-    assert_eq!(desk.places()[0], some(OLD));
+    assert_eq!(desk.places()[0], OLD);
     desk.webhook(&["put-back"], 3);
 }
 
 #[test]
 fn what_meta_refused_is_not_ours_to_put_back() {
-    let desk = Desk::new(Places { number: some(OLD), refuses: Some(200), ..Places::default() });
+    let desk =
+        Desk::new(Places { number: Some(OLD.to_owned()), refuses: Some(200), ..Places::default() });
     desk.webhook(&["set", "--url", NEW, "--yes"], 1);
     let said = desk.webhook(&["put-back"], 3);
     assert!(said.contains("nothing of ours"), "{said}");
@@ -140,23 +142,27 @@ fn what_meta_refused_is_not_ours_to_put_back() {
 
 #[test]
 fn put_back_forgot_the_waba_once_the_number_was_put_back() {
-    let desk = Desk::new(Places { waba: some(OLD), ..Places::default() });
+    let desk = Desk::new(Places { waba: Some(OLD.to_owned()), ..Places::default() });
     desk.webhook(&["set", "--url", NEW, "--yes"], 0);
     let before = desk.webhook(&["set", "--url", NEW, "--level", "waba", "--yes"], 0);
     assert!(before.contains("goes to the app's address"), "{before}");
-    assert_eq!(desk.places(), [some(NEW), some(NEW), None]);
+    assert_eq!(desk.places(), [NEW, NEW, "-"]);
     let said = desk.webhook(&["put-back"], 0);
     assert!(said.contains("number: ") && said.contains(&format!("waba: Meta posts to {OLD}")));
-    assert_eq!(desk.places(), [None, some(OLD), None]);
+    assert_eq!(desk.places(), ["-", OLD, "-"]);
 }
 
 #[test]
 fn an_address_that_goes_before_the_one_that_was_set_is_told() {
-    let desk = Desk::new(Places { number: some(OLD), app: some(OLD), ..Places::default() });
+    let desk = Desk::new(Places {
+        number: Some(OLD.to_owned()),
+        app: Some(OLD.to_owned()),
+        ..Places::default()
+    });
     let said = desk.webhook(&["set", "--url", NEW, "--level", "app", "--yes"], 3);
     assert!(said.contains(&format!("messages still go to {OLD}")), "{said}");
     let places = desk.places.lock().unwrap();
-    assert_eq!(places.app, some(NEW));
+    assert_eq!(places.app.as_deref(), Some(NEW));
     let fields = places.fields.clone().unwrap();
     assert!(fields.contains("messages,") && fields.contains("smb_message_echoes"), "{fields}");
 }

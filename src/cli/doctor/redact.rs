@@ -40,7 +40,8 @@ impl Redact {
     pub(super) fn new(session: Option<&Session>, learnt: &[Private]) -> Self {
         let mut words = Vec::new();
         if let Some(home) = std::env::home_dir().and_then(|home| home.to_str().map(str::to_owned)) {
-            words.push((home, "~".to_owned()));
+            // The root is part of every path.
+            words.extend((home.len() > 1).then(|| (home, "~".to_owned())));
         }
         if let Some(session) = session {
             let config = &session.config;
