@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 use super::client::{CallError, Client, is_loopback, root_cause};
-use super::{json as read, signature};
+use super::{json as read, signature, webhook};
 use crate::domain::id::{PhoneNumberId, WabaId};
 
 /// What Meta allows an address to have, in characters (webhook overrides).
@@ -23,13 +23,11 @@ pub const URL_MAX: usize = 200;
 /// The `object` of a self-test.
 const SELF_TEST: &str = "twoticks_self_test";
 
+/// What the challenges of a self-test begin with. Whoever asks like that knows the verify token too.
+const CHALLENGE: &str = "twoticks-self-test-";
+
 /// What the answer to a self-test begins with; its number follows.
 const ANSWER: &str = "twoticks self-test ";
-
-/// The fields that an app subscribes to when it has none yet: what an inbox shows (Meta, webhook fields).
-const FIELDS: &str = "messages,message_template_status_update,message_template_quality_update,\
-    template_category_update,phone_number_quality_update,phone_number_name_update,account_update,\
-    account_alerts,account_review_update,business_capability_update,user_preferences,security";
 
 /// Why an address does not lead here, in words that hold no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -65,6 +63,12 @@ const fn hint(status: u16) -> &'static str {
 #[must_use]
 pub fn self_test(nonce: &str) -> String {
     json!({ "object": SELF_TEST, "nonce": nonce }).to_string()
+}
+
+/// Whether a challenge, asked with the right verify token, is a self-test's.
+#[must_use]
+pub fn is_own_challenge(challenge: &str) -> bool {
+    challenge.starts_with(CHALLENGE)
 }
 
 /// What a body, whose signature is verified, is answered with if it is a self-test.
@@ -132,13 +136,13 @@ impl Prover {
         verify_token: &SecretString,
         nonce: &str,
     ) -> Result<(), Astray> {
-        let mut url = url.clone();
+        let (mut url, challenge) = (url.clone(), format!("{CHALLENGE}{nonce}"));
         url.query_pairs_mut()
             .append_pair("hub.mode", "subscribe")
-            .append_pair("hub.challenge", nonce)
+            .append_pair("hub.challenge", &challenge)
             .append_pair("hub.verify_token", verify_token.expose_secret());
         let (status, body) = self.ask(self.http.get(url)).await?;
-        judge("the challenge", status, &body, nonce)
+        judge("the challenge", status, &body, &challenge)
     }
 
     /// Posts a signed self-test, which has to be answered by a listener with the same app secret.
@@ -306,7 +310,7 @@ impl Client {
     ) -> Result<(), CallError> {
         let fields = match self.app_callback(app).await? {
             Some((_, fields)) if !fields.is_empty() => fields.join(","),
-            _ => FIELDS.to_owned(),
+            _ => webhook::fields().collect::<Vec<_>>().join(","),
         };
         let body = json!({
             "object": OBJECT,

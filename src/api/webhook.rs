@@ -44,6 +44,11 @@ pub struct NotJson {
 /// The fields of a JSON object, each still text.
 type Fields<'a> = BTreeMap<String, &'a RawValue>;
 
+/// The fields of which something is shown or acted on, in Meta's words: those to subscribe an app to.
+pub fn fields() -> impl Iterator<Item = &'static str> {
+    field::names()
+}
+
 /// Reads a webhook's body. Bytes that are not UTF-8 are replaced. The items come in the order of the body;
 /// identities learnt from `contacts` come after the messages and statuses beside them.
 pub fn parse(body: &[u8]) -> Result<Vec<Item>, NotJson> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::describe;
 use crate::domain::hook::{Effect, EffectKind, EventRow, Facet, Fate, Hook, Subject};
-use crate::domain::text;
+use crate::domain::{shell, text};
 
 /// Columns of the list, and what there is to note.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -197,27 +197,43 @@ pub fn effects(row: &EventRow, subjects: &[Option<Subject>]) -> Vec<String> {
 }
 
 fn effect_line(effect: &Effect, who: &str) -> String {
-    let detail = effect.detail.as_deref().unwrap_or("no details");
-    let id = effect.message.map(|id| id.to_string()).unwrap_or_default();
+    let Some(id) = effect.message else { return spell(effect) };
+    match (effect.kind, moved(effect)) {
+        (EffectKind::Message, _) => format!("message {id} stored, with {who}"),
+        (EffectKind::Status, Some(moved)) => format!("message {id} to {who}: {moved}"),
+        _ => format!("{}  (message {id})", spell(effect)),
+    }
+}
+
+/// What a status did to the state of its message: `sent -> delivered`, `still read`.
+#[must_use]
+pub fn moved(effect: &Effect) -> Option<String> {
+    let (from, to) = (effect.from?, effect.to?);
+    Some(if from == to {
+        format!("still {}", to.name())
+    } else {
+        format!("{} -> {}", from.name(), to.name())
+    })
+}
+
+/// What an item did, in the words of the screen and of the commands, without the message that it is about;
+/// unsanitised.
+#[must_use]
+pub fn spell(effect: &Effect) -> String {
+    let (field, detail) = (&effect.field, effect.detail.as_deref().unwrap_or("no details"));
     match effect.kind {
-        EffectKind::Message => format!("message {id} stored, with {who}"),
-        EffectKind::Status => match (effect.from, effect.to) {
-            (Some(from), Some(to)) if from == to => {
-                format!("message {id} to {who} stays {}", to.name())
-            }
-            (Some(from), Some(to)) => {
-                format!("message {id} to {who}: {} -> {}", from.name(), to.name())
-            }
-            _ => format!("message {id}: {detail}"),
-        },
-        EffectKind::Pending => format!("kept until its message is known: {detail}"),
-        EffectKind::Contact => "names or numbers of a contact were noted".to_owned(),
+        EffectKind::Message => format!("message: {detail}"),
+        EffectKind::Status => format!("status: {detail}"),
+        EffectKind::Pending => {
+            format!("status for a message that is not known here, kept until it is: {detail}")
+        }
+        EffectKind::Contact => "contact: names or numbers were noted".to_owned(),
         EffectKind::Preference => format!("marketing preference: {detail}"),
-        EffectKind::Notice => format!("{}: {detail}", effect.field),
-        EffectKind::Error => format!("error in {}: {detail}", effect.field),
-        EffectKind::Unknown => format!("not understood and kept as it came: {detail}"),
-        EffectKind::UnknownNumber => format!("for no account of this config: {detail}"),
-        EffectKind::Failed => format!("could not be applied and was kept as it came: {detail}"),
+        EffectKind::Notice => format!("notice, {field}: {detail}"),
+        EffectKind::Error => format!("error, {field}: {detail}"),
+        EffectKind::Unknown => format!("not understood, kept as it came, {field}: {detail}"),
+        EffectKind::UnknownNumber => format!("not for an account of this config: {detail}"),
+        EffectKind::Failed => format!("could not be applied, kept as it came, {field}: {detail}"),
     }
 }
 
@@ -281,17 +297,9 @@ const MOST_INDENT: usize = 24;
 /// The command that posts a webhook again, for a shell.
 #[must_use]
 pub fn curl(url: &str, signature: Option<&str>, body: &str) -> String {
-    let quoted = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
-    let mut words = vec![
-        "curl -sS -X POST".to_owned(),
-        quoted(url),
-        "-H 'Content-Type: application/json'".to_owned(),
-    ];
-    if let Some(signature) = signature {
-        words.push(format!("-H {}", quoted(&format!("X-Hub-Signature-256: {signature}"))));
-    }
-    words.push(format!("--data-binary {}", quoted(body)));
-    words.join(" \\\n  ")
+    let header = |signature| shell::quoted(&format!("X-Hub-Signature-256: {signature}"));
+    let headers: Vec<String> = signature.map(header).into_iter().collect();
+    shell::curl(url, &headers, body)
 }
 
 #[cfg(test)]
@@ -323,7 +331,7 @@ mod tests {
     #[test]
     fn a_command_for_the_shell_survives_quotes() {
         let command = curl("http://127.0.0.1:1/x", Some("sha256=ab"), "{\"a\":\"it's $HOME\"}");
-        assert!(command.contains(r#"--data-binary '{"a":"it'\''s $HOME"}'"#), "{command}");
+        assert!(command.contains(r#"--data-raw '{"a":"it'\''s $HOME"}'"#), "{command}");
         assert!(command.contains("-H 'X-Hub-Signature-256: sha256=ab'"), "{command}");
     }
 

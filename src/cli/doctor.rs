@@ -15,6 +15,7 @@ use super::{Global, Session};
 use crate::domain::text::display_safe;
 use crate::error::Error;
 
+use self::redact::Private;
 pub(super) use self::redact::Redact;
 
 #[derive(Debug, Args)]
@@ -66,9 +67,16 @@ pub(super) struct Report {
     findings: Vec<Finding>,
     /// The account that is being looked at.
     account: Option<String>,
+    /// What the findings may hold that others need not know.
+    private: Vec<Private>,
 }
 
 impl Report {
+    /// Has something hidden from others.
+    fn hides(&mut self, private: Option<Private>) {
+        self.private.extend(private);
+    }
+
     fn add(&mut self, check: &'static str, verdict: Verdict, says: String, remedy: Option<String>) {
         let account = self.account.clone();
         self.findings.push(Finding { check, account, verdict, says, remedy });
@@ -100,7 +108,7 @@ pub(super) fn run(global: &Global, doctor: &Doctor) -> Result<(), Error> {
     if let Some(session) = &session {
         examine(&mut report, session)?;
     }
-    let redact = doctor.redact.then(|| Redact::new(session.as_ref()));
+    let redact = doctor.redact.then(|| Redact::new(session.as_ref(), &report.private));
     for finding in &report.findings {
         let hide = |text: &str| {
             redact.as_ref().map_or_else(|| text.to_owned(), |redact| redact.hide(text))

@@ -14,9 +14,10 @@ use crate::api::account::{PhoneNumber, TokenInfo};
 use crate::api::callback::app_token;
 use crate::api::{CallError, Client};
 use crate::config::{self, Account, SecretSource};
-use crate::domain::id::{PhoneNumberId, RequestId, WabaId};
+use crate::domain::id::{PhoneNumberId, WabaId};
 use crate::domain::text::display_safe;
 use crate::error::Error;
+use crate::service::random;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Init {
@@ -346,10 +347,8 @@ impl<'a> Setup<'a> {
         let known = self.of_app(app).and_then(|known| known.verify_tokens.first());
         let given = self.init.verify_token.as_ref();
         if given.is_none() && known.is_none() {
-            let mut bytes = [0; 16];
-            getrandom::fill(&mut bytes)
-                .map_err(|error| Error::failed("no random bits").because(&error))?;
-            let value = RequestId(bytes).to_string();
+            let value =
+                random::word().map_err(|error| Error::failed("no random bits").because(&error))?;
             say("  verify token: made up, and kept in a file of its own");
             return Ok(Secret { value: value.into(), place: None });
         }

@@ -103,38 +103,21 @@ fn json_change(change: &hooks::Change) -> Value {
     })
 }
 
-/// `message from Ana (+15551230001): hello  (message 13)`, `status for Ana (+15551230001): sent > delivered
+/// `message from Ana (+15551230001): hello  (message 13)`, `status for Ana (+15551230001): sent -> delivered
 /// (message 12)`.
 fn spell(effect: &Effect, subject: Option<&Subject>) -> String {
-    let detail = display_safe(effect.detail.as_deref().unwrap_or("no details")).into_owned();
-    let field = display_safe(&effect.field).into_owned();
-    let words = match (effect.kind, subject) {
-        (EffectKind::Message, Some(subject)) => {
+    let words = match (effect.kind, subject, hooks::moved(effect)) {
+        (EffectKind::Message, Some(subject), _) => {
             format!("{}: {}", message_of(subject), said(subject))
         }
-        (EffectKind::Status, Some(subject)) => match (effect.from, effect.to) {
-            (Some(from), Some(to)) if from == to => {
-                format!("status for {}: still {}", who(subject), to.name())
-            }
-            (Some(from), Some(to)) => {
-                format!("status for {}: {} > {}", who(subject), from.name(), to.name())
-            }
-            _ => format!("{}: {detail}", message_of(subject)),
-        },
-        (EffectKind::Message, None) => format!("message: {detail}"),
-        (EffectKind::Status, None) => format!("status: {detail}"),
-        (EffectKind::Pending, _) => {
-            format!("status for a message that is not known here, kept until it is: {detail}")
+        (EffectKind::Status, Some(subject), Some(moved)) => {
+            format!("status for {}: {moved}", who(subject))
         }
-        (EffectKind::Contact, _) => "contact: names or numbers were noted".to_owned(),
-        (EffectKind::Preference, _) => format!("marketing preference: {detail}"),
-        (EffectKind::Notice, _) => format!("notice, {field}: {detail}"),
-        (EffectKind::Error, _) => format!("error, {field}: {detail}"),
-        (EffectKind::Unknown, _) => format!("not understood, kept as it came, {field}: {detail}"),
-        (EffectKind::UnknownNumber, _) => format!("not for an account of this config: {detail}"),
-        (EffectKind::Failed, _) => {
-            format!("could not be applied, kept as it came, {field}: {detail}")
+        (EffectKind::Status, Some(subject), None) => {
+            let detail = display_safe(effect.detail.as_deref().unwrap_or("no details"));
+            format!("{}: {detail}", message_of(subject))
         }
+        _ => display_safe(&hooks::spell(effect)).into_owned(),
     };
     match effect.message {
         Some(message) => format!("{words}  (message {message})"),
@@ -278,7 +261,7 @@ mod tests {
         let status = (status, Some(ana(Direction::Outbound, "hi")));
         assert_eq!(
             lines(vec![status, contact.clone()]),
-            [format!("status for {who}: sent > delivered  (message 4)")]
+            [format!("status for {who}: sent -> delivered  (message 4)")]
         );
         assert_eq!(lines(vec![contact]), ["contact: names or numbers were noted"]);
         let notice = Effect {

@@ -8,7 +8,7 @@ use super::{Session, say};
 use crate::config::{Register, SecretSource};
 use crate::domain::tunnel::Kind;
 use crate::error::Error;
-use crate::service::tunnel::register::Consent;
+use crate::service::callback::Consent;
 use crate::service::tunnel::{Proving, TunnelConfig, guard};
 
 pub(super) fn kind(text: &str) -> Result<Kind, String> {

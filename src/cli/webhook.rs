@@ -2,22 +2,23 @@
 //! told to Meta whenever it changes.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::output::{json_line, line, time};
-use super::services::{api_config, new_account, store_accounts};
+use super::services::{api_config, new_account};
 use super::{Session, failed, network, say};
-use crate::api::callback::Callbacks;
 use crate::config;
-use crate::domain::id::AccountId;
 use crate::domain::text::display_safe;
+use crate::domain::time::Clock;
 use crate::domain::tunnel::Level;
 use crate::error::{Error, Kind};
-use crate::service::tunnel::register::{self, Registrant};
-use crate::store::WriteConn;
-use crate::store::callback::{self, Change, Deed};
+use crate::service::callback::{Book, Callback, Registrant, Trouble, at, in_front};
+use crate::store::callback;
+use crate::store::{self, Tx, WriteConn};
 
 #[derive(Debug, Args)]
 pub(super) struct Webhook {
@@ -57,65 +58,116 @@ fn level(text: &str) -> Result<Level, String> {
 }
 
 pub(super) fn run(session: &Session, webhook: &Webhook) -> Result<(), Error> {
-    let config = session.account()?;
-    let registrant = registrant(session, config)?;
+    let callback = account_callback(session, session.account()?)?;
     session.paths.create_data()?;
-    let ids = store_accounts(session)?;
-    let account = ids.get(&config.phone_number_id).copied();
-    let account = account.ok_or_else(|| Error::failed("the account is not stored"))?;
-    let now = on_network(registrant.current())?;
-    match &webhook.what {
-        What::Show { json } => show(session, account, &now, *json),
-        What::Set { url, level, yes } => {
-            let url = match url {
-                Some(url) => url.clone(),
-                None => running(session)?,
-            };
-            let old = register::at(&now, *level);
-            let words = format!(
-                "Meta posts webhooks for the {} to:\n  {}\nfrom now on, and whenever the tunnel's \
-                 address changes:\n  {}",
-                level.name(),
-                display_safe(old.unwrap_or("(nothing of its own)")),
-                display_safe(&url)
-            );
-            if !*yes && !agreed(&words)? {
-                return Err(Error::new(Kind::Interrupted, "nothing was changed"));
+    network::wait(async {
+        match &webhook.what {
+            What::Show { json } => show(session, &callback, *json).await,
+            What::Set { url, level, yes } => {
+                let url = match url {
+                    Some(url) => url.clone(),
+                    None => running(session)?,
+                };
+                set(&callback, &url, *level, *yes).await
             }
-            on_network(registrant.set(*level, Some(&url)))?;
-            let old = old.map(str::to_owned);
-            note(session, account, Deed::Set, *level, old, Some(url.clone()))?;
-            Ok(line(&format!("Meta posts to {}", display_safe(&url)))?)
+            What::PutBack => put_back(&callback).await,
+            What::Leave => callback.leave().await.map_err(|why| trouble(&why)),
         }
-        What::PutBack => {
-            let changes = callback::changes(&session.read()?, account).map_err(failed)?;
-            let Some(first) = callback::before_us(&changes) else {
-                return Err(Error::new(Kind::Partial, "nothing of ours stands there"));
-            };
-            on_network(registrant.set(first.level, first.old.as_deref()))?;
-            let set = register::at(&now, first.level).map(str::to_owned);
-            note(session, account, Deed::PutBack, first.level, set, first.old.clone())?;
-            let old = first.old.as_deref().unwrap_or("what the next level says");
-            Ok(line(&format!("Meta posts to {} again", display_safe(old)))?)
-        }
-        What::Leave => {
-            let effective = now.effective().map(str::to_owned);
-            note(session, account, Deed::Declined, Level::Number, effective.clone(), effective)
-        }
+    })?
+}
+
+/// The database, opened for each change: nobody waits for it while Meta or a person is asked.
+struct Database {
+    path: PathBuf,
+    clock: Arc<dyn Clock>,
+}
+
+impl Book for Database {
+    async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnMut(&mut Tx<'_>) -> Result<T, store::Error> + Send + 'static,
+    ) -> Result<T, String> {
+        let write = || {
+            let mut store = WriteConn::open(&self.path, self.clock.now())?;
+            let (made, _) = store.write(job)?;
+            store.close()?;
+            Ok(made)
+        };
+        write().map_err(|error: store::Error| error.to_string())
     }
 }
 
-fn show(
+async fn set(
+    callback: &Callback<Database>,
+    url: &str,
+    level: Level,
+    yes: bool,
+) -> Result<(), Error> {
+    let now = callback.current().await.map_err(|why| trouble(&why))?;
+    let words = format!(
+        "Meta posts webhooks for the {} to:\n  {}\nfrom now on, and whenever the tunnel's \
+         address changes:\n  {}",
+        level.name(),
+        display_safe(at(&now, level).unwrap_or("(nothing of its own)")),
+        display_safe(url)
+    );
+    if !yes && !agreed(&words)? {
+        return Err(Error::new(Kind::Interrupted, "nothing was changed"));
+    }
+    let after = callback.set(&now, level, url).await.map_err(|why| trouble(&why))?;
+    if let Some(why) = in_front(&after, level, url) {
+        let says = format!("it is set for the {}, but {}", level.name(), display_safe(&why));
+        return Err(Error::new(Kind::Partial, says)
+            .hint("set it for that level too, or take away what stands there"));
+    }
+    line(&format!("Meta posts to {}", display_safe(url)))?;
+    if level != Level::App && after.app.as_deref() != Some(url) {
+        let app = display_safe(after.app.as_deref().unwrap_or("no address"));
+        say(&format!(
+            "That holds for messages. What is about templates, limits and the account goes to the app's \
+             address, {app}; --level app changes that"
+        ));
+    }
+    Ok(())
+}
+
+async fn put_back(callback: &Callback<Database>) -> Result<(), Error> {
+    let all = callback.put_back().await.map_err(|why| trouble(&why))?;
+    if all.is_empty() {
+        return Err(Error::new(Kind::Partial, "nothing of ours stands there"));
+    }
+    let mut failed = Ok(());
+    for one in all {
+        let level = one.level.name();
+        match one.done {
+            Ok(()) => {
+                let old = one.old.as_deref().unwrap_or("what the next level says");
+                line(&format!("{level}: Meta posts to {} again", display_safe(old)))?;
+            }
+            Err(why) => {
+                say(&format!("{level}: not put back: {}", display_safe(&why.to_string())));
+                failed = Err(trouble(&why));
+            }
+        }
+    }
+    failed
+}
+
+async fn show(
     session: &Session,
-    account: AccountId,
-    now: &Callbacks,
+    callback: &Callback<Database>,
     as_json: bool,
 ) -> Result<(), Error> {
-    let read = session.read()?;
-    let changes = callback::changes(&read, account).map_err(failed)?;
-    let address = callback::address(&read).map_err(failed)?;
-    let before = callback::before_us(&changes);
+    let now = callback.current().await.map_err(|why| trouble(&why))?;
+    let changes = callback.changes().await.map_err(|why| trouble(&why))?;
+    let address = callback::running(&session.read()?, session.clock.now()).map_err(failed)?;
+    let ours = callback::ours(&changes);
     if as_json {
+        let before = ours.first();
+        let all: Vec<_> = ours
+            .iter()
+            .map(|change| json!({ "level": change.level.name(), "url": change.old }))
+            .collect();
         return Ok(json_line(&json!({
             "number": now.number,
             "waba": now.waba,
@@ -124,15 +176,16 @@ fn show(
             "tunnel_proved_at": address.as_ref().map(|address| time(address.proved_at)),
             "before": before.and_then(|change| change.old.as_ref()),
             "before_level": before.map(|change| change.level.name()),
+            "before_us": all,
         }))?);
     }
     let shown = |url: Option<&str>| display_safe(url.unwrap_or("-")).into_owned();
     for (_, level) in Level::ALL {
-        line(&format!("{:<8}{}", level.name(), shown(register::at(now, level))))?;
+        line(&format!("{:<8}{}", level.name(), shown(at(&now, level))))?;
     }
     let tunnel = address.as_ref().map(|address| address.url.as_str());
     line(&format!("{:<8}{}", "tunnel", shown(tunnel)))?;
-    if let Some(change) = before {
+    for change in ours {
         let old = shown(change.old.as_deref());
         line(&format!(
             "{:<8}{old}  ({}, put back with: twoticks webhook put-back)",
@@ -145,7 +198,7 @@ fn show(
 
 /// The address of the tunnel that runs, in this process's data directory.
 fn running(session: &Session) -> Result<String, Error> {
-    let address = callback::address(&session.read()?).map_err(failed)?;
+    let address = callback::running(&session.read()?, session.clock.now()).map_err(failed)?;
     let address = address.ok_or_else(|| {
         Error::usage("no tunnel runs here, so there is no address to tell")
             .hint("start one (twoticks listen --tunnel cloudflared), or give --url")
@@ -165,26 +218,11 @@ fn agreed(words: &str) -> Result<bool, Error> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-fn note(
-    session: &Session,
-    account: AccountId,
-    deed: Deed,
-    level: Level,
-    old: Option<String>,
-    new: Option<String>,
-) -> Result<(), Error> {
-    let at = session.clock.now();
-    let change = Change { deed, level, old, new, at };
-    let mut store = WriteConn::open(&session.paths.database(), at).map_err(failed)?;
-    store.write(|tx| callback::note_change(tx, account, &change)).map_err(failed)?;
-    store.close().map_err(failed)
-}
-
 /// What is needed to speak of an account's callback.
-pub(super) fn registrant(
+fn account_callback(
     session: &Session,
     account: &config::Account,
-) -> Result<Registrant, Error> {
+) -> Result<Callback<Database>, Error> {
     let fetch = |what: &str, source: Option<&config::SecretSource>| {
         let fetched = source.map(|source| source.resolve(&session.env, &*session.clock));
         fetched.transpose().map_err(|error| {
@@ -193,7 +231,7 @@ pub(super) fn registrant(
         })
     };
     let token = fetch("token", account.token.as_ref())?;
-    Ok(Registrant {
+    let registrant = Registrant {
         account: new_account(account),
         app: account.app_id.clone(),
         token: token.ok_or_else(|| {
@@ -203,13 +241,19 @@ pub(super) fn registrant(
         app_secret: fetch("app_secret", account.app_secrets.first())?,
         verify_token: fetch("verify_token", account.verify_tokens.first())?,
         api: api_config(&session.config),
-    })
+    };
+    let database = Database { path: session.paths.database(), clock: Arc::clone(&session.clock) };
+    Ok(Callback::new(registrant, database, Arc::clone(&session.clock)))
 }
 
-/// Waits for a call to Meta.
-fn on_network<T>(call: impl Future<Output = Result<T, String>>) -> Result<T, Error> {
-    network::wait(call)?.map_err(|why| {
-        Error::failed(display_safe(&why).into_owned())
-            .hint("twoticks doctor looks at token, number and app")
-    })
+fn trouble(why: &Trouble) -> Error {
+    let says = display_safe(&why.to_string()).into_owned();
+    match why {
+        Trouble::Unknown(_) => {
+            Error::new(Kind::Unknown, says).hint("twoticks webhook show says where Meta posts now")
+        }
+        Trouble::Lasting(_) | Trouble::Passing(_) => {
+            Error::failed(says).hint("twoticks doctor looks at token, number and app")
+        }
+    }
 }

@@ -20,6 +20,7 @@ pub mod page;
 pub mod phone;
 pub mod profile;
 pub mod queue;
+pub mod shell;
 pub mod state;
 pub mod stats;
 pub mod template;

@@ -7,6 +7,7 @@
 
 pub mod bell;
 pub mod bus;
+pub mod callback;
 pub mod catalogue;
 mod counts;
 pub mod forward;
@@ -15,6 +16,7 @@ pub mod listener;
 mod net;
 pub mod outgoing;
 mod pulse;
+pub mod random;
 pub mod reader;
 pub mod role;
 pub mod sender;
@@ -35,6 +37,7 @@ use tokio::sync::watch;
 
 use self::bell::Others;
 use self::bus::Bus;
+use self::callback::{Callback, Registrant};
 use self::catalogue::{Orders, Templates};
 use self::counts::Counts;
 use self::forward::Forwarding;
@@ -47,7 +50,6 @@ use self::sender::core::Policy;
 use self::thread::OnPanic;
 use self::tick::Tick;
 use self::tunnel::TunnelConfig;
-use self::tunnel::register::{Books, Registrant};
 use self::writer::{Priority, Writer, WriterThread};
 use crate::api::{Client, Settings, SetupError};
 use crate::domain::health::Health;
@@ -361,12 +363,9 @@ impl Services {
             path: self.config.listener.path.clone(),
             app_secrets: secrets(|account| &account.app_secrets),
             verify_tokens: secrets(|account| &account.verify_tokens),
-            registrants: self.registrants(&config.apps),
-            books: Books {
-                reader: self.reader(),
-                writer: self.writer(),
-                clock: Arc::clone(&self.clock),
-            },
+            callbacks: self.callbacks(&config.apps),
+            reader: self.reader(),
+            writer: self.writer(),
             config,
             bus: self.bus(),
             clock: Arc::clone(&self.clock),
@@ -409,20 +408,21 @@ impl Services {
         }
     }
 
-    /// The accounts that Meta can be asked about, each with its app.
-    fn registrants(&self, apps: &[Option<String>]) -> Vec<Registrant> {
+    /// Those of the accounts that Meta can be asked about, each with its app.
+    fn callbacks(&self, apps: &[Option<String>]) -> Vec<Callback<Writer>> {
         let accounts = self.config.new_accounts().into_iter().zip(&self.config.accounts);
-        let registrant = |(index, (account, config)): (usize, (NewAccount, &AccountConfig))| {
-            Some(Registrant {
+        let callback = |(index, (account, config)): (usize, (NewAccount, &AccountConfig))| {
+            let registrant = Registrant {
                 account,
                 app: apps.get(index).cloned().flatten(),
                 token: config.token.clone()?,
                 app_secret: config.app_secrets.first().cloned(),
                 verify_token: config.verify_tokens.first().cloned(),
                 api: self.config.api.clone(),
-            })
+            };
+            Some(Callback::new(registrant, self.writer(), Arc::clone(&self.clock)))
         };
-        accounts.enumerate().filter_map(registrant).collect()
+        accounts.enumerate().filter_map(callback).collect()
     }
 
     fn forwarder(

@@ -7,8 +7,8 @@
 
 pub mod guard;
 mod output;
-pub mod register;
 mod tool;
+mod trip;
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -23,15 +23,18 @@ use tokio::time::{sleep, timeout};
 use url::Url;
 
 use self::output::Lines;
-use self::register::{Books, Consent, Registrant};
+pub use self::trip::round_trip;
 use super::bus::{Bus, Interest};
+use super::callback::{Callback, Consent, Trouble};
+use super::reader::Reader;
 use super::stop::Stopped;
+use super::writer::{Priority, Writer};
 use crate::api::callback::{Astray, Prover};
 use crate::domain::health::Condition;
-use crate::domain::id::RequestId;
-use crate::domain::time::Clock;
+use crate::domain::text::display_safe;
+use crate::domain::time::{Clock, Monotonic};
 use crate::domain::tunnel::{self, Kind, Registration};
-use crate::store::callback::Address;
+use crate::store::callback::{self, Address};
 
 /// Lines of the tool that are kept to say why it ended.
 const KEPT_LINES: usize = 20;
@@ -100,9 +103,10 @@ pub(super) struct Parts {
     pub(super) path: String,
     pub(super) app_secrets: Vec<SecretString>,
     pub(super) verify_tokens: Vec<SecretString>,
-    /// Those whose callback can be looked up.
-    pub(super) registrants: Vec<Registrant>,
-    pub(super) books: Books,
+    /// Of the accounts that Meta can be asked about.
+    pub(super) callbacks: Vec<Callback<Writer>>,
+    pub(super) reader: Reader,
+    pub(super) writer: Writer,
     pub(super) bus: Bus,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -122,11 +126,29 @@ struct Tunnel {
     changed: Arc<Notify>,
     /// Runs that failed in a row, none of which worked in between.
     failures: u32,
-    /// The address that was kept for other processes.
-    kept: Option<Url>,
-    /// The address that Meta was last asked about.
-    asked: Option<Url>,
+    /// Whether an address is kept for other processes.
+    kept: bool,
+    /// What was found out about each of the callbacks.
+    found: Vec<Option<Found>>,
+    /// Another number once a callback was changed, or a person decided about one.
+    word: i64,
 }
+
+/// What Meta was last asked about a callback, and what came of it.
+struct Found {
+    url: Url,
+    /// The number before that. Our own change is another too, and is looked at once more.
+    word: i64,
+    stands: Registration,
+    /// When to ask again although nothing changed; never when that would end the same.
+    again: Option<Monotonic>,
+    /// How long it waited for that; twice as long the next time.
+    wait: Duration,
+}
+
+/// How long it takes until Meta is asked again what it refused or what a person has to decide: at first, and
+/// at most. A WABA without a registered number has 200 calls an hour (Meta, rate limits).
+const ASK_AGAIN: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(3600));
 
 /// Keeps the tunnel until the word to stop.
 pub(super) async fn run(parts: Parts, mut stopped: Stopped) {
@@ -144,7 +166,8 @@ pub(super) async fn run(parts: Parts, mut stopped: Stopped) {
     let changed = Arc::new(Notify::new());
     let woken = Arc::clone(&changed);
     let news = bus.subscribe(Interest::Sending, move || woken.notify_one());
-    let mut tunnel = Tunnel { parts, changed, failures: 0, kept: None, asked: None };
+    let found = parts.callbacks.iter().map(|_| None).collect();
+    let mut tunnel = Tunnel { parts, changed, failures: 0, kept: false, found, word: 0 };
     while !stopped.is_set() {
         let local = tokio::select! {
             local = tunnel.listening(&news) => local,
@@ -169,8 +192,8 @@ pub(super) async fn run(parts: Parts, mut stopped: Stopped) {
             }
         }
     }
-    if tunnel.kept.is_some() {
-        tunnel.parts.books.address(None).await;
+    if tunnel.kept {
+        tunnel.keep(None).await;
     }
     bus.update_health(|health| {
         health.tunnel.condition = Condition::Off;
@@ -262,12 +285,26 @@ impl Tunnel {
         }
         // Whether this address worked already, and since when it does not.
         let (mut worked, mut silent) = (false, None);
+        // One for each address: it loads the system's certificates.
+        let mut prover: Option<(Url, Prover)> = None;
         loop {
             let Some(base) = address.borrow_and_update().clone() else { continue };
             let url = with_path(&base, &self.parts.path);
             self.parts.bus.update_health(|health| health.tunnel.url = Some(url.to_string()));
             let begun = self.parts.clock.monotonic();
-            let wait = match self.round_trip(&url).await {
+            let made = match prover.take().filter(|(of, _)| *of == url) {
+                Some(made) => Ok(made),
+                None => Prover::new(&url, proving.answer).map(|new| (url.clone(), new)),
+            };
+            let answer = match made {
+                Ok((_, made)) => {
+                    let answer = self.round_trip(&made, &url).await;
+                    prover = Some((url.clone(), made));
+                    answer
+                }
+                Err(astray) => Err(astray),
+            };
+            let wait = match answer {
                 Ok(took) => {
                     (worked, silent) = (true, None);
                     self.failures = 0;
@@ -309,52 +346,81 @@ impl Tunnel {
 
     /// Keeps an address that works for other processes, and tells Meta of it as far as that is allowed.
     async fn tell(&mut self, url: &Url) {
-        if self.kept.as_ref() != Some(url) {
-            let kind = self.parts.config.kind.name().to_owned();
-            let proved_at = self.parts.clock.now();
-            self.parts.books.address(Some(Address { kind, url: url.to_string(), proved_at })).await;
-            self.kept = Some(url.clone());
-        }
+        let kind = self.parts.config.kind.name().to_owned();
+        let proved_at = self.parts.clock.now();
+        self.keep(Some(Address { kind, url: url.to_string(), proved_at })).await;
         let Some(consent) = self.parts.config.register else { return };
-        if self.asked.as_ref() == Some(url) {
+        // What cannot be read is no news; the next proof looks again.
+        if let Ok(word) = self.parts.reader.ask("last word", callback::last_word).await {
+            self.word = word;
+        }
+        let mut asked = false;
+        for index in 0..self.parts.callbacks.len() {
+            asked |= self.ask(index, consent, url).await;
+        }
+        if !asked {
             return;
         }
         let mut worst = Registration::Unknown;
-        for registrant in &self.parts.registrants {
-            let stands = self.parts.books.register(registrant, consent, url.as_str()).await;
-            let graver = matches!(stands, Registration::Asks { .. } | Registration::Trouble(_));
+        for found in self.found.iter().flatten() {
+            let graver =
+                matches!(found.stands, Registration::Asks { .. } | Registration::Trouble(_));
             if graver || worst == Registration::Unknown {
-                worst = stands;
+                worst = found.stands.clone();
             }
         }
-        // What is still open is asked again with the next proof.
-        let open = matches!(worst, Registration::Asks { .. } | Registration::Trouble(_));
-        self.asked = (!open).then(|| url.clone());
         self.parts.bus.update_health(|health| health.tunnel.registration = worst);
     }
 
-    /// A challenge and a signed event through the address and back.
-    async fn round_trip(&self, url: &Url) -> Result<Duration, Astray> {
-        let prover = Prover::new(url, self.parts.config.proving.answer)?;
-        let (challenge, nonce) = (nonce()?, nonce()?);
-        if let Some(verify_token) = self.parts.verify_tokens.first() {
-            prover.challenge(url, verify_token, &challenge).await?;
-        }
-        let Some(secret) = self.parts.app_secrets.first() else {
-            return Err(Astray::NoAnswer(
-                "no app_secret is set, so no event is trusted".to_owned(),
-            ));
+    /// Asks Meta about one of the callbacks, and changes it where that is allowed, unless nothing new can come
+    /// of it; returns whether it asked.
+    async fn ask(&mut self, index: usize, consent: Consent, url: &Url) -> bool {
+        let word = self.word;
+        let now = self.parts.clock.monotonic();
+        let (Some(callback), Some(found)) =
+            (self.parts.callbacks.get(index), self.found.get_mut(index))
+        else {
+            return false;
         };
-        let begun = self.parts.clock.monotonic();
-        prover.self_test(url, secret, &nonce).await?;
-        Ok(self.parts.clock.monotonic().since(begun))
+        let before = found.as_ref().filter(|found| found.url == *url && found.word == word);
+        if before.is_some_and(|before| before.again.is_none_or(|again| now < again)) {
+            return false;
+        }
+        let (least, most) = ASK_AGAIN;
+        let wait = before.map_or(least, |before| (before.wait * 2).min(most));
+        let answer = callback.register(consent, url.as_str()).await;
+        let lasts = matches!(
+            answer,
+            Ok(Registration::Registered | Registration::Unknown) | Err(Trouble::Lasting(_))
+        );
+        let stands = answer.unwrap_or_else(|why| {
+            let name = callback.name();
+            tracing::warn!(account = name, %why, "Meta does not post to the tunnel's address");
+            Registration::Trouble(format!("{name}: {}", display_safe(&why.to_string())))
+        });
+        let again = (!lasts).then(|| self.parts.clock.monotonic() + wait);
+        *found = Some(Found { url: url.clone(), word, stands, again, wait });
+        true
     }
-}
 
-fn nonce() -> Result<String, Astray> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| Astray::NoAnswer(error.to_string()))?;
-    Ok(RequestId(bytes).to_string())
+    /// Keeps the address for other processes, with the time of its proof, or forgets it.
+    async fn keep(&mut self, address: Option<Address>) {
+        self.kept = address.is_some();
+        let kept = self
+            .parts
+            .writer
+            .run(Priority::Interactive, move |tx| callback::set_address(tx, address.as_ref()))
+            .await;
+        if let Err(error) = kept {
+            tracing::debug!(%error, "the tunnel's address is not kept");
+        }
+    }
+
+    /// A challenge and a signed event through the address and back.
+    async fn round_trip(&self, prover: &Prover, url: &Url) -> Result<Duration, Astray> {
+        let Parts { app_secrets, verify_tokens, clock, .. } = &self.parts;
+        round_trip(prover, url, app_secrets.first(), verify_tokens.first(), &**clock).await
+    }
 }
 
 /// Reads what a tool prints until it ends: addresses are told on if anybody asks, the last lines kept.
@@ -365,7 +431,7 @@ async fn follow(
     tell: Option<&watch::Sender<Option<Url>>>,
 ) {
     while let Some(line) = lines.next().await {
-        tracing::debug!(line = %crate::domain::text::display_safe(&line), "{}", kind.name());
+        tracing::debug!(line = %display_safe(&line), "{}", kind.name());
         let found = tunnel::address(kind, &line).and_then(|found| found.parse::<Url>().ok());
         if let (Some(found), Some(tell)) = (found, tell) {
             tell.send_if_modified(|address| {

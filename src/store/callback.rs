@@ -1,7 +1,9 @@
 //! Where Meta was told to post, by whose word, and what stood there before; and the public address that this
 //! data directory's listener has now.
 
-use rusqlite::{OptionalExtension as _, Row, params};
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::error::Error;
 use super::read::ReadConn;
@@ -51,6 +53,35 @@ fn named<T: Copy>(all: &[T], place: i64) -> rusqlite::Result<T> {
 
 /// Writes down a change.
 pub fn note_change(tx: &mut Tx<'_>, account: AccountId, change: &Change) -> Result<(), Error> {
+    note(tx, account, change).map(|_intent| ())
+}
+
+/// A change that is noted and that Meta may not have heard of yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Intent(i64);
+
+/// Writes down what is about to be changed. Nothing when the account's newest change is the same: that one may
+/// have been carried out, and is never taken back.
+pub fn intend(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    change: &Change,
+) -> Result<Option<Intent>, Error> {
+    let newest = changes_in(tx, account)?.into_iter().next();
+    let same = |newest: &Change| Change { at: change.at, ..newest.clone() } == *change;
+    if newest.as_ref().is_some_and(same) {
+        return Ok(None);
+    }
+    note(tx, account, change).map(Some)
+}
+
+/// Takes an intent back that surely came to nothing.
+pub fn withdraw(tx: &mut Tx<'_>, intent: Intent) -> Result<(), Error> {
+    tx.conn.prepare_cached("DELETE FROM callback_change WHERE id = ?1")?.execute([intent.0])?;
+    Ok(())
+}
+
+fn note(tx: &Tx<'_>, account: AccountId, change: &Change) -> Result<Intent, Error> {
     tx.conn
         .prepare_cached(
             "INSERT INTO callback_change (account, deed, level, old_url, new_url, at)
@@ -64,16 +95,31 @@ pub fn note_change(tx: &mut Tx<'_>, account: AccountId, change: &Change) -> Resu
             change.new,
             change.at.millis()
         ])?;
-    Ok(())
+    Ok(Intent(tx.conn.last_insert_rowid()))
 }
 
 /// All changes of an account's callback, the newest first.
 pub fn changes(read: &ReadConn, account: AccountId) -> Result<Vec<Change>, Error> {
-    let mut query = read.conn.prepare_cached(
+    all(&read.conn, account)
+}
+
+/// The same, for whoever is about to make another.
+pub fn changes_in(tx: &mut Tx<'_>, account: AccountId) -> Result<Vec<Change>, Error> {
+    all(tx.conn, account)
+}
+
+fn all(conn: &Connection, account: AccountId) -> Result<Vec<Change>, Error> {
+    let mut query = conn.prepare_cached(
         "SELECT deed, level, old_url, new_url, at FROM callback_change WHERE account = ?1 ORDER BY id DESC",
     )?;
     let rows = query.query_map([account.0], change)?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// A number that is another once a callback of any account was changed or decided about.
+pub fn last_word(read: &ReadConn) -> Result<i64, Error> {
+    let mut query = read.conn.prepare_cached("SELECT coalesce(max(id), 0) FROM callback_change")?;
+    Ok(query.query_row([], |row| row.get(0))?)
 }
 
 fn change(row: &Row<'_>) -> rusqlite::Result<Change> {
@@ -86,12 +132,21 @@ fn change(row: &Row<'_>) -> rusqlite::Result<Change> {
     })
 }
 
-/// What stood there before the first of our changes since it was last put back.
+/// Of each level that is ours, in Meta's order, the first of our changes since it was last put back: what stood
+/// there before us is its `old`.
 #[must_use]
-pub fn before_us(changes: &[Change]) -> Option<&Change> {
-    let ours = changes.iter().take_while(|change| change.deed != Deed::PutBack);
-    ours.filter(|change| change.deed == Deed::Set).last()
+pub fn ours(changes: &[Change]) -> Vec<&Change> {
+    let first = |level: Level| {
+        let of_level = changes.iter().filter(move |change| change.level == level);
+        let since = of_level.take_while(|change| change.deed != Deed::PutBack);
+        since.filter(|change| change.deed == Deed::Set).last()
+    };
+    LEVELS.into_iter().filter_map(first).collect()
 }
+
+/// How old a proof may be. A tunnel that runs gives one every half minute; the address of one that ended may be
+/// somebody else's by now.
+const FRESH: Duration = Duration::from_secs(120);
 
 /// A public address that was proved to lead to the listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,8 +175,9 @@ pub fn set_address(tx: &mut Tx<'_>, address: Option<&Address>) -> Result<(), Err
     Ok(())
 }
 
-/// The address that was proved last, by whichever process listens.
-pub fn address(read: &ReadConn) -> Result<Option<Address>, Error> {
+/// The address of the tunnel that runs, in whichever process. One whose last proof is older than two minutes
+/// does not: it ended without a word.
+pub fn running(read: &ReadConn, now: Timestamp) -> Result<Option<Address>, Error> {
     let mut query =
         read.conn.prepare_cached("SELECT kind, url, proved_at FROM tunnel WHERE id = 1")?;
     let found = query.query_row([], |row| {
@@ -131,5 +187,5 @@ pub fn address(read: &ReadConn) -> Result<Option<Address>, Error> {
             proved_at: Timestamp::from_millis(row.get(2)?),
         })
     });
-    Ok(found.optional()?)
+    Ok(found.optional()?.filter(|address| now.since(address.proved_at) <= FRESH))
 }

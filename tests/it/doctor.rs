@@ -1,8 +1,7 @@
 //! `twoticks doctor` on set-ups that are broken in one way each: it names what is wrong and what helps, and
 //! nothing else.
 
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -15,11 +14,12 @@ use twoticks::store::WriteConn;
 use twoticks::store::callback::{Address, set_address};
 
 use crate::cli::twoticks;
+use crate::meta::{Answer, serve};
 use crate::target::write_private;
 
 pub(crate) const NUMBER: &str = "100000000000001";
-const WABA: &str = "200000000000001";
-const APP: &str = "300000000000001";
+pub(crate) const WABA: &str = "200000000000001";
+pub(crate) const APP: &str = "300000000000001";
 
 /// What Meta knows and says.
 #[derive(Clone)]
@@ -60,7 +60,7 @@ impl Facts {
         }
     }
 
-    fn answer(&self, path: &str, token: &str) -> (u16, Value) {
+    fn answer(&self, parts: &[&str], token: &str) -> (u16, Value) {
         let refused = |code: i64, subcode: i64, message: &str| {
             (
                 400,
@@ -69,8 +69,6 @@ impl Facts {
             )
         };
         let app_token = format!("{APP}|{}", self.app_secret);
-        let path = path.split('?').next().unwrap_or_default();
-        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).skip(1).collect();
         if parts.first() == Some(&APP) {
             if token != app_token {
                 return refused(190, 0, "Invalid OAuth access token signature.");
@@ -84,7 +82,7 @@ impl Facts {
             return refused(190, 0, "Invalid OAuth access token - Cannot parse access token");
         }
         let unknown = || refused(100, 33, "Unsupported get request. Object does not exist");
-        match parts.as_slice() {
+        match parts {
             [] => (400, json!({})),
             ["debug_token"] => (200, json!({"data": self.info})),
             [id] if self.numbers.contains(id) => {
@@ -109,45 +107,12 @@ impl Facts {
 
 /// Meta, on a port of this machine.
 pub(crate) fn meta(facts: Arc<Mutex<Facts>>) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let serve = move |mut client: TcpStream| {
-        let mut head = Vec::new();
-        let mut byte = [0];
-        while !head.ends_with(b"\r\n\r\n") {
-            if client.read(&mut byte).unwrap_or(0) == 0 {
-                return;
-            }
-            head.push(byte[0]);
-        }
-        let head = String::from_utf8_lossy(&head).into_owned();
-        let path = head.split(' ').nth(1).unwrap_or_default();
-        let bearer = head.lines().find_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            let bearer = name.eq_ignore_ascii_case("authorization");
-            bearer.then(|| value.trim().trim_start_matches("Bearer ").to_owned())
-        });
+    serve(move |asked| {
         let facts = facts.lock().unwrap().clone();
-        let (status, body) = facts.answer(path, &bearer.unwrap_or_default());
-        let body = body.to_string();
-        let now = || {
-            let now = SystemClock::new().now().millis();
-            let now = jiff::Timestamp::from_millisecond(now).unwrap();
-            now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
-        };
-        let date = facts.date.map_or_else(now, str::to_owned);
-        let answer = format!(
-            "HTTP/1.1 {status} X\r\nDate: {date}\r\nContent-Type: application/json\r\n\
-             Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            body.len()
-        );
-        client.write_all(answer.as_bytes()).ok();
-    };
-    thread::Builder::new()
-        .name("meta".to_owned())
-        .spawn(move || listener.incoming().flatten().for_each(serve))
-        .unwrap();
-    port
+        let path: Vec<&str> = asked.path.iter().map(String::as_str).collect();
+        let (status, body) = facts.answer(&path, &asked.token);
+        Some(Answer { date: facts.date, ..Answer::new(status, body) })
+    })
 }
 
 /// A set-up in which all is right, until something is broken.
@@ -605,12 +570,25 @@ fn each_broken_set_up_is_named_with_its_remedy() {
 fn a_report_for_others_hides_what_is_nobodys_business() {
     let mut case = Case::new();
     case.facts.callback = Some("https://secret-name.example/webhook");
-    case.replace("\"file:token\"", "\"env:NOT_SET\"");
+    case.facts.number["verified_name"] = json!("Loja Sol");
+    case.facts.number["display_phone_number"] = json!("+55 11 5550-0199");
+    case.address("https://secret-tunnel.invalid/webhook");
     let (code, said) = case.doctor(&["--redact"]);
     assert_eq!(code, Some(1));
     let home = case.home.path().to_str().unwrap().to_owned();
-    for hidden in [NUMBER, WABA, "0100", "secret-name", "shop", "the-token", &home] {
+    let who = ["Loja", "11 5550", "5550-0199", "shop", "secret-name", "secret-tunnel"];
+    for hidden in [NUMBER, WABA, "the-token", &home].into_iter().chain(who) {
         assert!(!said.contains(hidden), "{hidden}: {said}");
     }
-    assert!(said.contains("WRONG") && said.contains("do     set it"), "{said}");
+    assert!(said.contains("number        ok") && said.contains("quality GREEN"), "{said}");
+    assert!(said.contains("WRONG") && said.contains("nothing comes through https://…"), "{said}");
+}
+
+#[test]
+fn the_other_numbers_of_a_waba_are_hidden_too() {
+    let mut case = Case::new();
+    case.replace(NUMBER, "100000000000009");
+    let (code, said) = case.doctor(&["--redact"]);
+    assert_eq!(code, Some(1));
+    assert!(said.contains("this WABA has") && !said.contains("555 0100"), "{said}");
 }

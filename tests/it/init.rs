@@ -53,7 +53,7 @@ impl Machine {
     /// Runs it without questions, with these lines on its input; what it said.
     #[track_caller]
     fn init(&self, args: &[&str], typed: &str, code: i32) -> String {
-        let line = [&["init", "--no-questions", "--base-url", &self.url], args].concat();
+        let line = [&["init", "--no-questions", "--base-url", self.url.as_str()], args].concat();
         let mut command = twoticks(self.home(), &line);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -113,7 +113,8 @@ fn a_known_number_among_several_was_asked_for_again() {
     assert_eq!(machine.accounts(), ["shop"]);
 
     let before = machine.config();
-    let mut init = Terminal::start(machine.home(), &["init", "--base-url", &machine.url], &[]);
+    let mut init =
+        Terminal::start(machine.home(), &["init", "--base-url", machine.url.as_str()], &[]);
     init.resize(200, 30);
     for question in ["The access token.", "(Enter keeps 100000000000001)", "The app secret."] {
         init.until_text(question);

@@ -102,7 +102,7 @@ fn the_request_is_copied_as_it_would_be_sent_without_the_token() {
     inbox.keys("env<Enter>Ana<Enter>1182<Ctrl-Y>");
     inbox.until_text("Copied as curl");
     let curl = inbox.driver.memory().copied.clone();
-    assert!(curl.starts_with("curl -X POST 'https://graph.example/v25.0/"), "{curl}");
+    assert!(curl.starts_with("curl -sS -X POST 'https://graph.example/v25.0/"), "{curl}");
     assert!(curl.contains("Bearer $TOKEN") && !curl.contains(&shop.world.token), "{curl}");
     assert!(curl.contains("\"name\": \"pedido_enviado\""), "{curl}");
     inbox.keys("<Esc><Esc>");

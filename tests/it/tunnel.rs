@@ -7,8 +7,8 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -18,18 +18,22 @@ use twoticks::clock::SystemClock;
 use twoticks::domain::health::{Condition, Health};
 use twoticks::domain::id::PhoneNumberId;
 use twoticks::domain::time::Clock as _;
-use twoticks::domain::tunnel::Kind;
+use twoticks::domain::tunnel::{Kind, Level, Registration};
+use twoticks::service::callback::Consent;
 use twoticks::service::listener::ListenerConfig;
 use twoticks::service::listener::http::Limits;
 use twoticks::service::sender::core::Policy;
 use twoticks::service::tunnel::{Proving, TunnelConfig};
 use twoticks::service::{AccountConfig, ApiConfig, ServiceConfig, Services};
+use twoticks::store::callback::{self, Change, Deed};
 use twoticks::store::prune::Keep;
-use twoticks::store::{ReadConn, Rules, event};
+use twoticks::store::{ReadConn, Rules, WriteConn, account, event};
 
 use crate::cli::{Running, twoticks};
+use crate::meta::serve;
 use crate::target::{NUMBER, SECRET, config_text, post, read_all, sign, status, write_private};
 use crate::terminal::{Terminal, signal_to};
+use crate::webhook::Places;
 
 /// Far more than anything takes on a slow machine; what takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -369,18 +373,23 @@ fn a_tool_that_is_not_there_is_named_with_what_installs_it() {
 /// The services with a tunnel that is quick to lose its patience.
 struct Desk {
     services: Services,
-    _home: tempfile::TempDir,
+    home: tempfile::TempDir,
 }
 
 impl Desk {
     fn start(command: &str) -> Self {
+        Self::telling(command, None)
+    }
+
+    /// One that tells Meta, which is on this port, of its address.
+    fn telling(command: &str, meta: Option<u16>) -> Self {
         let home = tempfile::tempdir().unwrap();
         let account = AccountConfig {
             name: "shop".to_owned(),
             phone_number_id: PhoneNumberId::new(NUMBER),
             waba_id: None,
             display_number: None,
-            token: None,
+            token: meta.map(|_port| SecretString::from("token")),
             app_secrets: vec![SecretString::from(SECRET)],
             verify_tokens: vec![SecretString::from("verify")],
         };
@@ -390,7 +399,7 @@ impl Desk {
             database: home.path().join("twoticks.db"),
             accounts: vec![account],
             api: ApiConfig {
-                base_url: "http://127.0.0.1:9".to_owned(),
+                base_url: format!("http://127.0.0.1:{}", meta.unwrap_or(9)),
                 connect_timeout: second,
                 timeout: second,
             },
@@ -421,7 +430,7 @@ impl Desk {
                 patience: second,
                 silence: second,
             },
-            register: None,
+            register: meta.map(|_port| Consent::At(Level::Number)),
             apps: Vec::new(),
         };
         let clock = Arc::new(SystemClock::new());
@@ -429,7 +438,7 @@ impl Desk {
             Services::start(config, clock, Arc::new(|panic| panic!("{panic:?}"))).unwrap();
         services.set_tunnel(Some(tunnel));
         services.start_net().unwrap();
-        Self { services, _home: home }
+        Self { services, home }
     }
 
     #[track_caller]
@@ -502,6 +511,37 @@ fn a_tunnel_that_goes_silent_is_started_anew() {
     });
     assert!(again.tunnel.url.unwrap().contains(&again.listener_address.unwrap()));
     drop(silent);
+}
+
+#[test]
+fn meta_was_told_again_with_every_proof_although_it_had_refused() {
+    let places = Arc::new(Mutex::new(Places { refuses: Some(200), ..Places::default() }));
+    let meta = Arc::clone(&places);
+    let port = serve(move |asked| meta.lock().unwrap().answer(asked));
+    let desk = Desk::telling("echo http://127.0.0.1:{port}; exec cat", Some(port));
+    desk.until("refused", |health| {
+        matches!(&health.tunnel.registration, Registration::Trouble(why) if why.contains("200"))
+    });
+    let (clock, database) = (SystemClock::new(), desk.home.path().join("twoticks.db"));
+    let read = ReadConn::open(&database).unwrap();
+    let proved = || callback::running(&read, clock.now()).unwrap().map(|address| address.proved_at);
+    for _ in 0..5 {
+        let (last, end) = (proved(), clock.monotonic() + PATIENCE);
+        while proved() == last {
+            assert!(clock.monotonic() < end, "no proof more");
+            thread::yield_now();
+        }
+    }
+    assert_eq!(places.lock().unwrap().told, 1);
+
+    // A person's word is a reason to ask again.
+    places.lock().unwrap().refuses = None;
+    let mut store = WriteConn::open(&database, clock.now()).unwrap();
+    let word =
+        Change { deed: Deed::Set, level: Level::Number, old: None, new: None, at: clock.now() };
+    let account = account::accounts(&read).unwrap().remove(0).id;
+    store.write(|tx| callback::note_change(tx, account, &word)).unwrap();
+    desk.until("registered", |health| health.tunnel.registration == Registration::Registered);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::{Unsendable, plain};
 use crate::domain::id::MediaId;
 use crate::domain::message::{Body, Media, MediaCopy};
 use crate::domain::outbox::Recipient;
+use crate::domain::shell;
 use crate::domain::template::SentHeader;
 
 /// Stands for the id of a file that is uploaded when the message is sent.
@@ -24,17 +25,8 @@ pub fn json(recipient: &Recipient, body: &Body) -> Result<String, Unsendable> {
 /// The command that posts `json` to the messages of a number, with `$TOKEN` for the token.
 #[must_use]
 pub fn curl(base_url: &str, phone_number_id: &str, json: &str) -> String {
-    let url = quoted(&format!("{base_url}/{phone_number_id}/messages"));
-    let json = quoted(json);
-    format!(
-        "curl -X POST {url} \\\n  -H \"Authorization: Bearer $TOKEN\" \\\n  \
-         -H 'Content-Type: application/json' \\\n  -d {json}"
-    )
-}
-
-/// One word of the shell, whatever is in it.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
+    let url = format!("{base_url}/{phone_number_id}/messages");
+    shell::curl(&url, &["\"Authorization: Bearer $TOKEN\"".to_owned()], json)
 }
 
 /// As if the file of the message had been uploaded.
@@ -68,7 +60,7 @@ mod tests {
         assert!(json.contains("\"to\": \"+5511988881234\""), "{json}");
         assert!(!json.contains("biz_opaque_callback_data"), "{json}");
         let curl = curl("https://graph.facebook.com/v25.0", "1060", &json);
-        let start = "curl -X POST 'https://graph.facebook.com/v25.0/1060/messages' \\\n";
+        let start = "curl -sS -X POST 'https://graph.facebook.com/v25.0/1060/messages' \\\n";
         assert!(curl.starts_with(start), "{curl}");
         assert!(curl.contains("Bearer $TOKEN") && curl.contains("it'\\''s $5 `now`"), "{curl}");
     }

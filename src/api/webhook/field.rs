@@ -10,43 +10,68 @@ use crate::domain::event::{IdentityChange, IdentityUpdate, ItemKind, Peer, Prefe
 use crate::domain::id::UserId;
 use crate::domain::time::Timestamp;
 
+type Read = fn(&Fields<'_>, &mut Items);
+
+/// The fields that hold items of their own, each with what reads it. Others are about templates, or notices.
+const READERS: [(&str, Read); 6] = [
+    ("messages", conversation),
+    ("smb_message_echoes", echoes),
+    ("history", echo::history),
+    ("user_preferences", preferences),
+    ("user_id_update", user_ids),
+    ("smb_app_state_sync", phone_book),
+];
+
+/// Every field of which something is shown or acted on.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    let read = READERS.iter().map(|(name, _)| *name);
+    read.chain(template::FIELDS).chain(notice::LINES.iter().map(|(name, _)| *name))
+}
+
 /// Reads `value`, whose text is `raw`, into `items`.
 pub(super) fn read(raw: &RawValue, value: &Fields<'_>, items: &mut Items) {
-    match items.place.field.as_str() {
-        "messages" => conversation(value, items),
-        // A change that does not name its field is known by what is in it.
-        "" if ["messages", "statuses"].iter().any(|key| value.contains_key(*key)) => {
-            conversation(value, items);
-        }
-        "smb_message_echoes" => {
-            let contacts = Contacts::of(value);
-            items.each(value, "message_echoes", |place, value| {
-                echo::echo(place, &contacts, value).map(ItemKind::Echo)
-            });
-        }
-        "history" => echo::history(value, items),
-        "user_preferences" => {
-            let contacts = Contacts::of(value);
-            items.each(value, "user_preferences", |place, value| {
-                preference(place, &contacts, value).map(ItemKind::Preference)
-            });
-        }
-        "user_id_update" => {
-            let contacts = Contacts::of(value);
-            items.each(value, "user_id_update", |place, value| {
-                user_id(place, &contacts, value).map(ItemKind::Identity)
-            });
-        }
-        "smb_app_state_sync" => {
-            items.each(value, "state_sync", |_, value| {
-                Ok(ItemKind::Notice { summary: notice::phone_book(value), report: None })
-            });
-        }
-        field => {
-            let kind = notice_or_unknown(field, raw, items.place.time);
-            items.push(raw, kind);
-        }
+    let field = items.place.field.as_str();
+    let reader = READERS.iter().find(|(name, _)| *name == field);
+    // A change that does not name its field is known by what is in it.
+    let nameless = || {
+        let talks = ["messages", "statuses"].iter().any(|key| value.contains_key(*key));
+        field.is_empty() && talks
+    };
+    if let Some((_, read)) = reader {
+        read(value, items);
+    } else if nameless() {
+        conversation(value, items);
+    } else {
+        let kind = notice_or_unknown(field, raw, items.place.time);
+        items.push(raw, kind);
     }
+}
+
+fn echoes(value: &Fields<'_>, items: &mut Items) {
+    let contacts = Contacts::of(value);
+    items.each(value, "message_echoes", |place, value| {
+        echo::echo(place, &contacts, value).map(ItemKind::Echo)
+    });
+}
+
+fn preferences(value: &Fields<'_>, items: &mut Items) {
+    let contacts = Contacts::of(value);
+    items.each(value, "user_preferences", |place, value| {
+        preference(place, &contacts, value).map(ItemKind::Preference)
+    });
+}
+
+fn user_ids(value: &Fields<'_>, items: &mut Items) {
+    let contacts = Contacts::of(value);
+    items.each(value, "user_id_update", |place, value| {
+        user_id(place, &contacts, value).map(ItemKind::Identity)
+    });
+}
+
+fn phone_book(value: &Fields<'_>, items: &mut Items) {
+    items.each(value, "state_sync", |_, value| {
+        Ok(ItemKind::Notice { summary: notice::phone_book(value), report: None })
+    });
 }
 
 /// Messages, statuses and errors; then the people named beside them that no message stands for.

@@ -20,20 +20,29 @@ const KEPT: [&str; 9] = [
     "tracking_events",
 ];
 
+type Line = fn(&Value) -> String;
+
+/// The fields that are told in a line, each with what words it.
+pub(super) const LINES: [(&str, Line); 8] = [
+    ("phone_number_quality_update", number_quality),
+    ("phone_number_name_update", number_name),
+    ("account_update", account),
+    ("account_alerts", alert),
+    ("account_review_update", |value| format!("account review: {}", word(value, "decision"))),
+    ("business_capability_update", capability),
+    ("security", |value| format!("{}: {}", number(value), word(value, "event"))),
+    ("business_username_update", |value| {
+        let (name, status) = (word(value, "username"), word(value, "status"));
+        format!("{}: username {name} is {status}", number(value))
+    }),
+];
+
 /// The line for `value` of a change of `field`; `None` for a field that is not known.
 pub(super) fn summary(field: &str, value: &Value) -> Option<String> {
+    if let Some((_, line)) = LINES.iter().find(|(name, _)| *name == field) {
+        return Some(line(value));
+    }
     let summary = match field {
-        "phone_number_quality_update" => number_quality(value),
-        "phone_number_name_update" => number_name(value),
-        "account_update" => account(value),
-        "account_alerts" => alert(value),
-        "account_review_update" => format!("account review: {}", word(value, "decision")),
-        "business_capability_update" => capability(value),
-        "security" => format!("{}: {}", number(value), word(value, "event")),
-        "business_username_update" => {
-            let (name, status) = (word(value, "username"), word(value, "status"));
-            format!("{}: username {name} is {status}", number(value))
-        }
         "group_lifecycle_update" | "group_participants_update" | "group_settings_update" => {
             groups(value)
         }

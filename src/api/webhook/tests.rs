@@ -1,6 +1,7 @@
 //! Every webhook fixture against one expected line per item, and the promise that nothing bad costs
 //! anything good.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -494,5 +495,27 @@ proptest! {
         let read = items.iter().filter(|item| matches!(item.kind, ItemKind::Message(_))).count();
         prop_assert_eq!(read, count);
         prop_assert_eq!(items.len(), count + 1);
+    }
+}
+
+#[test]
+fn an_app_was_not_subscribed_to_what_the_inbox_acts_on() {
+    let fields: BTreeSet<&str> = super::fields().collect();
+    for field in [
+        "messages",
+        "smb_message_echoes",
+        "message_template_components_update",
+        "user_id_update",
+        "business_username_update",
+    ] {
+        assert!(fields.contains(field), "{field}");
+    }
+    for field in fields {
+        let change = json!({ "field": field, "value": {} });
+        let body = json!({ "object": "whatsapp_business_account",
+            "entry": [{ "id": "1", "time": 1, "changes": [change] }] });
+        let items = parse(body.to_string().as_bytes()).unwrap();
+        let is_known = |item: &Item| !matches!(&item.kind, ItemKind::Unknown { reason } if reason.contains("is not known"));
+        assert!(items.iter().all(is_known), "{field}: {items:?}");
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::Report;
+use super::{Private, Report};
 use crate::api::account::{PhoneNumber, TokenInfo};
 use crate::api::callback::app_token;
 use crate::api::{CallError, Client};
@@ -210,7 +210,7 @@ async fn number(report: &mut Report, account: &Account, client: &Client) -> bool
     let number = match client.phone_number(&PhoneNumberId::new(id)).await {
         Ok(number) => number,
         Err(error) => {
-            let there = other_numbers(account, client).await;
+            let there = other_numbers(report, account, client).await;
             report.wrong(
                 "number",
                 format!("phone_number_id {id} is not there, or the token may not see it: {error}"),
@@ -219,6 +219,7 @@ async fn number(report: &mut Report, account: &Account, client: &Client) -> bool
             return false;
         }
     };
+    learn(report, &number);
     let mut fine = true;
     let mut wrong = |says: String, remedy: &str| {
         fine = false;
@@ -257,6 +258,12 @@ async fn number(report: &mut Report, account: &Account, client: &Client) -> bool
     true
 }
 
+/// Has hidden from others who the number is.
+fn learn(report: &mut Report, number: &PhoneNumber) {
+    report.hides(number.verified_name.clone().map(Private::Name));
+    report.hides(number.display_number.clone().map(Private::Number));
+}
+
 /// Name, number and limits in one line.
 fn words(number: &PhoneNumber) -> String {
     let parts = [
@@ -271,9 +278,10 @@ fn words(number: &PhoneNumber) -> String {
 }
 
 /// `; this WABA has 123 (+55 ...)`, for whoever mistook one number for another.
-async fn other_numbers(account: &Account, client: &Client) -> String {
+async fn other_numbers(report: &mut Report, account: &Account, client: &Client) -> String {
     let Some(waba) = &account.waba_id else { return String::new() };
     let numbers = client.numbers(&WabaId::new(waba)).await.unwrap_or_default();
+    numbers.iter().for_each(|number| learn(report, number));
     let listed = numbers.iter().filter_map(|number| {
         Some(format!("{} ({})", number.id.as_ref()?, number.display_number.as_deref()?))
     });
@@ -368,9 +376,14 @@ async fn app(report: &mut Report, session: &Session, account: &Account) {
         .and_then(|source| source.resolve(&session.env, &*session.clock).ok());
     let Some(client) = token.and_then(|token| network::client(session, token).ok()) else { return };
     let callbacks = client.callbacks(&PhoneNumberId::new(&account.phone_number_id)).await;
+    if let Ok(set) = &callbacks {
+        let all = [&set.number, &set.waba, &set.app].into_iter().flatten();
+        all.for_each(|url| report.hides(Some(Private::Host(url.clone()))));
+    }
     let tunnel = ReadConn::open(&session.paths.database())
         .ok()
-        .and_then(|read| callback::address(&read).ok().flatten());
+        .and_then(|read| callback::running(&read, session.clock.now()).ok().flatten());
+    report.hides(tunnel.as_ref().map(|address| Private::Host(address.url.clone())));
     match (callbacks, tunnel) {
         (Err(error), _) => {
             report.note("webhook", format!("where Meta posts is not known: {error}"));

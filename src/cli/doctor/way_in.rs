@@ -6,14 +6,13 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
-use super::Report;
+use super::{Private, Report};
 use crate::api::callback::{Astray, Prover};
 use crate::cli::{Session, network};
 use crate::config::SecretSource;
-use crate::domain::id::RequestId;
 use crate::domain::tunnel::Kind;
 use crate::error::Error;
-use crate::service::tunnel::missing_tool;
+use crate::service::tunnel::{self, missing_tool};
 use crate::store::ReadConn;
 use crate::store::callback;
 
@@ -76,19 +75,20 @@ pub(super) fn listener(report: &mut Report, session: &Session) -> Result<(), Err
 
 /// The tunnel's tool, and the address that was proved last.
 pub(super) fn tunnel(report: &mut Report, session: &Session) -> Result<(), Error> {
-    let tunnel = &session.config.tunnel;
-    let kind = tunnel.kind;
+    let wanted = &session.config.tunnel;
+    let kind = wanted.kind;
     if let Some(missing) = missing_tool(kind) {
         report.wrong("tunnel", missing, "install it, or set another tunnel.kind");
         return Ok(());
     }
     let known = ReadConn::open(&session.paths.database())
         .ok()
-        .and_then(|read| callback::address(&read).ok().flatten());
+        .and_then(|read| callback::running(&read, session.clock.now()).ok().flatten());
     let known = known.map(|address| address.url).or_else(|| {
-        let base = tunnel.public_url.as_ref()?;
-        Some(crate::service::tunnel::with_path(base, &session.config.listener.path).to_string())
+        let base = wanted.public_url.as_ref()?;
+        Some(tunnel::with_path(base, &session.config.listener.path).to_string())
     });
+    report.hides(known.clone().map(Private::Host));
     match known {
         Some(url) => match round_trip(session, &url)? {
             Ok(took) => {
@@ -119,7 +119,7 @@ pub(super) fn tunnel(report: &mut Report, session: &Session) -> Result<(), Error
 }
 
 /// A challenge and a signed event to an address and back, as far as there are secrets.
-pub(super) fn round_trip(session: &Session, url: &str) -> Result<Result<Duration, Astray>, Error> {
+fn round_trip(session: &Session, url: &str) -> Result<Result<Duration, Astray>, Error> {
     let Ok(url) = url.parse::<Url>() else {
         return Ok(Err(Astray::NoAnswer(format!("{url:?} is no address"))));
     };
@@ -128,22 +128,11 @@ pub(super) fn round_trip(session: &Session, url: &str) -> Result<Result<Duration
         let mut sources = accounts.iter().flat_map(of);
         sources.find_map(|source| source.resolve(&session.env, &*session.clock).ok())
     };
-    let Some(secret) = first(|account| &account.app_secrets) else {
-        return Ok(Err(Astray::NoAnswer("there is no app_secret to sign with".to_owned())));
-    };
+    let secret = first(|account| &account.app_secrets);
     let verify_token = first(|account| &account.verify_tokens);
-    let mut bytes = [0; 16];
-    if let Err(error) = getrandom::fill(&mut bytes) {
-        return Ok(Err(Astray::NoAnswer(error.to_string())));
-    }
-    let nonce = RequestId(bytes).to_string();
     network::wait(async {
         let prover = Prover::new(&url, PATIENCE)?;
-        if let Some(token) = &verify_token {
-            prover.challenge(&url, token, &nonce).await?;
-        }
-        let begun = session.clock.monotonic();
-        prover.self_test(&url, &secret, &nonce).await?;
-        Ok(session.clock.monotonic().since(begun))
+        let clock = &*session.clock;
+        tunnel::round_trip(&prover, &url, secret.as_ref(), verify_token.as_ref(), clock).await
     })
 }

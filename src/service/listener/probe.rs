@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 use crate::api::signature;
-use crate::domain::id::RequestId;
+use crate::service::random;
 
 /// The header that has the key.
 const HEADER: &str = "x-twoticks-probe";
@@ -42,9 +42,8 @@ pub(super) struct Key(SecretString);
 impl Key {
     /// A key that nobody can guess. Without randomness there is none, and no request is taken for ours.
     pub(super) fn new() -> Self {
-        let mut bytes = [0; 16];
-        match getrandom::fill(&mut bytes) {
-            Ok(()) => Self(RequestId(bytes).to_string().into()),
+        match random::word() {
+            Ok(word) => Self(word.into()),
             Err(error) => {
                 tracing::warn!(%error, "no random bits, so the listener cannot ask itself");
                 Self(SecretString::default())

@@ -12,7 +12,9 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::http::{Endpoint, Limits, NotStored, Seen, Sink, serve};
+use crate::api::callback::self_test;
 use crate::domain::health::Refused;
+use crate::domain::hook::Arrival;
 use crate::service::bus::Bus;
 use crate::service::stop::Stop;
 use crate::service::thread::Thread;
@@ -23,6 +25,7 @@ const SECRET: &str = "meatyhamhock";
 struct Kept {
     bodies: Mutex<Vec<Vec<u8>>>,
     full: std::sync::atomic::AtomicBool,
+    passed: Mutex<Vec<String>>,
 }
 
 impl Sink for Kept {
@@ -36,6 +39,10 @@ impl Sink for Kept {
             self.bodies.lock().unwrap().push(body);
         }
         Box::pin(std::future::ready(if full { Err(NotStored) } else { Ok(()) }))
+    }
+
+    fn passed(&self, arrival: Arrival) {
+        self.passed.lock().unwrap().push(arrival.why);
     }
 }
 
@@ -186,6 +193,24 @@ fn every_status_and_its_count() {
     let expected = Refused { signature: 3, path: 1, method: 1, store: 1, ..Refused::default() };
     assert_eq!(server.refused(), expected);
     assert_eq!(server.kept.bodies.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn the_tunnels_own_questions_pushed_out_what_others_wanted() {
+    let server = Server::start(limits());
+    let ask = |challenge: &str| {
+        let query =
+            format!("hub.verify_token=open%20sesame&hub.challenge={challenge}&hub.mode=subscribe");
+        let request =
+            format!("GET /webhook?{query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        server.raw(request.as_bytes())
+    };
+    let body = self_test("00ff");
+    assert!(server.post(body.as_bytes(), &sign(body.as_bytes())).ends_with("self-test 00ff"));
+    assert!(ask("twoticks-self-test-00ff").ends_with("\r\n\r\ntwoticks-self-test-00ff"));
+    assert_eq!(*server.kept.passed.lock().unwrap(), [""; 0]);
+    assert!(ask("1158201444").ends_with("1158201444"));
+    assert_eq!(*server.kept.passed.lock().unwrap(), ["challenge answered"]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod browse;
+mod callbacks;
 mod catalogue;
 mod claims;
 mod closing;
