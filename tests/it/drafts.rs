@@ -54,7 +54,9 @@ fn two_drafts_of_contacts_that_turn_out_to_be_one_are_both_typed_on() {
 
     shop.sim.say("Bob", "it is me").unwrap();
     inbox.until("both drafts", |screen| {
-        screen.contains("draft for U") && screen.contains("draft for N") && screen.contains("it is me")
+        screen.contains("draft for U")
+            && screen.contains("draft for N")
+            && screen.contains("it is me")
     });
     inbox.keys("x<Esc>");
     inbox.settle();
@@ -71,7 +73,8 @@ fn a_message_from_the_shell_leaves_what_is_typed_in_the_inbox() {
     inbox.settle();
     let (account, conversation, now) = (account(&shop), begin(&shop), shop.now());
     let body = Body::Text { text: "a script says".to_owned(), preview_url: false };
-    let new = NewMessage { account, conversation, body, reply_to: None, priority: Priority::Person };
+    let new =
+        NewMessage { account, conversation, body, reply_to: None, priority: Priority::Person };
     shop.other_process().write(|tx| outbox::enqueue(tx, &new, now)).unwrap();
     inbox.until_text("a script says");
     inbox.settle();
