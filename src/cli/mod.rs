@@ -16,6 +16,7 @@ mod network;
 mod outbox;
 mod output;
 mod post;
+mod recipient;
 mod search;
 mod send;
 mod services;
@@ -123,9 +124,9 @@ enum Command {
     Search(search::Search),
     /// Run the Cloud API simulator, or drive a running one.
     Sim(sim::Simulate),
-    /// Print the key table.
+    /// Print the key table, or what this terminal sends for a key.
     Keys(keys::Keys),
-    /// Check the database, or print where it is.
+    /// Check the database, copy it while it is in use, or print where it is.
     Db(db::Db),
     /// Print what a shell has to read to complete commands, accounts and conversations.
     Completions(shell::Completions),
