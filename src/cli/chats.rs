@@ -7,6 +7,7 @@ use clap_complete::engine::ArgValueCompleter;
 
 use super::export::{self, Format};
 use super::output::{self, json_line, line};
+use super::recipient::{self, To};
 use super::services;
 use super::{Session, failed, shell};
 use crate::app::describe::{self, window_cell};
@@ -51,7 +52,7 @@ enum What {
     OptIn(Whose),
     /// Show the messages of a conversation, oldest first.
     Show {
-        /// Its id, or the contact's number with its plus.
+        /// Its id, or the contact's number with its plus or user id.
         #[arg(value_name = "CONVERSATION", allow_hyphen_values = true,
             add = ArgValueCompleter::new(shell::conversations))]
         conversation: String,
@@ -64,7 +65,7 @@ enum What {
     },
     /// Write a conversation, or all of the account, to stdout for other programs and people.
     Export {
-        /// Its id, or the contact's number with its plus.
+        /// Its id, or the contact's number with its plus or user id.
         #[arg(value_name = "CONVERSATION", conflicts_with = "all", required_unless_present = "all",
             add = ArgValueCompleter::new(shell::conversations))]
         conversation: Option<String>,
@@ -79,7 +80,7 @@ enum What {
 
 #[derive(Debug, Args)]
 struct Whose {
-    /// The id of their conversation, or their number with its plus.
+    /// The id of their conversation, or their number with its plus or user id.
     #[arg(value_name = "CONVERSATION", allow_hyphen_values = true,
         add = ArgValueCompleter::new(shell::conversations))]
     conversation: String,
@@ -243,19 +244,19 @@ fn find(session: &Session, read: &ReadConn, wanted: &str) -> Result<Conversation
         Error::new(Kind::Partial, format!("there is no conversation {wanted:?}"))
             .hint("twoticks chats list shows their ids and numbers")
     };
-    let found = if let Some(number) = wanted.strip_prefix('+') {
-        let account = session.stored_account(read)?;
-        let digits: String = number.chars().filter(char::is_ascii_digit).collect();
-        list::find_conversation(read, account.id, &WaId::new(digits)).map_err(failed)?
-    } else {
-        let id = wanted.parse().map_err(|_no_number: std::num::ParseIntError| nothing())?;
-        match list::conversation(read, ConversationId(id)) {
-            Ok(found) => Some(found),
-            Err(crate::store::Error::NotFound { .. }) => None,
-            Err(error) => return Err(failed(error)),
-        }
+    let to = match (recipient::parse(wanted), wanted.strip_prefix('+')) {
+        (Ok(to), _) => to,
+        // WhatsApp may know a number that no plan of numbers has.
+        (Err(_), Some(number)) => To::Number(WaId::new(digits(number))),
+        (Err(_), None) => return Err(nothing()),
     };
+    let account = session.stored_account(read)?;
+    let found = recipient::find(read, account.id, &to).map_err(failed)?;
     found.map(|conversation| conversation.id).ok_or_else(nothing)
+}
+
+fn digits(number: &str) -> String {
+    number.chars().filter(char::is_ascii_digit).collect()
 }
 
 /// `2023-11-14T22:13:20.007Z > delivered  text`; further lines are indented.

@@ -17,6 +17,7 @@ mod network;
 mod outbox;
 mod output;
 mod post;
+mod recipient;
 mod search;
 mod send;
 mod services;
@@ -129,9 +130,9 @@ enum Command {
     Sim(sim::Simulate),
     /// Count what was sent and received, how fast, and what failed.
     Stats(stats::Stats),
-    /// Print the key table.
+    /// Print the key table, or what this terminal sends for a key.
     Keys(keys::Keys),
-    /// Check the database, or print where it is.
+    /// Check the database, copy it while it is in use, or print where it is.
     Db(db::Db),
     /// Print what a shell has to read to complete commands, accounts and conversations.
     Completions(shell::Completions),

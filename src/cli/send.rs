@@ -5,21 +5,23 @@
 mod template;
 
 use std::io::Read as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
 use super::output::{self, json_line, line};
+use super::recipient::{self, To, present};
 use super::services::{Backstage, check_secrets, on_panic, store_accounts};
 use super::{Session, failed};
 use crate::app::moment;
 use crate::config;
 use crate::domain::error_code;
 use crate::domain::health::{Condition, Health};
-use crate::domain::id::{AccountId, ConversationId, MessageId, UserId, WaId, Wamid};
+use crate::domain::id::{AccountId, ConversationId, MessageId, Wamid};
 use crate::domain::message::{Body, Message, NewMessage, Priority, TimelineEntry};
 use crate::domain::outbox::UNCERTAIN_HOLD;
-use crate::domain::phone;
 use crate::domain::state::State;
 use crate::domain::template::Place;
 use crate::domain::text::display_safe;
@@ -32,6 +34,7 @@ use crate::service::reader::ReadError;
 use crate::service::writer;
 use crate::store::outbox::Terms;
 use crate::store::{self, ReadConn, Tx, conversation, list, message, outbox};
+use crate::term::signal;
 
 /// The longest text Meta takes, in characters (send-messages).
 const TEXT_LIMIT: usize = 4096;
@@ -104,14 +107,14 @@ const fn reached(state: State, wait: Wait) -> Reached {
 
 pub(super) fn run(session: &Session, send: &Send) -> Result<(), Error> {
     let text = send.text.as_deref().map(read_text).transpose()?;
-    let recipient = recipient(&send.to)?;
+    let recipient = recipient::parse(&send.to)?;
     let at = moment_to_come(session, send.at.as_deref())?;
     let chosen = session.account()?;
     check_secrets(session, chosen)?;
     let _log = session.start_log()?;
     let account = stored_id(session, chosen)?;
     let complain = on_panic(|said| tracing::error!(said, "while sending"));
-    let mut backstage = Backstage::prepare(session, complain)?;
+    let mut backstage = Backstage::prepare(session, Arc::clone(&complain))?;
     let watcher = backstage.bus.watch();
     let quoted = send.reply_to.as_deref().map(|id| find(&backstage, account, id)).transpose()?;
     // Before anything is written: what is refused leaves no empty conversation behind.
@@ -124,7 +127,7 @@ pub(super) fn run(session: &Session, send: &Send) -> Result<(), Error> {
     let body = match (text, &send.choice.template) {
         (Some(text), _) => {
             refuse_outside_window(&backstage, session, conversation, at)?;
-            Body::Text { text, preview_url: true }
+            Body::written(text)
         }
         (None, name) => {
             let name = name.as_deref().unwrap_or_default();
@@ -140,12 +143,37 @@ pub(super) fn run(session: &Session, send: &Send) -> Result<(), Error> {
     if let Some(at) = at.filter(|_| send.wait.is_none()) {
         return scheduled(backstage, session, id, at, send.json);
     }
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let (asked, wake) = (Arc::clone(&interrupted), watcher.waker());
+    let _signals = signal::start(false, complain, move |_| {
+        asked.store(true, Ordering::SeqCst);
+        wake();
+    })
+    .map_err(|error| Error::failed("cannot listen for signals").because(&error))?;
     backstage.send_only(conversation);
     backstage.go_live(session)?;
-    let result = follow(&backstage, session, &watcher, (account, id), send);
+    let result = follow(&backstage, session, &watcher, (account, id), send, &interrupted);
     drop(watcher);
+    // A request under way gets some seconds for its answer.
     backstage.stop();
-    result
+    match result {
+        Err(error) if error.kind == Kind::Interrupted => Err(cut_short(session, id)?),
+        result => result,
+    }
+}
+
+/// Where the message stands when a signal ended the wait.
+fn cut_short(session: &Session, id: MessageId) -> Result<Error, Error> {
+    let message = message::message(&session.read()?, id).map_err(failed)?;
+    let state = message.state;
+    let error =
+        Error::new(Kind::Interrupted, format!("interrupted; message {id} is {}", state.name()));
+    Ok(match state {
+        State::Queued | State::Held | State::Scheduled => error.hint(format!(
+            "the inbox or twoticks listen goes on with it; twoticks outbox cancel {id} takes it back"
+        )),
+        _ => error,
+    })
 }
 
 /// The body with its file kept: it goes out as it is now, whenever that is.
@@ -213,38 +241,6 @@ fn read_text(text: &str) -> Result<String, Error> {
     Ok(text)
 }
 
-/// Whom a message goes to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum To {
-    Number(WaId),
-    User(UserId),
-    Conversation(ConversationId),
-}
-
-fn recipient(text: &str) -> Result<To, Error> {
-    let text = text.trim();
-    if text.starts_with('+') {
-        return phone::parse(text)
-            .map(To::Number)
-            .map_err(|error| Error::usage(format!("{text:?} is no phone number")).because(&error));
-    }
-    // A number is written with its plus, so bare digits are an id.
-    if text.bytes().all(|byte| byte.is_ascii_digit())
-        && let Ok(id) = text.parse()
-    {
-        return Ok(To::Conversation(ConversationId(id)));
-    }
-    let (country, rest) = text.split_once('.').unwrap_or_default();
-    let is_user = country.len() == 2
-        && country.bytes().all(|byte| byte.is_ascii_uppercase())
-        && !rest.is_empty();
-    if is_user {
-        return Ok(To::User(UserId::new(text)));
-    }
-    Err(Error::usage(format!("{text:?} is no recipient"))
-        .hint("write a number with its plus and country code, such as +15551230001"))
-}
-
 fn write<T: std::marker::Send + 'static>(
     backstage: &Backstage,
     job: impl FnMut(&mut Tx<'_>) -> Result<T, store::Error> + std::marker::Send + 'static,
@@ -273,7 +269,7 @@ fn find(backstage: &Backstage, account: AccountId, id: &str) -> Result<Message, 
         Err(_not_ours) => message::message_by_wamid(read, account, &Wamid::new(wanted)),
     })?;
     found.ok_or_else(|| {
-        Error::usage(format!("there is no message {id:?} to reply to"))
+        Error::new(Kind::Partial, format!("there is no message {id:?} to reply to"))
             .hint("twoticks chats show CONVERSATION --json shows the ids of its messages")
     })
 }
@@ -306,21 +302,8 @@ fn known(
     to: &To,
 ) -> Result<Option<ConversationId>, Error> {
     let to = to.clone();
-    let row = ask(backstage, move |read| match &to {
-        To::Conversation(id) => present(list::conversation(read, *id)),
-        To::Number(number) => list::find_conversation(read, account, number),
-        To::User(user) => list::find_conversation_with_user(read, account, user),
-    })?;
+    let row = ask(backstage, move |read| recipient::find(read, account, &to))?;
     Ok(row.map(|row| row.id))
-}
-
-/// What is not there is an answer too.
-fn present<T>(found: Result<T, store::Error>) -> Result<Option<T>, store::Error> {
-    match found {
-        Ok(found) => Ok(Some(found)),
-        Err(store::Error::NotFound { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 /// The conversation that an id names, if it is one of this account's.
@@ -333,7 +316,7 @@ fn own_conversation(
         Some((row, owner)) if owner == account => Ok(row),
         Some(_) => Err(Error::usage(format!("conversation {id} is with another account"))
             .hint("name that account with --account")),
-        None => Err(Error::usage(format!("there is no conversation {id}"))
+        None => Err(Error::new(Kind::Partial, format!("there is no conversation {id}"))
             .hint("a phone number is written with its plus, such as +15551230001")),
     }
 }
@@ -398,7 +381,8 @@ fn refuse_outside_window(
     }
 }
 
-/// Prints the steps of the message as they come, until it got as far as wanted or will not. Says on stderr
+/// Prints the steps of the message as they come, until it got as far as wanted or will not, or until it is
+/// interrupted. Says on stderr
 /// what it waits for when that is not only Meta.
 fn follow(
     backstage: &Backstage,
@@ -406,6 +390,7 @@ fn follow(
     watcher: &crate::service::bus::Watcher,
     (account, id): (AccountId, MessageId),
     send: &Send,
+    interrupted: &AtomicBool,
 ) -> Result<(), Error> {
     let end = session.clock.monotonic() + send.timeout;
     let mut told = 0;
@@ -426,6 +411,9 @@ fn follow(
         }
         if let Some(done) = judge(&message, send.wait) {
             return done;
+        }
+        if interrupted.load(Ordering::SeqCst) {
+            return Err(Error::new(Kind::Interrupted, "interrupted"));
         }
         let why = waits_for(&message, holder, &health);
         let left = end.since(session.clock.monotonic());
@@ -535,29 +523,10 @@ fn tell(id: MessageId, step: &TimelineEntry, json: bool) -> Result<(), Error> {
 mod tests {
     use super::{Body, Duration, Timestamp, outbox};
     use super::{
-        Condition, Health, Reached, State, To, Wait, holder, own_conversation, reached, recipient,
+        Condition, Health, Reached, State, Wait, holder, own_conversation, reached,
         refuse_other_conversation, waits_for,
     };
-    use crate::domain::id::{AccountId, ConversationId, MessageId, UserId, WaId};
-
-    #[test]
-    fn recipients_are_told_apart() {
-        let number = To::Number(WaId::new("15551230001"));
-        assert_eq!(recipient("+1 555 123-0001").unwrap(), number);
-        assert_eq!(recipient("42").unwrap(), To::Conversation(ConversationId(42)));
-        let user = "BR.13491208655302741918";
-        assert_eq!(recipient(user).unwrap(), To::User(UserId::new(user)));
-        for wrong in ["", "+", "+12", "-7", "99999999999999999999", "Ana", "br.1", "X.1"] {
-            assert!(recipient(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn an_id_of_many_digits_is_still_an_id() {
-        for id in [1_234_567, 15_551_230_001] {
-            assert_eq!(recipient(&id.to_string()).unwrap(), To::Conversation(ConversationId(id)));
-        }
-    }
+    use crate::domain::id::{AccountId, ConversationId, MessageId};
 
     #[test]
     fn the_conversation_of_another_account_is_refused() {

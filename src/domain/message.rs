@@ -249,6 +249,13 @@ pub enum Body {
 }
 
 impl Body {
+    /// A text as a person wrote it. WhatsApp shows a preview of its first link, if there is one.
+    #[must_use]
+    pub fn written(text: String) -> Self {
+        let preview_url = text.contains("https://") || text.contains("http://");
+        Self::Text { text, preview_url }
+    }
+
     /// The file that belongs to it: its own, or the one above a template's text.
     #[must_use]
     pub fn file(&self) -> Option<&Media> {

@@ -104,11 +104,10 @@ impl Bus {
     #[must_use = "dropping the watcher ends it"]
     pub fn watch(&self) -> Watcher {
         let (sender, tokens) = mpsc::sync_channel(1);
-        let subscription = self.subscribe(Interest::Everything, move || {
-            // Full means that a token is waiting, and disconnected that nobody is: both are fine.
-            sender.try_send(()).ok();
-        });
-        Watcher { tokens, subscription }
+        let wake = Wakes(sender);
+        let told = wake.clone();
+        let subscription = self.subscribe(Interest::Everything, move || told.wake());
+        Watcher { tokens, wake, subscription }
     }
 
     /// Tells that the store changed.
@@ -220,10 +219,27 @@ impl Drop for Subscription {
 #[derive(Debug)]
 pub struct Watcher {
     tokens: mpsc::Receiver<()>,
+    wake: Wakes,
     subscription: Subscription,
 }
 
+#[derive(Clone, Debug)]
+struct Wakes(mpsc::SyncSender<()>);
+
+impl Wakes {
+    fn wake(&self) {
+        // Full means that a token is waiting, and disconnected that nobody is: both are fine.
+        self.0.try_send(()).ok();
+    }
+}
+
 impl Watcher {
+    /// Ends the wait from another thread, without news.
+    pub fn waker(&self) -> impl Fn() + Send + 'static + use<> {
+        let wake = self.wake.clone();
+        move || wake.wake()
+    }
+
     /// Blocks until there is news, or the time is over; then the news are empty.
     #[must_use]
     pub fn wait(&self, timeout: Option<Duration>) -> News {

@@ -9,8 +9,8 @@ use tokio::sync::Notify;
 
 use super::stop::Stopped;
 
-/// Ticks between two questions, and for the answer. A tick is a second.
-const EVERY: u32 = 30;
+/// Ticks between two questions, and for the answer. A tick is about a second.
+pub(super) const EVERY: u32 = 50;
 const PATIENCE: u32 = 10;
 
 /// What is said when there is no answer.

@@ -18,8 +18,8 @@ use super::thread::{OnPanic, Thread, panic_message};
 use crate::domain::time::{Clock, Monotonic};
 use crate::store::{self, ReadConn};
 
-/// Longer than a second, so that the process wakes less than once a second.
-pub const TICK: Duration = Duration::from_millis(1050);
+/// So much longer than a second that the process wakes at most once a second, with all else that wakes it.
+pub const TICK: Duration = Duration::from_millis(1150);
 
 /// What a query is about. A newer query replaces one of the same slot that has not begun.
 pub type Slot = Cow<'static, str>;

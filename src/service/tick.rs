@@ -123,3 +123,31 @@ impl Tick {
         }));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::service::listener::probe::Probing;
+    use crate::service::pulse;
+    use crate::service::reader::TICK;
+
+    /// All that wakes a process that nobody uses and that hears nothing.
+    #[test]
+    fn an_idle_minute_has_at_most_sixty_wake_ups() {
+        let a_minute = |every: Duration| 60.0 / every.as_secs_f64();
+        let ticks = a_minute(TICK);
+        // The task that answers.
+        let pulse = ticks / f64::from(pulse::EVERY);
+        // The listener is connected to, reads and answers.
+        let probe = 3.0 * a_minute(Probing::default().every);
+        let clock_on_the_screen = 1.0;
+        let all = ticks + pulse + probe + clock_on_the_screen;
+        assert!(all <= 60.0, "{all}");
+    }
+
+    #[test]
+    fn what_another_process_wrote_is_looked_for_about_once_a_second() {
+        assert!((1_000..=1_200).contains(&TICK.as_millis()), "{TICK:?}");
+    }
+}

@@ -14,6 +14,7 @@ mod files;
 pub mod headless;
 pub mod input;
 pub mod panic;
+pub mod press;
 pub mod run;
 pub mod signal;
 pub mod tty;

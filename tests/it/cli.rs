@@ -1,6 +1,6 @@
 //! The command line as scripts meet it: exit codes, what goes to stdout and what to stderr.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -252,6 +252,105 @@ fn a_message_whose_fate_is_unknown_is_4() {
 }
 
 #[test]
+fn an_interrupted_send_waits_for_the_answer_and_leaves_nothing_uncertain() {
+    let home = tempfile::tempdir().unwrap();
+    let config = home.path().join("c.toml");
+    let config = config.to_str().unwrap();
+    let _sim = Running::start(home.path(), &["sim", "--write-config", config]);
+    for signal in [Signal::INT, Signal::TERM] {
+        let fail = run(home.path(), &["--config", config, "sim", "fail", "--delay", "2000"]);
+        assert_code(&fail, 0);
+        let mut child = twoticks(home.path(), &["--config", config, "send", "+15551230001", "hi"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut steps = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert!(steps.any(|step| step.unwrap().ends_with("sending")));
+        signal_to(child.id(), signal);
+        let output = child.wait_with_output().unwrap();
+        assert_code(&output, 130);
+        let said = text(&output.stderr);
+        assert!(said.contains("interrupted; message") && said.contains("is accepted"), "{said}");
+    }
+}
+
+#[test]
+fn ids_that_are_printed_are_taken_by_every_command() {
+    let home = tempfile::tempdir().unwrap();
+    let config = home.path().join("c.toml");
+    let config = config.to_str().unwrap();
+    let _sim = Running::start(home.path(), &["sim", "--write-config", config]);
+    let command = |args: &[&str]| run(home.path(), &[&["--config", config][..], args].concat());
+    for to in ["+15551230001", "US.13491208655302741918"] {
+        assert_code(&command(&["send", to, "hi", "--at", "+1h"]), 0);
+    }
+    let listed = objects(&command(&["chats", "list", "--json"]));
+    assert_eq!(listed.len(), 2);
+    for row in &listed {
+        let number = row["wa_id"].as_str().map(|number| format!("+{number}"));
+        let user = row["user_id"].as_str().map(str::to_owned);
+        let ids = [Some(row["conversation"].to_string()), number, user];
+        assert!(ids.iter().flatten().count() >= 2, "{row}");
+        for id in ids.iter().flatten() {
+            let shown = command(&["chats", "show", id, "--json"]);
+            assert_code(&shown, 0);
+            assert!(
+                objects(&shown)
+                    .iter()
+                    .all(|message| message["conversation"] == row["conversation"])
+            );
+            assert_code(&command(&["chats", "export", id]), 0);
+            assert_code(&command(&["chats", "opt-out", id]), 0);
+            assert_code(&command(&["send", id, "again", "--at", "+1h"]), 0);
+        }
+    }
+    // One that is well written and not there is the same to all of them.
+    for args in [
+        &["chats", "show", "999"][..],
+        &["chats", "show", "US.999"],
+        &["chats", "opt-in", "+15551239999"],
+        &["send", "999", "hi"],
+    ] {
+        assert_code(&command(args), 3);
+    }
+}
+
+#[test]
+fn a_text_is_read_from_stdin_and_an_empty_one_is_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let config = home.path().join("c.toml");
+    let config = config.to_str().unwrap();
+    let _sim = Running::start(home.path(), &["sim", "--write-config", config]);
+    let send = |said: &str| {
+        let args = ["--config", config, "send", "+15551230001", "-", "--at", "+1h"];
+        let mut command = twoticks(home.path(), &args);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(said.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    };
+    assert_code(&send(" \n"), 2);
+    assert_code(&send("two\nlines\n"), 0);
+    let shown = run(home.path(), &["--config", config, "chats", "show", "1", "--json"]);
+    let texts: Vec<Value> = objects(&shown).iter().map(|row| row["text"].clone()).collect();
+    assert_eq!(texts, ["two\nlines"]);
+}
+
+#[test]
+fn the_readme_lists_every_command_as_its_help_does() {
+    let home = tempfile::tempdir().unwrap();
+    let help = text(&run(home.path(), &["--help"]).stdout);
+    let (_, list) = help.split_once("Commands:\n").unwrap();
+    let (list, _) = list.split_once("\n\n").unwrap();
+    let words = |list: &str| list.split_whitespace().collect::<Vec<_>>().join(" ");
+    let readme = include_str!("../../README.md");
+    let (_, told) = readme.split_once("## Commands\n\n```\n").unwrap();
+    let (told, _) = told.split_once("\n```").unwrap();
+    assert_eq!(words(told), words(list));
+}
+
+#[test]
 fn a_template_of_the_simulator_is_paused_from_the_shell() {
     let home = tempfile::tempdir().unwrap();
     let config = home.path().join("c.toml");
@@ -350,10 +449,11 @@ fn a_refused_reply_leaves_no_empty_conversation_behind() {
     let _sim = Running::start(home.path(), &["sim", "--write-config", config]);
     assert_code(&run(home.path(), &["--config", config, "send", "+15551230001", "hi"]), 0);
     for to in ["+15551230002", "US.13491208655302741918"] {
-        for id in ["1", "77", "wamid.unknown"] {
+        // Of another conversation, and not there.
+        for (id, code) in [("1", 2), ("77", 3), ("wamid.unknown", 3)] {
             let send = ["--config", config, "send", to, "me too", "--reply-to", id];
             let output = run(home.path(), &send);
-            assert_code(&output, 2);
+            assert_code(&output, code);
             assert!(text(&output.stderr).contains("hint: "), "{output:?}");
         }
     }

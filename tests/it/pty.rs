@@ -166,24 +166,45 @@ fn the_first_screen_leads_to_the_demo() {
 #[test]
 fn a_kept_demo_is_there_again() {
     let home = tempfile::tempdir().unwrap();
+    let is_at = |screen: &vt100::Screen, tick: &str| {
+        let shown = screen.contents();
+        let mut lines = shown.lines();
+        lines.any(|line| line.contains(tick) && line.contains("kept for tomorrow"))
+    };
     for written in [false, true] {
         let mut terminal = Terminal::start(home.path(), &["demo", "--keep"], &[]);
         terminal.until("the demo", is_demo);
         if written {
-            terminal.until_text("kept for tomorrow");
+            // The world goes on with a message that it took before.
+            terminal.until("the message, delivered", |screen| is_at(screen, "✓✓"));
         } else {
             terminal.send("\r");
             terminal.until_text("INSERT");
             terminal.send("kept for tomorrow\r");
-            terminal.until("the message, sent", |screen| {
-                let shown = screen.contents();
-                let mut lines = shown.lines();
-                lines.any(|line| line.contains('✓') && line.contains("kept for tomorrow"))
+            terminal.until("the message, accepted", |screen| {
+                ["◌", "✓"].into_iter().any(|tick| is_at(screen, tick))
             });
         }
         terminal.signal(Signal::TERM);
         assert_eq!(terminal.end(), 130);
     }
+}
+
+#[test]
+fn a_key_is_told_as_the_terminal_sends_it() {
+    let home = tempfile::tempdir().unwrap();
+    let mut terminal = Terminal::start(home.path(), &["keys", "--press"], &[]);
+    terminal.until_text("Ctrl-C twice ends");
+    terminal.send("\x1b[1;5D");
+    terminal.until_text("Ctrl-Left");
+    assert!(terminal.screen().contains("insert: word-left"), "{}", terminal.screen());
+    // Once is a key like any other.
+    terminal.send("\x03");
+    terminal.until_text("Ctrl-C  ");
+    terminal.send("\x1b[A");
+    terminal.until_text("Up ");
+    terminal.send("\x03\x03");
+    assert_eq!(terminal.end(), 0);
 }
 
 /// No network, no token, and the port taken: the inbox opens, says what is wrong, and keeps what is typed.

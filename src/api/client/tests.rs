@@ -359,3 +359,31 @@ fn what_the_headers_say_about_waiting_is_told() {
     let Outcome::Throttled(Throttle::Number, error) = outcome else { panic!("{outcome:?}") };
     assert_eq!(error.advice.wait(), Some(Duration::from_secs(30)));
 }
+
+#[test]
+fn a_connection_that_nobody_takes_never_reached_meta() {
+    run(async {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let address = listener.local_addr().unwrap();
+        // The system completes connections until its queue is full, and leaves the next one unanswered.
+        let mut queue = Vec::new();
+        while let Ok(stream) =
+            tokio::time::timeout(Duration::from_millis(500), TcpStream::connect(address)).await
+        {
+            queue.push(stream.unwrap());
+            assert!(queue.len() < 1_000, "the queue never fills");
+        }
+        let client = Client::new(Settings {
+            base_url: format!("http://{address}"),
+            connect_timeout: Duration::from_millis(500),
+            ..Settings::new(SecretString::from(TOKEN))
+        })
+        .unwrap();
+        let number = PhoneNumberId::new("106540352242922");
+        let outcome = client.send_message(&number, &send(), RequestId([7; 16])).await;
+        let Outcome::NeverReached(detail) = outcome else { panic!("{outcome:?}") };
+        assert!(detail.starts_with("no connection to 127.0.0.1 within"), "{detail}");
+    });
+}

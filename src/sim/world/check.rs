@@ -1,6 +1,9 @@
 //! Whether a send is one that Meta takes: the envelope and the bodies of every plain type.
 
+use std::ops::RangeInclusive;
+
 use serde_json::Value;
+use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::super::refusal::Refusal;
 use super::check_interactive::check_interactive;
@@ -182,10 +185,41 @@ fn check_reaction(reaction: &Field<'_>) -> Result<(), Refusal> {
     reaction.need("emoji")?;
     // An empty one removes the reaction. One emoji can be many characters: families, flags.
     let emoji = reaction.text("emoji", 64)?.unwrap_or("");
-    if emoji.chars().any(|letter| letter.is_alphabetic() || letter.is_whitespace()) {
+    if !emoji.is_empty() && !is_one_emoji(emoji) {
         return Err(reaction.invalid("emoji", "must be one emoji."));
     }
     Ok(())
+}
+
+/// One grapheme that is drawn as a picture: a keycap, a flag, or whatever begins in a block of emoji.
+fn is_one_emoji(text: &str) -> bool {
+    const KEYCAP: char = '\u{20e3}';
+    const FLAGS: RangeInclusive<char> = '\u{1f1e6}'..='\u{1f1ff}';
+    /// Where Unicode's emoji-data.txt has characters with Extended_Pictographic.
+    const PICTURES: [RangeInclusive<char>; 16] = [
+        '\u{a9}'..='\u{a9}',
+        '\u{ae}'..='\u{ae}',
+        '\u{203c}'..='\u{203c}',
+        '\u{2049}'..='\u{2049}',
+        '\u{2122}'..='\u{2122}',
+        '\u{2139}'..='\u{2139}',
+        '\u{2194}'..='\u{21aa}',
+        '\u{231a}'..='\u{23ff}',
+        '\u{24c2}'..='\u{24c2}',
+        '\u{25aa}'..='\u{27bf}',
+        '\u{2934}'..='\u{2935}',
+        '\u{2b05}'..='\u{2b55}',
+        '\u{3030}'..='\u{303d}',
+        '\u{3297}'..='\u{3299}',
+        '\u{1f000}'..='\u{1f1e5}',
+        '\u{1f200}'..='\u{1faff}',
+    ];
+    let mut chars = text.chars();
+    let (Some(first), second) = (chars.next(), chars.next()) else { return false };
+    text.graphemes(true).count() == 1
+        && ((matches!(first, '0'..='9' | '#' | '*') && text.ends_with(KEYCAP))
+            || PICTURES.iter().any(|block| block.contains(&first))
+            || (FLAGS.contains(&first) && second.is_some_and(|second| FLAGS.contains(&second))))
 }
 
 fn check_contact(contact: &Field<'_>) -> Result<(), Refusal> {

@@ -59,7 +59,7 @@ pub(super) fn check_interactive(root: &Field<'_>, media: &MediaShelf) -> Result<
     let frame = frame(kind);
     check_header(root, &frame, media)?;
     match root.object("body")? {
-        Some(body) => limited(&body, "text", 1..=frame.body).map(drop)?,
+        Some(body) => words(&body, frame.body)?,
         None if frame.body_required => return Err(root.missing("body")),
         None => {}
     }
@@ -67,20 +67,17 @@ pub(super) fn check_interactive(root: &Field<'_>, media: &MediaShelf) -> Result<
         if !frame.footer {
             return Err(root.invalid("footer", "is not allowed with this type."));
         }
-        limited(&footer, "text", 1..=60)?;
+        words(&footer, 60)?;
     }
     let action = root.need_object("action")?;
     match kind {
         "button" => check_buttons(&action),
         "list" => check_list(&action),
         "cta_url" => check_link(&action),
-        "location_request_message" => named(&action, "send_location"),
-        "request_contact_info" => named(&action, "request_contact_info"),
+        "location_request_message" => bare(&action, "send_location"),
+        "request_contact_info" => bare(&action, "request_contact_info"),
         "flow" => check_flow(&action),
-        "product" => {
-            action.need_text("catalog_id", 200)?;
-            action.need_text("product_retailer_id", 200).map(drop)
-        }
+        "product" => check_product(&action),
         "product_list" => check_products(&action),
         "catalog_message" | "address_message" | "call_permission_request" | "voice_call" => {
             named(&action, kind)
@@ -111,8 +108,22 @@ fn limited<'a>(
     Err(at.invalid(key, &why))
 }
 
+/// A body or a footer: a text and nothing beside it.
+fn words(at: &Field<'_>, most: usize) -> Result<(), Refusal> {
+    at.only(&["text"])?;
+    limited(at, "text", 1..=most).map(drop)
+}
+
+/// An action with a fixed name, and with parameters where its type has them.
 fn named(action: &Field<'_>, name: &str) -> Result<(), Refusal> {
+    action.only(&["name", "parameters"])?;
     action.one_of("name", &[name]).map(drop)
+}
+
+/// An action that is its name.
+fn bare(action: &Field<'_>, name: &str) -> Result<(), Refusal> {
+    action.only(&["name"])?;
+    named(action, name)
 }
 
 fn check_header(root: &Field<'_>, frame: &Frame, media: &MediaShelf) -> Result<(), Refusal> {
@@ -186,6 +197,16 @@ fn check_link(action: &Field<'_>) -> Result<(), Refusal> {
 fn check_flow(action: &Field<'_>) -> Result<(), Refusal> {
     named(action, "flow")?;
     let flow = action.need_object("parameters")?;
+    flow.only(&[
+        "flow_message_version",
+        "flow_id",
+        "flow_name",
+        "flow_cta",
+        "flow_token",
+        "flow_action",
+        "flow_action_payload",
+        "mode",
+    ])?;
     flow.need("flow_message_version")?;
     limited(&flow, "flow_cta", 1..=30)?;
     if flow.get("flow_id").is_some() == flow.get("flow_name").is_some() {
@@ -200,6 +221,12 @@ fn check_flow(action: &Field<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
+fn check_product(action: &Field<'_>) -> Result<(), Refusal> {
+    action.only(&["catalog_id", "product_retailer_id"])?;
+    action.need_text("catalog_id", 200)?;
+    action.need_text("product_retailer_id", 200).map(drop)
+}
+
 fn check_products(action: &Field<'_>) -> Result<(), Refusal> {
     action.only(&["catalog_id", "sections"])?;
     action.need_text("catalog_id", 200)?;
@@ -211,6 +238,7 @@ fn check_products(action: &Field<'_>) -> Result<(), Refusal> {
             limited(section, "title", 1..=24)?;
         }
         for product in section.objects("product_items", 1..=30)? {
+            product.only(&["product_retailer_id"])?;
             product.need_text("product_retailer_id", 200)?;
             products += 1;
         }
@@ -224,24 +252,23 @@ fn check_products(action: &Field<'_>) -> Result<(), Refusal> {
 fn check_carousel(action: &Field<'_>, media: &MediaShelf) -> Result<(), Refusal> {
     action.only(&["cards"])?;
     for (index, card) in action.objects("cards", 2..=10)?.iter().enumerate() {
+        card.only(&["card_index", "type", "header", "body", "action"])?;
         #[expect(clippy::cast_precision_loss, reason = "an index of at most 9")]
         let index = index as f64;
         card.number("card_index", index..=index)?;
         let kind = card.one_of("type", &["cta_url", "product", "button"])?;
         if let Some(body) = card.object("body")? {
-            limited(&body, "text", 1..=160)?;
+            words(&body, 160)?;
         }
         if let Some(header) = card.object("header")? {
+            header.only(&["type", "image", "video"])?;
             let kind = header.one_of("type", &["image", "video"])?;
             check_media(&header.need_object(kind)?, kind, media)?;
         }
         let action = card.need_object("action")?;
         match kind {
             "cta_url" => check_link(&action)?,
-            "product" => {
-                action.need_text("catalog_id", 200)?;
-                action.need_text("product_retailer_id", 200)?;
-            }
+            "product" => check_product(&action)?,
             _ => check_buttons(&action)?,
         }
     }

@@ -62,11 +62,10 @@ pub(super) fn send_at(model: &mut Model, at: Option<Timestamp>, effects: &mut Ve
     let sent = model.composer.take();
     let clears = Edit { seen: sent.seen.clone(), draft: Draft::default() };
     model.drafts.under_way(conversation, clears);
-    let preview_url = text.contains("https://") || text.contains("http://");
     let message = NewMessage {
         account,
         conversation,
-        body: Body::Text { text, preview_url },
+        body: Body::written(text),
         reply_to: sent.draft.reply_to,
         priority: Priority::Person,
     };

@@ -103,6 +103,10 @@ fn everything_documented_is_taken() {
         contact(&json!({ "name": contact_name, "phones": phones, "birthday": "2012-08-18" })),
         of("reaction", json!({ "message_id": "wamid.X", "emoji": "👨‍👩‍👧‍👦" })),
         of("reaction", json!({ "message_id": "wamid.X", "emoji": "" })),
+        of("reaction", json!({ "message_id": "wamid.X", "emoji": "❤️" })),
+        of("reaction", json!({ "message_id": "wamid.X", "emoji": "🇧🇷" })),
+        of("reaction", json!({ "message_id": "wamid.X", "emoji": "3️⃣" })),
+        of("reaction", json!({ "message_id": "wamid.X", "emoji": "👍🏽" })),
         interactive("button", buttons(3)),
         with(interactive("button", buttons(1)), "/interactive/footer", json!({ "text": "f" })),
         interactive("list", list(2, 5)),
@@ -184,6 +188,11 @@ fn plain_rules() -> Vec<(u32, Value)> {
         (131_008, of("reaction", json!({ "emoji": "👍" }))),
         (131_008, of("reaction", json!({ "message_id": "wamid.X" }))),
         (131_009, of("reaction", json!({ "message_id": "wamid.X", "emoji": "ok" }))),
+        (131_009, of("reaction", json!({ "message_id": "wamid.X", "emoji": "3" }))),
+        (131_009, of("reaction", json!({ "message_id": "wamid.X", "emoji": "12" }))),
+        (131_009, of("reaction", json!({ "message_id": "wamid.X", "emoji": "👍👍👍" }))),
+        (131_009, of("reaction", json!({ "message_id": "wamid.X", "emoji": "👍 " }))),
+        (131_009, of("reaction", json!({ "message_id": "wamid.X", "emoji": "🇧" }))),
         (
             100,
             with(
@@ -199,7 +208,24 @@ fn plain_rules() -> Vec<(u32, Value)> {
 fn interactive_rules() -> Vec<(u32, Value)> {
     let long = |count: usize| json!("x".repeat(count));
     let button = || interactive("button", buttons(2));
+    let footer = json!({ "text": "f", "bold": true });
+    let location = json!({ "name": "send_location", "foo": 1 });
+    let product = json!({ "catalog_id": "c", "product_retailer_id": "p", "foo": 1 });
+    let item = "/interactive/action/sections/0/product_items/0/foo";
     vec![
+        (100, with(button(), "/interactive/body/txet", json!("b"))),
+        (100, with(button(), "/interactive/footer", footer)),
+        (100, interactive("location_request_message", location)),
+        (100, interactive("product", product)),
+        (100, with(product_list(1), item, json!(1))),
+        (100, with(carousel(2), "/interactive/action/cards/0/junk", json!(1))),
+        (100, with(carousel(2), "/interactive/action/cards/0/body/junk", json!(1))),
+        (100, with(carousel(2), "/interactive/action/cards/0/header/junk", json!(1))),
+        (100, with(interactive("cta_url", link()), "/interactive/action/foo", json!(1))),
+        (
+            100,
+            flow(&json!({ "flow_message_version": "3", "flow_id": "1", "flow_cta": "Go", "x": 1 })),
+        ),
         (100, interactive("quiz", json!({}))),
         (131_008, with(button(), "/interactive/action", Value::Null)),
         (131_008, with(button(), "/interactive/body", Value::Null)),
