@@ -72,9 +72,8 @@ fn press(keymap: &Keymap) -> Result<(), Error> {
     super::say(
         "Ctrl-C twice ends. Each line: the key's name in [keys], what came, what it does where.\r",
     );
-    for pressed in presses {
-        let pressed = pressed.map_err(cannot)?;
-        line(&format!("{}\r", pressed_line(keymap, &pressed)))?;
+    for key in presses {
+        line(&format!("{}\r", pressed_line(keymap, &key.map_err(cannot)?)))?;
     }
     Ok(())
 }
@@ -96,8 +95,8 @@ fn pressed_line(keymap: &Keymap, pressed: &Pressed) -> String {
         }
     }
     let does = if does.is_empty() { "nothing here".to_owned() } else { does.join(", ") };
-    let (name, sent) = (pad(&display_safe(&name), KEY), pad(&display_safe(&pressed.sent), SENT));
-    format!("{name}  {sent}  {does}")
+    let (name, sent) = (display_safe(&name), display_safe(&pressed.sent));
+    format!("{}  {}  {does}", pad(&name, KEY), pad(&sent, SENT))
 }
 
 #[cfg(test)]

@@ -281,7 +281,9 @@ fn words(number: &PhoneNumber) -> String {
 async fn other_numbers(report: &mut Report, account: &Account, client: &Client) -> String {
     let Some(waba) = &account.waba_id else { return String::new() };
     let numbers = client.numbers(&WabaId::new(waba)).await.unwrap_or_default();
-    numbers.iter().for_each(|number| learn(report, number));
+    for number in &numbers {
+        learn(report, number);
+    }
     let listed = numbers.iter().filter_map(|number| {
         Some(format!("{} ({})", number.id.as_ref()?, number.display_number.as_deref()?))
     });

@@ -195,7 +195,7 @@ fn check_reaction(reaction: &Field<'_>) -> Result<(), Refusal> {
 fn is_one_emoji(text: &str) -> bool {
     const KEYCAP: char = '\u{20e3}';
     const FLAGS: RangeInclusive<char> = '\u{1f1e6}'..='\u{1f1ff}';
-    /// Where Unicode's emoji-data.txt has characters with Extended_Pictographic.
+    /// Where Unicode's emoji-data.txt has characters with `Extended_Pictographic`.
     const PICTURES: [RangeInclusive<char>; 16] = [
         '\u{a9}'..='\u{a9}',
         '\u{ae}'..='\u{ae}',

@@ -31,7 +31,7 @@ fn putting_back_one_level_forgot_what_stood_at_another() {
     let put_back = change(Deed::PutBack, Level::Number, Some("t1"), None);
     let (both, production) = ([number, waba, moved], Some("production".to_owned()));
     assert_eq!(before_us(&both), [(Level::Number, None), (Level::Waba, production.clone())]);
-    let after = [both.as_slice(), &[put_back.clone()]].concat();
+    let after = [both.as_slice(), std::slice::from_ref(&put_back)].concat();
     assert_eq!(before_us(&after), [(Level::Waba, production)]);
     let last = change(Deed::PutBack, Level::Waba, Some("t2"), Some("production"));
     assert_eq!(before_us(&[after.as_slice(), &[last]].concat()), []);
