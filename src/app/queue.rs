@@ -155,9 +155,40 @@ impl Why {
     }
 }
 
-/// Why a message is in the queue. `paused`: the person has paused its account.
+/// What keeps every message of an account waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Halt {
+    /// What it is, in plain words.
+    words: &'static str,
+    /// When a single message is tried.
+    until: Option<Timestamp>,
+}
+
+impl Halt {
+    /// The person has paused the account.
+    pub const PAUSED: Self = Self { words: "sending is paused", until: None };
+
+    /// What halts the account that is shown.
+    #[must_use]
+    pub fn of(model: &Model) -> Option<Self> {
+        let health = model.account_health()?;
+        if health.paused.is_some() {
+            return Some(Self::PAUSED);
+        }
+        let stop = health.pace.as_ref()?.stop.as_ref()?;
+        let words = match stop.kind {
+            StopKind::Trouble => "the account needs you",
+            StopKind::Limited => "Meta limits its calls",
+            StopKind::Offline => "Meta cannot be reached",
+            StopKind::Circuit => "too many requests failed",
+        };
+        Some(Self { words, until: Some(stop.until).filter(|at| *at > model.now) })
+    }
+}
+
+/// Why a message is in the queue. `halt`: what keeps all of its account waiting.
 #[must_use]
-pub fn why(row: &QueueRow, now: Timestamp, paused: bool) -> Why {
+pub fn why(row: &QueueRow, now: Timestamp, halt: Option<Halt>) -> Why {
     let message = &row.message;
     let trouble = || reason(message.state, message.trouble.as_ref());
     let plain = |tone, words| Why { tone, until: None, words };
@@ -176,7 +207,7 @@ pub fn why(row: &QueueRow, now: Timestamp, paused: bool) -> Why {
             words: String::new(),
         },
         State::Sending => plain(Tone::Dim, "on its way".to_owned()),
-        _ => waits(row, now, paused),
+        _ => waits(row, now, halt),
     }
 }
 
@@ -199,17 +230,21 @@ pub(crate) fn held(message: &Message) -> String {
 }
 
 /// Why a queued message is not on its way yet.
-fn waits(row: &QueueRow, now: Timestamp, paused: bool) -> Why {
+fn waits(row: &QueueRow, now: Timestamp, halt: Option<Halt>) -> Why {
     let message = &row.message;
     let at = message.not_before.filter(|at| *at > now);
     let (until, words) = match (&message.trouble, at) {
         (Some(trouble), at) => {
+            let at = at.max(halt.and_then(|halt| halt.until));
             (at.map(|at| ("next try", at)), reason(message.state, Some(trouble)))
         }
         (None, Some(at)) => (Some(("waits until", at)), "they got too much for now".to_owned()),
         (None, None) if row.behind => (None, "waits behind an earlier message to them".to_owned()),
-        (None, None) if paused => (None, "waits: sending is paused".to_owned()),
-        (None, None) => (None, "waits for its turn".to_owned()),
+        (None, None) => match halt {
+            Some(Halt { words, until: Some(at) }) => (Some(("next try", at)), words.to_owned()),
+            Some(Halt { words, until: None }) => (None, format!("waits: {words}")),
+            None => (None, "waits for its turn".to_owned()),
+        },
     };
     Why { tone: Tone::Dim, until, words }
 }

@@ -92,7 +92,7 @@ pub(super) fn show(
     let log = session.paths.log();
     let guard = term::enter(&log).map_err(no_terminal)?;
     let typed = told.clone();
-    let (parking, keyboard) = input::start(Arc::clone(&on_panic), move |input| {
+    let parking = input::start(Arc::clone(&on_panic), move |input| {
         typed.send(Event::Msg(Msg::Input(input))).is_ok()
     })
     .map_err(no_terminal)?;
@@ -126,7 +126,7 @@ pub(super) fn show(
     let ending = inbox.run();
     // First the terminal, so that the prompt is back while the rest is put away.
     drop(guard);
-    inbox.into_surface().into_parking().stop(keyboard);
+    drop(inbox.into_surface());
     backstage.stop();
     // Until here a second signal ends what takes too long.
     drop(signals);

@@ -10,7 +10,7 @@ use super::output::{self, json_line, line};
 use super::services::rules;
 use super::{Session, failed};
 use crate::app::describe;
-use crate::app::queue::{self, why};
+use crate::app::queue::{self, Halt, why};
 use crate::domain::error_code;
 use crate::domain::id::{AccountId, MessageId};
 use crate::domain::message::Message;
@@ -149,7 +149,7 @@ fn list(
 ) -> Result<(), Error> {
     let wanted = state.map(Listed::state);
     let filter = wanted.and_then(QueueFilter::of).unwrap_or_default();
-    let paused = paused_since(read, account).map_err(failed)?.is_some();
+    let halt = paused_since(read, account).map_err(failed)?.map(|_since| Halt::PAUSED);
     let mut page = QueuePage::First;
     let mut left = limit;
     while left > 0 {
@@ -160,9 +160,9 @@ fn list(
             }
             left -= 1;
             if json {
-                json_line(&object(row, now, paused))?;
+                json_line(&object(row, now, halt))?;
             } else {
-                line(&text_line(row, now, paused))?;
+                line(&text_line(row, now, halt))?;
             }
         }
         let Some(last) = found.rows.last().filter(|_| found.more_below) else { break };
@@ -172,10 +172,10 @@ fn list(
 }
 
 /// The message with whom it is for, why it is there and what helps.
-fn object(row: &QueueRow, now: Timestamp, paused: bool) -> Value {
+fn object(row: &QueueRow, now: Timestamp, halt: Option<Halt>) -> Value {
     let message = &row.message;
     let mut value = output::message(message);
-    let why = why(row, now, paused);
+    let why = why(row, now, halt);
     let known = message.trouble.as_ref().map(|trouble| {
         let entry = error_code::lookup(trouble.code, 0, None);
         json!({ "plain": entry.plain, "remedy": entry.remedy })
@@ -194,12 +194,12 @@ fn object(row: &QueueRow, now: Timestamp, paused: bool) -> Value {
 }
 
 /// `    12  2023-11-14T22:13:20.007Z  failed     Ana: text`, and why on a line of its own.
-fn text_line(row: &QueueRow, now: Timestamp, paused: bool) -> String {
+fn text_line(row: &QueueRow, now: Timestamp, halt: Option<Halt>) -> String {
     let message = &row.message;
     let name = describe::name(&row.contact);
     let text = describe::line(message);
     let at = output::time(message.at);
-    let why = why(row, now, paused).line(output::time);
+    let why = why(row, now, halt).line(output::time);
     format!(
         "{:>6}  {at}  {:<9}  {}: {text}\n        {why}",
         message.id.0,

@@ -44,11 +44,13 @@ impl Shared {
     }
 }
 
-/// Sends the thread away from the keyboard and back.
+/// Sends the thread away from the keyboard and back. Dropping it ends the thread: whatever goes wrong at the
+/// start, nobody waits for one more key.
 #[derive(Debug)]
 pub struct Parking {
     shared: Arc<Shared>,
     let_go: Receiver<()>,
+    thread: Option<Thread>,
 }
 
 impl Parking {
@@ -66,13 +68,14 @@ impl Parking {
         self.shared.set(wish);
         kill_process(getpid(), Signal::WINCH).is_ok() && self.let_go.recv_timeout(LET_GO).is_ok()
     }
+}
 
+impl Drop for Parking {
     /// Ends the thread and joins it. When the terminal is gone, crossterm never comes back from its read;
     /// then the thread ends with the process.
-    pub fn stop(&self, thread: Thread) {
-        if self.leave(Wish::Stop) {
-            thread.join();
-        } else {
+    fn drop(&mut self) {
+        let let_go = self.leave(Wish::Stop);
+        if let Some(thread) = self.thread.take().filter(|_| !let_go) {
             std::mem::forget(thread);
         }
     }
@@ -82,15 +85,15 @@ impl Parking {
 pub fn start(
     on_panic: OnPanic,
     sink: impl Fn(Input) -> bool + Send + 'static,
-) -> io::Result<(Parking, Thread)> {
+) -> io::Result<Parking> {
     // Makes crossterm listen for SIGWINCH before anyone sends one.
     event::poll(Duration::ZERO)?;
     let shared = Arc::new(Shared { wish: Mutex::new(Wish::Read), changed: Condvar::new() });
     let (told, let_go) = channel();
-    let parking = Parking { shared: Arc::clone(&shared), let_go };
+    let reads = Arc::clone(&shared);
     let pastes = has_bracketed_paste(std::env::var("TERM").ok().as_deref());
-    let thread = Thread::start("input", on_panic, move || read_all(&shared, &told, pastes, &sink))?;
-    Ok((parking, thread))
+    let thread = Thread::start("input", on_panic, move || read_all(&reads, &told, pastes, &sink))?;
+    Ok(Parking { shared, let_go, thread: Some(thread) })
 }
 
 fn read_all(shared: &Shared, told: &Sender<()>, pastes: bool, sink: &dyn Fn(Input) -> bool) {

@@ -89,11 +89,6 @@ impl Tty {
         Ok(Self { terminal, frame, out, input, away, data, log, answered: false })
     }
 
-    /// Gives the keyboard up for good.
-    pub fn into_parking(self) -> Parking {
-        self.input
-    }
-
     /// Enters the modes again. The terminal may have kept nothing of the picture.
     fn enter_again(&mut self) -> io::Result<()> {
         super::enter_again(&self.log)?;

@@ -4,7 +4,7 @@ use super::glyph;
 use super::paint::Canvas;
 use crate::app::action::{Action, Context};
 use crate::app::layout::{Area, Layout};
-use crate::app::queue;
+use crate::app::queue::{self, Halt};
 use crate::app::rows::mark_of;
 use crate::app::{Model, describe, when};
 use crate::domain::queue::{QueueFilter, QueueRow, Recent};
@@ -115,7 +115,7 @@ fn message(model: &Model, row: &QueueRow, area: Area, canvas: &mut Canvas<'_>) {
     let column = TEXT + name_room + 2;
     let line = describe::line(found);
     canvas.put(area, column, 0, end.saturating_sub(column + 1), &line, theme.dim);
-    let why = queue::why(row, model.now, model.is_paused());
+    let why = queue::why(row, model.now, Halt::of(model));
     let words = why.line(|at| queue::until(at, model));
     canvas.put(area, TEXT, 1, area.width.saturating_sub(TEXT + 1), &words, theme.tone(why.tone));
     if selected {

@@ -256,6 +256,22 @@ fn it_opens_whatever_is_missing() {
     terminal.assert_restored();
 }
 
+/// It once waited for a key before it said so, on an empty screen.
+#[test]
+fn a_database_that_cannot_be_opened_is_said_at_once() {
+    let home = tempfile::tempdir().unwrap();
+    let config = home.path().join("c.toml");
+    std::fs::write(&config, "data_dir = \"data\"\n[[account]]\nphone_number_id = \"1\"\n").unwrap();
+    let data = home.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::write(data.join("twoticks.db"), [b'x'; 8192]).unwrap();
+    let terminal = Terminal::start(home.path(), &["--config", config.to_str().unwrap()], &[]);
+    assert_eq!(terminal.end(), 1);
+    terminal.assert_restored();
+    let said = terminal.screen();
+    assert!(said.contains("cannot open the database") && said.contains("damaged"), "{said}");
+}
+
 /// The terminal shows `^C`; whatever comes after it begins on a new line.
 #[test]
 fn a_command_that_is_interrupted_leaves_no_half_line() {

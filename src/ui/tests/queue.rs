@@ -1,9 +1,10 @@
 use std::fmt::Write;
+use std::time::Duration;
 
 use super::{draw, screen, shown};
 use crate::app::fixture::{Stage, World, now, queue_world, sending_health, waiting};
 use crate::app::msg::Msg;
-use crate::app::queue::why;
+use crate::app::queue::{Halt, why};
 use crate::domain::health::{Stop, StopKind};
 use crate::domain::state::State;
 use crate::domain::time::Timestamp;
@@ -107,8 +108,25 @@ fn no_size_breaks_the_queue_and_ascii_has_no_other_character() {
 }
 
 #[test]
-fn what_waits_because_sending_is_paused_says_so() {
+fn what_waits_because_nothing_of_its_account_goes_says_so() {
     let row = waiting(1, "Ana Souza", 1, "Oi", State::Queued);
-    assert_eq!(why(&row, now(), false).words, "waits for its turn");
-    assert_eq!(why(&row, now(), true).words, "waits: sending is paused");
+    let line = |halt| why(&row, now(), halt).line(|at| at.millis().to_string());
+    assert_eq!(line(None), "waits for its turn");
+    assert_eq!(line(Some(Halt::PAUSED)), "waits: sending is paused");
+    let mut stage = queue((120, 30));
+    let mut stopped = |kind, until| {
+        let mut health = sending_health();
+        let pace = health.accounts[0].pace.as_mut().expect("it sends");
+        pace.stop = Some(Stop { kind, words: "whatever".to_owned(), until });
+        stage.tell(Msg::Health(Box::new(health)));
+        line(Halt::of(&stage.model))
+    };
+    let soon = now() + Duration::from_secs(30);
+    let next = format!("next try {}: too many requests failed", soon.millis());
+    assert_eq!(stopped(StopKind::Circuit, soon), next);
+    assert_eq!(
+        stopped(StopKind::Offline, now()),
+        "waits: Meta cannot be reached",
+        "the probe is out"
+    );
 }

@@ -344,7 +344,7 @@ fn what_the_phone_sent_is_not_offered_to_be_sent_again() {
     assert!(stage.commands().is_empty());
     assert!(said(&stage).contains("Only the phone"), "{}", said(&stage));
     let row = stage.model.queue.selected().unwrap();
-    let why = why(row, now(), false);
+    let why = why(row, now(), None);
     assert!(why.words.contains("only the phone can send it again"), "{}", why.words);
     // Of what is marked, the others go.
     stage.keys("  R");
