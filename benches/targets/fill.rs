@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, params};
 use twoticks::domain::time::Timestamp;
-use twoticks::store::WriteConn;
+use twoticks::store::{Error, ReadConn, WriteConn};
 
 /// When the newest message of every filled store was written, in milliseconds UTC.
 pub(crate) const NEWEST: i64 = 1_795_000_000_000;
@@ -28,6 +28,7 @@ pub(crate) fn store(dir: &Path, messages: u32) -> PathBuf {
     let home = dir.join(format!("store-{messages}"));
     let path = home.join("twoticks.db");
     if home.join("filled").exists() {
+        bring_up_to_date(&path);
         return path;
     }
     if home.exists() {
@@ -40,6 +41,22 @@ pub(crate) fn store(dir: &Path, messages: u32) -> PathBuf {
     settle(&path);
     std::fs::write(home.join("filled"), "").expect("mark");
     path
+}
+
+/// A store that was kept may be of an earlier schema. The copy that is made before a migration is as large as
+/// the store and of no use here.
+fn bring_up_to_date(path: &Path) {
+    if !matches!(ReadConn::open(path), Err(Error::Missing(_))) {
+        return;
+    }
+    let store = WriteConn::open(path, Timestamp::from_millis(NEWEST)).expect("schema");
+    store.close().expect("close");
+    for entry in path.parent().expect("directory").read_dir().expect("files") {
+        let file = entry.expect("a file").path();
+        if file.extension().is_some_and(|extension| extension == "bak") {
+            std::fs::remove_file(file).expect("remove the copy");
+        }
+    }
 }
 
 fn fill(path: &Path, messages: u32) {

@@ -107,8 +107,8 @@ struct Seen {
     keys: Vec<f64>,
 }
 
-/// What the screen asks for, every 10 ms, each time further down the list and up the conversation; and a page
-/// key in the real inbox, every fifth time.
+/// What the screen asks for, every 10 ms, each time further down the list and up the conversation, and at
+/// their ends from the start; and a page key in the real inbox, every fifth time.
 fn look(database: &Path, inbox: &mut Driver, goes_on: impl Fn() -> bool) -> Seen {
     let read = ReadConn::open(database).expect("store");
     let mut seen = Seen::default();
@@ -120,10 +120,11 @@ fn look(database: &Path, inbox: &mut Driver, goes_on: impl Fn() -> bool) -> Seen
         let ((), took) = timed(|| {
             let rows =
                 list::conversations(&read, AccountId(1), Filter::All, "", in_list, 50, now());
-            let last = rows.expect("list").rows.pop().expect("a row");
-            in_list = ListPage::After(last.key());
-            let rows = message::messages(&read, ConversationId(1), in_chat, 100);
-            in_chat = MessagePage::Before(rows.expect("page").messages[0].key);
+            let last = rows.expect("list").rows.pop();
+            in_list = last.map_or(ListPage::First, |last| ListPage::After(last.key()));
+            let rows = message::messages(&read, ConversationId(1), in_chat, 100).expect("page");
+            let first = rows.messages.first();
+            in_chat = first.map_or(MessagePage::Newest, |first| MessagePage::Before(first.key));
             search::search(&read, fill::COMMON, None, 50).expect("search");
         });
         seen.reads.push(took.as_secs_f64() * 1e3);
