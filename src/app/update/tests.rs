@@ -1,4 +1,5 @@
 mod hooks;
+mod keys;
 mod queue;
 mod templates;
 mod window;
