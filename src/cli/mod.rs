@@ -125,7 +125,7 @@ enum Command {
     Sim(sim::Simulate),
     /// Print the key table.
     Keys(keys::Keys),
-    /// Check the database, or print where it is.
+    /// Check the database, copy it while it is in use, or print where it is.
     Db(db::Db),
     /// Print what a shell has to read to complete commands, accounts and conversations.
     Completions(shell::Completions),
