@@ -408,7 +408,7 @@ pub const TABLE: &[Entry] = &[
     row(Action::ToggleInfo, "toggle-info", "info", "Hide or show the details pane of wide screens", &[(INBOX, "F8"), (QUEUE, "F8"), (HOOKS, "F8")]),
     row(Action::Send, "send", "send", "Send the message", &[(COMPOSE, "Enter")]),
     row(Action::Later, "later", "later", "Send the message at a time to come", &[(COMPOSE, "Ctrl-R, Ctrl-X Ctrl-L")]),
-    row(Action::Template, "template", "template", "Choose a template to send", &[(NORMAL, "t"), (COMPOSE, "Ctrl-T")]),
+    row(Action::Template, "template", "template", "Choose a template to send", &[(NORMAL, "t"), (COMPOSE, "Ctrl-T"), (ASK, "Ctrl-T")]),
     row(Action::NextLanguage, "next-language", "language", "Choose the next language of the template", &[(PICKER, "Tab, Right")]),
     row(Action::PreviousLanguage, "previous-language", "language", "Choose the previous language of the template", &[(PICKER, "Shift-Tab, Left")]),
     row(Action::NextField, "next-field", "field", "Go to the next field; in a file, complete the path first", &[(FORM, "Tab, Down")]),

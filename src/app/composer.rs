@@ -71,6 +71,12 @@ impl Composer {
         Draft { text: self.editor.text(), reply_to: self.reply_to }
     }
 
+    /// Whether anything is written that could be sent.
+    #[must_use]
+    pub fn has_words(&self) -> bool {
+        !self.editor.text().trim().is_empty()
+    }
+
     /// Something was typed: it is saved once the typing pauses.
     pub fn touched(&mut self, now: Timestamp) {
         self.due = Some(now + SAVE_AFTER);

@@ -43,20 +43,25 @@ pub fn name(contact: &Contact) -> String {
         .as_deref()
         .map(|name| text::display_safe(name).trim().to_owned())
         .filter(|name| !name.is_empty());
-    let username = || {
-        let username = contact.username.as_deref()?;
-        let safe = text::display_safe(username).trim().to_owned();
-        (!safe.is_empty()).then(|| format!("@{}", safe.trim_start_matches('@')))
-    };
+    let username = || contact.username.as_deref().and_then(username);
     named.or_else(username).unwrap_or_else(|| handle(contact))
 }
 
-/// The number of a contact as people write it; failing that the user id.
+/// A username with the one @ before it, however it came. Sanitised; none when there is nothing of it.
+#[must_use]
+pub fn username(name: &str) -> Option<String> {
+    let safe = text::display_safe(name);
+    let bare = safe.trim().trim_start_matches('@');
+    (!bare.is_empty()).then(|| format!("@{bare}"))
+}
+
+/// The number of a contact as people write it; failing that the username, failing that the user id.
 #[must_use]
 pub fn handle(contact: &Contact) -> String {
     let number = contact.wa_id.as_ref().map(phone::display);
+    let username = || contact.username.as_deref().and_then(username);
     let user = || contact.user_id.as_ref().map(|id| text::display_safe(id.as_str()).into_owned());
-    number.or_else(user).unwrap_or_else(|| "unknown".to_owned())
+    number.or_else(username).or_else(user).unwrap_or_else(|| "unknown".to_owned())
 }
 
 fn said(text: &str) -> Paragraph {

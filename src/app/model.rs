@@ -181,8 +181,8 @@ pub struct Model {
     pub(crate) settings: Settings,
     pub(crate) keymap: Keymap,
     pub(crate) screen: Screen,
-    /// The conversation was opened from the queue: going back leads there.
-    pub(crate) back_to_queue: bool,
+    /// Where the conversation was opened from, and going back leads to.
+    pub(crate) back_to: Screen,
     pub(crate) focus: Focus,
     /// The terminal has the focus.
     pub(crate) focused: bool,
@@ -244,7 +244,7 @@ impl Model {
             settings: setup.settings,
             keymap: setup.keymap,
             screen: Screen::Inbox,
-            back_to_queue: false,
+            back_to: Screen::Inbox,
             focus: Focus::List,
             focused: true,
             pending: Vec::new(),

@@ -1,4 +1,5 @@
-//! One line of news above the composer, gone after a while or with the next one.
+//! One line of news above the composer, gone after a while, with the next one, or with the next key once it was
+//! read.
 
 use std::time::Duration;
 
@@ -23,11 +24,20 @@ pub struct Notice {
     pub text: String,
     /// How grave it is.
     pub weight: Weight,
+    /// When it was said.
+    pub since: Timestamp,
     /// When it goes away.
     pub until: Timestamp,
     /// It is about this conversation, and goes away with it.
     pub about: Option<ConversationId>,
 }
+
+/// A key takes away what stood there for so long: it was read.
+const READ: Duration = Duration::from_millis(1_500);
+
+/// A key that leads elsewhere takes away what stood there for so long: it is about what was left. What came
+/// while the key was pressed stays.
+const LEFT: Duration = Duration::from_millis(300);
 
 impl Notice {
     /// Reads for a while: long enough to read, longer for what matters.
@@ -38,6 +48,13 @@ impl Notice {
             Weight::Warning => 6,
             Weight::Error => 10,
         };
-        Self { text: text.into(), weight, until: now + Duration::from_secs(seconds), about: None }
+        let until = now + Duration::from_secs(seconds);
+        Self { text: text.into(), weight, since: now, until, about: None }
+    }
+
+    /// Whether a key pressed now takes it away. `elsewhere`: the key led to another screen, box or mode.
+    #[must_use]
+    pub fn has_served(&self, elsewhere: bool, now: Timestamp) -> bool {
+        now.since(self.since) >= if elsewhere { LEFT } else { READ }
     }
 }

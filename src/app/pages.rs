@@ -10,7 +10,7 @@ use super::describe;
 use super::layout;
 use super::life::Timeline;
 use super::model::{Model, Overlay, Screen};
-use super::rows::reason;
+use super::rows::{Mark, charged, reason};
 use super::when;
 use crate::domain::conversation::Conversation;
 use crate::domain::error_code::{self, Conduct};
@@ -35,6 +35,21 @@ pub enum Ink {
     Dim,
     /// Something is wrong.
     Bad,
+    /// A sign of the screen, in a slot of two columns; the text is empty.
+    Sign(Sign),
+}
+
+/// A sign that the help explains. What it looks like depends on the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// The state of a message.
+    Of(Mark),
+    /// A conversation with a message that failed.
+    Failed,
+    /// A conversation with somebody who wants no marketing.
+    OptedOut,
+    /// A letter in front of a conversation.
+    Letter(char),
 }
 
 /// A line of a page; sanitised and no wider than asked for.
@@ -146,6 +161,22 @@ impl Page {
         }
     }
 
+    /// A sign, what it is called, and what it means.
+    fn sign(&mut self, sign: Sign, name: &str, words: &str) {
+        const COLUMNS: usize = 3;
+        let from = self.lines.len();
+        let width = self.width;
+        self.width = width.saturating_sub(COLUMNS).max(text::MIN_COLUMNS);
+        self.named(name, 24 - COLUMNS, words, Ink::Plain);
+        self.width = width;
+        for (at, Line(pieces)) in self.lines.iter_mut().skip(from).enumerate() {
+            pieces.insert(0, (Ink::Plain, " ".repeat(if at == 0 { 1 } else { COLUMNS })));
+            if at == 0 {
+                pieces.insert(0, (Ink::Sign(sign), String::new()));
+            }
+        }
+    }
+
     fn wrapped(&mut self, words: &str, ink: Ink) {
         let safe = text::display_safe_multiline(words);
         for line in text::wrap(&safe, self.width) {
@@ -160,7 +191,11 @@ fn help(model: &Model, width: usize) -> Vec<Line> {
     let table = action::table(&model.keymap);
     let here = model.under();
     let others = Context::ALL.into_iter().filter(|context| *context != here);
-    for context in std::iter::once(here).chain(others) {
+    for (at, context) in std::iter::once(here).chain(others).enumerate() {
+        // After the keys that work now, since the signs are what is seen beside them.
+        if at == 1 {
+            signs(&mut page);
+        }
         page.heading(context.title());
         for row in table.iter().filter(|row| row.context == context) {
             let keys = if row.keys.is_empty() { "(no key)" } else { &row.keys };
@@ -173,22 +208,40 @@ fn help(model: &Model, width: usize) -> Vec<Line> {
          terminal sends the same for both.",
         Ink::Plain,
     );
-    page.heading("States of a message");
-    for (state, words) in [
-        ("queued", "in the store, not yet sent"),
-        ("sending", "a request is on its way"),
-        ("accepted", "WhatsApp took it"),
-        ("sent", "on its way to them"),
-        ("delivered", "on their device"),
-        ("read", "seen, when they let it be known"),
-        ("scheduled", "goes at the time you gave it"),
-        ("held", "waits for its reason to go, or for you"),
-        ("failed", "refused; the reason is under the message"),
-        ("uncertain", "nobody can say yet whether it was accepted"),
-    ] {
-        page.named(state, 24, words, Ink::Plain);
-    }
     page.lines
+}
+
+/// The signs in front of messages and conversations.
+fn signs(page: &mut Page) {
+    page.heading("Signs in front of a message");
+    for (state, words) in [
+        (State::Queued, "in the store, not yet sent"),
+        (State::Sending, "a request is on its way"),
+        (State::Accepted, "WhatsApp took it"),
+        (State::Sent, "on its way to them"),
+        (State::Delivered, "on their device"),
+        (State::Read, "seen, when they let it be known; in colour"),
+        (State::Played, "a voice message was listened to"),
+        (State::Scheduled, "goes at the time you gave it"),
+        (State::Held, "waits for its reason to go, or for you"),
+        (State::Failed, "refused; the reason is under the message"),
+        (State::Uncertain, "nobody can say yet whether it was accepted"),
+        (State::Cancelled, "withdrawn before it was sent"),
+    ] {
+        page.sign(Sign::Of(Mark::Outbound(state)), state.name(), words);
+    }
+    page.sign(Sign::Of(Mark::Retry(2)), "retried", "waits for another try, the second here");
+    page.sign(Sign::Of(Mark::Inbound), "received", "from them");
+    page.heading("Signs in front of a conversation");
+    for (sign, name, words) in [
+        (Sign::Failed, "failed", "a message to them failed"),
+        (Sign::Letter('D'), "draft", "something is written and not sent"),
+        (Sign::Letter('!'), "closing", "they wait, and the 24-hour window closes soon"),
+        (Sign::OptedOut, "opted out", "they want no marketing"),
+        (Sign::Letter('T'), "template", "the window is closed: templates only"),
+    ] {
+        page.sign(sign, name, words);
+    }
 }
 
 fn contact(model: &Model, page: &mut Page) {
@@ -201,8 +254,8 @@ fn contact(model: &Model, page: &mut Page) {
     } else {
         page.fact("Phone", "hidden by them", Ink::Dim);
     }
-    if let Some(username) = &contact.username {
-        page.fact("Username", &format!("@{}", username.trim_start_matches('@')), Ink::Plain);
+    if let Some(username) = contact.username.as_deref().and_then(describe::username) {
+        page.fact("Username", &username, Ink::Plain);
     }
     if let Some(id) = &contact.user_id {
         page.fact("User id", id.as_str(), Ink::Dim);
@@ -271,6 +324,10 @@ fn message(model: &Model, page: &mut Page) {
         let (cut, _) = text::truncate_with(&safe, room, page.ellipsis);
         page.fact("Id", &cut, Ink::Dim);
     }
+    if let Some(charge) = &found.charge {
+        let kind = charge.kind.as_deref().map(|kind| format!(" (type {kind})")).unwrap_or_default();
+        page.fact("Billing", &format!("{}{kind}", charged(charge)), Ink::Plain);
+    }
     if found.trouble.is_some() {
         page.fact("Reason", &reason(found.state, found.trouble.as_ref()), Ink::Bad);
     }
@@ -325,7 +382,7 @@ const fn retried(message: &Message, conduct: Conduct) -> &'static str {
         State::Uncertain => {
             "Never by itself, since it might arrive twice. A status from WhatsApp settles it, or you do."
         }
-        State::Held => "It waits for its reason to go, or for you.",
+        State::Held => "Not while it is held: until its reason is gone, or you let it go.",
         _ => "No.",
     }
 }

@@ -3,6 +3,9 @@
 use super::composer::Editor;
 use crate::domain::id::{CampaignId, EventId, MessageId};
 
+/// What is said to somebody who gives the time before the message.
+pub const WRITE_FIRST: &str = "There is no message yet: close this, write it, then give the time.";
+
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Question {

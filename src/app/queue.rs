@@ -11,13 +11,14 @@ use super::rows::{Tone, reason};
 use super::when;
 use crate::domain::health::{Condition, People, StopKind, Waiting};
 use crate::domain::id::MessageId;
-use crate::domain::message::{Author, Message};
+use crate::domain::message::{Author, Body, Message};
 use crate::domain::outbox::Decision;
 use crate::domain::page::QueueKey;
 use crate::domain::queue::{QueueFilter, QueueRow, Recent};
 use crate::domain::state::State;
 use crate::domain::text;
 use crate::domain::time::Timestamp;
+use crate::domain::window::Outside;
 
 /// The queue is read at most this often, however fast it moves.
 pub const CALM: Duration = Duration::from_millis(250);
@@ -240,6 +241,13 @@ fn waits(row: &QueueRow, now: Timestamp, halt: Option<Halt>) -> Why {
         }
         (None, Some(at)) => (Some(("waits until", at)), "they got too much for now".to_owned()),
         (None, None) if row.behind => (None, "waits behind an earlier message to them".to_owned()),
+        (None, None) if row.uncertain.is_some() => {
+            let id = row.uncertain.map_or(0, |uncertain| uncertain.0);
+            let words = format!(
+                "message {id} to them is uncertain: this one waits for a while behind it, to keep the order"
+            );
+            (None, words)
+        }
         (None, None) => match halt {
             Some(Halt { words, until: Some(at) }) => (Some(("next try", at)), words.to_owned()),
             Some(Halt { words, until: None }) => (None, format!("waits: {words}")),
@@ -266,9 +274,71 @@ pub const fn done(decision: Decision) -> &'static str {
     match decision {
         Decision::Cancel => "withdrawn",
         Decision::SendAgain => "queued again",
-        Decision::Release | Decision::WhenPossible => "let go as soon as nothing stands in the way",
+        Decision::Release | Decision::WhenPossible => {
+            "let go: at its time, or as soon as nothing stands in the way"
+        }
         Decision::Hold => "held",
         Decision::Reschedule(_) => "given another time",
+    }
+}
+
+/// What a person can decide about a message of the conversation shown, each with its word, and `Close` last.
+#[must_use]
+pub(crate) fn answers(model: &Model, message: &Message) -> Vec<(Action, &'static str)> {
+    let mut answers = Vec::new();
+    if needs_template(model, message) {
+        answers.push((Action::Template, "template"));
+    }
+    if message.state == State::Held {
+        answers.push((Action::SendAgain, "let go"));
+    } else if message.can_go_again() {
+        answers.push((Action::SendAgain, "send again"));
+    }
+    answers.push((Action::Drop, "drop"));
+    if message.state == State::Scheduled {
+        answers.push((Action::Reschedule, "other time"));
+    }
+    answers.push((Action::Close, "close"));
+    answers
+}
+
+/// Whether a message that failed would not go again either, since only a template reaches them now.
+fn needs_template(model: &Model, message: &Message) -> bool {
+    let shut = model.shown().is_some_and(|row| row.window(model.now).is_shut());
+    let template = matches!(message.body, Body::Template(_));
+    message.state == State::Failed
+        && message.can_go_again()
+        && !template
+        && shut
+        && model.settings.outside == Outside::Refuse
+}
+
+/// The fact that matters for the decision about a message.
+#[must_use]
+pub(crate) fn stakes(model: &Model, message: &Message) -> &'static str {
+    match message.state {
+        State::Uncertain => {
+            "Nobody can say whether it was accepted. Sent again, it may arrive twice. A status may still \
+             come and settle it."
+        }
+        State::Failed if !message.can_go_again() => {
+            "It was not sent from here, and only the phone can send it again. Dropped, it stays here as \
+             withdrawn."
+        }
+        State::Failed if needs_template(model, message) => {
+            "The 24-hour window is closed. Sent again, it is held until they write; a template reaches \
+             them now."
+        }
+        State::Failed if message.wamid.is_some() => {
+            "It was accepted and failed after that. Sent again, it goes out with a new request."
+        }
+        State::Failed => "It was not accepted. Sent again, it goes out with a new request.",
+        State::Held => {
+            "It is held. Let go, it goes at its time, or as soon as nothing stands in its way; dropped, it \
+             stays here as withdrawn."
+        }
+        State::Scheduled => "It waits for its time. Dropped, it stays here as withdrawn.",
+        _ => "It is not sent yet. Dropped, it stays here as withdrawn.",
     }
 }
 

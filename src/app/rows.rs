@@ -5,7 +5,7 @@ mod status;
 
 use std::ops::Range;
 
-pub(crate) use status::reason;
+pub(crate) use status::{charged, reason};
 
 use jiff::tz::TimeZone;
 
@@ -297,8 +297,8 @@ fn content(message: &Message, place: Place<'_>, look: &Look<'_>, lines: &mut Lin
     if message.edited {
         append("(edited)", look, lines);
     }
-    if let (Body::Template(sent), Some(charge)) = (&message.body, &message.charge) {
-        append(&format!(" {}", status::charged(charge, sent)), look, lines);
+    if let (Body::Template(_), Some(charge)) = (&message.body, &message.charge) {
+        append(&format!(" {}", charged(charge)), look, lines);
     }
 }
 

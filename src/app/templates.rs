@@ -16,7 +16,7 @@ use super::wait::Wait;
 use super::when;
 use crate::domain::catalogue::{Catalogue, Entry, Sync};
 use crate::domain::id::ConversationId;
-use crate::domain::template::{self, Filling, Quality, Status};
+use crate::domain::template::{self, Category, Filling, Quality, Status};
 use crate::domain::text;
 use crate::domain::time::Timestamp;
 
@@ -52,6 +52,32 @@ pub(crate) fn obstacle(entry: &Entry, model: &Model) -> Option<String> {
         .map(|until| format!(", until {}", when::near(until, model.now, &model.settings.timezone)));
     let words = format!("{obstacle}{}", until.unwrap_or_default());
     Some(text::display_safe(&words).into_owned())
+}
+
+/// What a template is for, in a word that fits into a column: Meta's, but for codes to log in with. Unsanitised.
+#[must_use]
+pub(crate) fn category(category: &Category) -> String {
+    match category {
+        Category::Authentication => "login".to_owned(),
+        category => category.name().to_lowercase(),
+    }
+}
+
+/// Whether whoever the open conversation is with does not want a template like this.
+#[must_use]
+pub(crate) fn is_unwanted(entry: &Entry, model: &Model) -> bool {
+    entry.template.category == Category::Marketing
+        && model.shown().is_some_and(|row| row.opted_out.is_some())
+}
+
+/// Why a template cannot be sent in the open conversation, on one line. Sanitised.
+#[must_use]
+pub(crate) fn obstacle_here(entry: &Entry, model: &Model) -> Option<String> {
+    let unwanted = || {
+        let key = model.keymap.key(Context::Chat, Action::Marketing);
+        format!("they do not want marketing messages; {key} in the conversation allows them again")
+    };
+    obstacle(entry, model).or_else(|| is_unwanted(entry, model).then(unwanted))
 }
 
 /// What Meta makes of the answers to a template, where that is worth a word.

@@ -34,7 +34,7 @@ enum What {
     /// List conversations, newest activity first.
     ///
     /// Each line has the id, the last activity, what is unread, and what is left of the window: 23h, 48m! in
-    /// the last hour, tpl for templates only, out when not even marketing templates may go.
+    /// the last hour, tpl for templates only, out for templates without marketing.
     List {
         /// Which ones.
         #[arg(long, value_enum, default_value_t = Which::All)]

@@ -19,7 +19,7 @@ use crate::domain::hook::{Fate, Hook, HookKey};
 use crate::domain::hook_filter::HookFilter;
 use crate::domain::id::EventId;
 use crate::domain::page::Page;
-use crate::domain::text::{display_safe, display_safe_multiline, pad};
+use crate::domain::text::{display_safe, display_safe_multiline, fill};
 use crate::error::{Error, Kind};
 use crate::service::hooks;
 use crate::store::event::{self, Kept};
@@ -180,9 +180,9 @@ fn tell(hook: &Hook, json: bool) -> Result<(), Error> {
         "{id:>7}  {}  {}  {took:>6}  {}  {}  {}  {}",
         output::time(hook.at()),
         hook.code(),
-        pad(&columns.field, 10),
-        pad(&columns.what, 18),
-        pad(&columns.who, 20),
+        fill(&columns.field, 10),
+        fill(&columns.what, 18),
+        fill(&columns.who, 20),
         columns.note
     );
     Ok(line(text.trim_end())?)

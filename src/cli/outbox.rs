@@ -199,7 +199,10 @@ fn text_line(row: &QueueRow, now: Timestamp, halt: Option<Halt>) -> String {
     let name = describe::name(&row.contact);
     let text = describe::line(message);
     let at = output::time(message.at);
-    let why = why(row, now, halt).line(output::time);
+    let mut why = why(row, now, halt).line(output::time);
+    if let Some(uncertain) = row.uncertain {
+        why.push_str(&format!("; twoticks outbox resolve {uncertain} settles that"));
+    }
     format!(
         "{:>6}  {at}  {:<9}  {}: {text}\n        {why}",
         message.id.0,

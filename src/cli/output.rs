@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use serde_json::{Value, json};
 
+use crate::app::describe;
 use crate::app::when::rfc3339;
 use crate::domain::conversation::{Contact, Conversation};
 use crate::domain::message::{Author, Body, Direction, Message, TimelineEntry};
@@ -73,7 +74,7 @@ pub(super) fn who(contact: &Contact) -> String {
         .wa_id
         .as_ref()
         .map(|number| format!("+{number}"))
-        .or_else(|| contact.username.as_ref().map(|name| format!("@{name}")))
+        .or_else(|| contact.username.as_deref().and_then(describe::username))
         .or_else(|| contact.user_id.as_ref().map(ToString::to_string));
     match (&contact.name, address) {
         (Some(name), Some(address)) => format!("{name} ({address})"),
@@ -214,8 +215,24 @@ pub(super) fn words(body: &Body) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{ascii_safe, time};
+    use super::{ascii_safe, time, who};
+    use crate::domain::conversation::Contact;
+    use crate::domain::id::{ContactId, UserId};
     use crate::domain::time::Timestamp;
+
+    #[test]
+    fn a_username_has_one_at_however_it_came() {
+        for username in ["ana", "@ana", " @@ana "] {
+            let contact = Contact {
+                id: ContactId(1),
+                name: Some("Ana".to_owned()),
+                wa_id: None,
+                user_id: Some(UserId::new("US.1")),
+                username: Some(username.to_owned()),
+            };
+            assert_eq!(who(&contact), "Ana (@ana)");
+        }
+    }
 
     #[test]
     fn times_are_rfc_3339_in_utc() {

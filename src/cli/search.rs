@@ -30,6 +30,9 @@ pub(super) struct Search {
 pub(super) fn run(session: &Session, wanted: &Search) -> Result<(), Error> {
     let read = session.read()?;
     let query = wanted.query.join(" ");
+    if query.trim().is_empty() {
+        return Err(Error::usage("there is nothing to look for").hint("give a word or several"));
+    }
     let (mut before, mut left, mut found) = (None, wanted.limit, false);
     while left > 0 {
         let asked = PAGE.min(left);

@@ -21,8 +21,7 @@ use crate::domain::error_code;
 use crate::domain::health::{Condition, Health};
 use crate::domain::id::{AccountId, ConversationId, MessageId, Wamid};
 use crate::domain::message::{Body, Message, NewMessage, Priority, TimelineEntry};
-use crate::domain::outbox::UNCERTAIN_HOLD;
-use crate::domain::state::State;
+use crate::domain::state::{HoldReason, State};
 use crate::domain::template::Place;
 use crate::domain::text::display_safe;
 use crate::domain::time::Timestamp;
@@ -32,6 +31,7 @@ use crate::service::catalogue;
 use crate::service::outgoing::take_in;
 use crate::service::reader::ReadError;
 use crate::service::writer;
+use crate::store::account::paused_since;
 use crate::store::outbox::Terms;
 use crate::store::{self, ReadConn, Tx, conversation, list, message, outbox};
 use crate::term::signal;
@@ -245,11 +245,15 @@ fn write<T: std::marker::Send + 'static>(
     backstage: &Backstage,
     job: impl FnMut(&mut Tx<'_>) -> Result<T, store::Error> + std::marker::Send + 'static,
 ) -> Result<T, Error> {
-    backstage
-        .writer
-        .run(writer::Priority::Interactive, job)
-        .wait()
-        .map_err(|error| Error::failed("the message was not stored").because(&error))
+    backstage.writer.run(writer::Priority::Interactive, job).wait().map_err(|error| {
+        let refused = store::Error::Forbidden(HoldReason::OptedOut);
+        let told = Error::failed("the message was not stored").because(&error);
+        if error == writer::WriteError::Store(refused) {
+            return told
+                .hint("when they ask for it again: twoticks chats opt-in, and their number");
+        }
+        told
+    })
 }
 
 fn ask<T: std::marker::Send + 'static>(
@@ -396,10 +400,12 @@ fn follow(
     let mut told = 0;
     let mut said = None;
     loop {
-        let (message, steps, holder) = ask(backstage, move |read| {
+        let (message, steps, paused, holder) = ask(backstage, move |read| {
             let message = message::message(read, id)?;
-            let holder = holder(&outbox::unresolved(read, account)?, &message);
-            Ok((message, message::timeline(read, id)?, holder))
+            let paused = paused_since(read, account)?.is_some();
+            let holder =
+                outbox::holder(&outbox::unresolved(read, account)?, message.conversation, id);
+            Ok((message, message::timeline(read, id)?, paused, holder))
         })?;
         for step in steps.iter().skip(told) {
             tell(id, step, send.json)?;
@@ -415,7 +421,7 @@ fn follow(
         if interrupted.load(Ordering::SeqCst) {
             return Err(Error::new(Kind::Interrupted, "interrupted"));
         }
-        let why = waits_for(&message, holder, &health);
+        let why = waits_for(&message, paused, holder, &health);
         let left = end.since(session.clock.monotonic());
         if left.is_zero() {
             return Err(ran_out(&message, send.timeout, why));
@@ -428,17 +434,13 @@ fn follow(
     }
 }
 
-/// The uncertain message that a message of the same conversation waits behind.
-fn holder(unresolved: &[outbox::Unresolved], message: &Message) -> Option<MessageId> {
-    let mut before = unresolved
-        .iter()
-        .filter(|one| one.conversation == message.conversation && one.message < message.id)
-        .filter(|one| one.heard < UNCERTAIN_HOLD);
-    before.next().map(|one| one.message)
-}
-
 /// What keeps a message from getting further, besides Meta, and what helps.
-fn waits_for(message: &Message, holder: Option<MessageId>, health: &Health) -> Option<String> {
+fn waits_for(
+    message: &Message,
+    paused: bool,
+    holder: Option<MessageId>,
+    health: &Health,
+) -> Option<String> {
     let deaf = match &health.listener {
         Condition::Down(why) => Some(why.as_str()),
         Condition::Off => Some("the listener is off"),
@@ -452,10 +454,14 @@ fn waits_for(message: &Message, holder: Option<MessageId>, health: &Health) -> O
             if let Condition::Down(trouble) = &health.sender {
                 return Some(trouble.clone());
             }
+            if paused && message.state == State::Queued {
+                return Some("sending is paused; twoticks outbox resume lets it go on".to_owned());
+            }
             let holder = holder.filter(|_| message.state == State::Queued)?;
             let held = format!(
                 "message {holder} of this conversation is uncertain, and this one stays behind it \
-                 for a while so that the order is kept; R in the inbox settles it"
+                 for a while so that the order is kept; R in the inbox or twoticks outbox resolve \
+                 {holder} settles it"
             );
             Some(match deaf {
                 Some(why) => format!("{held}. No proof can come in: {why}"),
@@ -505,7 +511,13 @@ fn ran_out(message: &Message, timeout: Duration, why: Option<String>) -> Error {
         Kind::Unknown,
         format!("message {} is still {state} after {timeout:?}; it stays in the store", message.id),
     );
-    error.hint(why.unwrap_or_else(|| "twoticks listen, or the inbox, goes on with it".to_owned()))
+    error.hint(why.unwrap_or_else(|| match message.state {
+        State::Uncertain => format!(
+            "its status settles it if it comes; else twoticks outbox resolve {} does",
+            message.id
+        ),
+        _ => "twoticks listen, or the inbox, goes on with it".to_owned(),
+    }))
 }
 
 fn tell(id: MessageId, step: &TimelineEntry, json: bool) -> Result<(), Error> {
@@ -523,7 +535,7 @@ fn tell(id: MessageId, step: &TimelineEntry, json: bool) -> Result<(), Error> {
 mod tests {
     use super::{Body, Duration, Timestamp, outbox};
     use super::{
-        Condition, Health, Reached, State, Wait, holder, own_conversation, reached,
+        Condition, Health, Reached, State, Wait, own_conversation, reached,
         refuse_other_conversation, waits_for,
     };
     use crate::domain::id::{AccountId, ConversationId, MessageId};
@@ -582,23 +594,28 @@ mod tests {
             since: Timestamp::from_secs(1),
         };
         let queued = of(State::Queued);
-        assert_eq!(holder(&[uncertain(3, 8), uncertain(13, 7)], &queued), None);
-        let before = holder(&[uncertain(3, 8), uncertain(4, 7)], &queued);
+        let holder = |known: &[_]| outbox::holder(known, queued.conversation, queued.id);
+        assert_eq!(holder(&[uncertain(3, 8), uncertain(13, 7)]), None);
+        let before = holder(&[uncertain(3, 8), uncertain(4, 7)]);
         assert_eq!(before, Some(MessageId(4)));
 
         let mut health = Health::default();
-        assert_eq!(waits_for(&queued, None, &health), None);
-        let said = waits_for(&queued, before, &health).unwrap();
+        assert_eq!(waits_for(&queued, false, None, &health), None);
+        let said = waits_for(&queued, true, before, &health).unwrap();
+        assert!(said.ends_with("twoticks outbox resume lets it go on"), "{said}");
+        assert_eq!(waits_for(&of(State::Sending), true, None, &health), None);
+        let said = waits_for(&queued, false, before, &health).unwrap();
         assert!(said.starts_with("message 4 of this conversation is uncertain"), "{said}");
+        assert!(said.ends_with("twoticks outbox resolve 4 settles it"), "{said}");
         assert!(!said.contains("No proof"), "{said}");
         health.listener = Condition::Down("port 8787 is taken".to_owned());
-        let said = waits_for(&queued, before, &health).unwrap();
+        let said = waits_for(&queued, false, before, &health).unwrap();
         assert!(said.ends_with("No proof can come in: port 8787 is taken"), "{said}");
-        let said = waits_for(&of(State::Sent), None, &health).unwrap();
+        let said = waits_for(&of(State::Sent), false, None, &health).unwrap();
         assert_eq!(said, "no status can come in: port 8787 is taken");
-        assert!(waits_for(&of(State::Uncertain), None, &health).is_some());
+        assert!(waits_for(&of(State::Uncertain), false, None, &health).is_some());
         health.account_trouble = Some("shop: no access token".to_owned());
-        let said = waits_for(&queued, before, &health);
+        let said = waits_for(&queued, false, before, &health);
         assert_eq!(said.as_deref(), Some("shop: no access token"));
     }
 }

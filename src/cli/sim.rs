@@ -23,9 +23,10 @@ const MARK: &str = "# Written by twoticks sim; written again each time it starts
 
 /// What a scenario looks like, for the long help.
 const SCENARIO: &str = "\
-A scenario says which accounts and people there are, all of it optional, and what happens when. Each step
-has a time in seconds from the start and one thing to do, in the words of the commands above (delay_ms and
-shuffle_ms for --delay and --shuffle); `account` names another account than the first one:
+A scenario says which accounts and people there are, all of it optional, and
+what happens when. Each step has a time in seconds from the start and one
+thing to do, in the words of the commands above (delay_ms and shuffle_ms for
+--delay and --shuffle); `account` names another account than the first one:
 
   [[account]]
   name = \"Loja Sol\"

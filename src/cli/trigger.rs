@@ -15,7 +15,7 @@ use crate::api::signature;
 use crate::app::hooks::took as millis;
 use crate::config::{Account, SecretSource};
 use crate::domain::message::Direction;
-use crate::domain::text::{display_safe, pad};
+use crate::domain::text::{display_safe, fill};
 use crate::domain::time::Timestamp;
 use crate::error::{Error, Kind};
 use crate::sim::trigger::{self, Scene};
@@ -139,7 +139,7 @@ pub(super) fn run(session: &Session, trigger: &Trigger) -> Result<(), Error> {
         } else if let Ok(answered) = &answered {
             let words = display_safe(&answered.body);
             let text =
-                format!("{}  {took:>5} ms  {}  {words}", answered.status, pad(&post.name, NAME));
+                format!("{}  {took:>5} ms  {}  {words}", answered.status, fill(&post.name, NAME));
             line(text.trim_end())?;
         }
         // Nobody is there: the rest would meet with the same.

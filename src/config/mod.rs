@@ -175,7 +175,7 @@ fn read_all(source: &Source<'_>, document: &mut Document<'_>) -> Config {
     });
     let mut warnings = Vec::new();
     let accounts = accounts(source, document, &mut top, &mut warnings);
-    let config = Config {
+    let mut config = Config {
         accounts,
         data_dir,
         base_url: base_url.unwrap_or_else(meta),
@@ -193,7 +193,7 @@ fn read_all(source: &Source<'_>, document: &mut Document<'_>) -> Config {
         warnings,
     };
     top.finish(document);
-    document.check_environment(&GLOBAL_VARIABLES);
+    document.check_environment(&GLOBAL_VARIABLES, &mut config.warnings);
     config
 }
 

@@ -78,32 +78,59 @@ impl<'a> Document<'a> {
         self.problems.push(Problem { place, message: message.into() });
     }
 
-    /// Complains about variables that begin like ours and mean nothing. `globals` are those of the command
-    /// line's flags.
-    pub(super) fn check_environment(&mut self, globals: &[&str]) {
+    /// Complains about variables that begin like ours and mean nothing: one that is spelled nearly as one of ours
+    /// is a mistake, another one may be somebody's own and is told as a warning. One that a secret is read
+    /// from has its meaning. `globals` are those of the command line's flags.
+    pub(super) fn check_environment(&mut self, globals: &[&str], warnings: &mut Vec<String>) {
         let mut known: Vec<String> = self.schema.iter().map(|key| variable(key)).collect();
         known.extend(globals.iter().map(|&name| name.to_owned()));
-        let strangers: Vec<&String> =
-            self.env.keys().filter(|name| !known.contains(name)).collect();
+        let strangers: Vec<&String> = self
+            .env
+            .keys()
+            .filter(|name| !known.contains(name) && !self.reads_secret_from(name))
+            .collect();
         for name in strangers {
-            let hint = suggestion(name, known.iter().map(String::as_str));
-            self.problem(Place::Env(name.clone()), format!("no such setting{hint}"));
+            // What all of them begin with makes no two of them alike.
+            let bare = |name: &str| name.strip_prefix(PREFIX).unwrap_or(name).to_owned();
+            let known: Vec<String> = known.iter().map(|name| bare(name)).collect();
+            match near(&bare(name), known.iter().map(String::as_str)) {
+                Some(meant) => {
+                    let words = format!("no such setting; did you mean \"{PREFIX}{meant}\"?");
+                    self.problems.push(Problem { place: Place::Env(name.clone()), message: words });
+                }
+                None => warnings.push(format!("${name} is no setting of twoticks and is not used")),
+            }
         }
+    }
+
+    /// Whether the file or a variable says `env:` and this name.
+    fn reads_secret_from(&self, name: &str) -> bool {
+        let said = format!("env:{name}");
+        let ends = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        let within = |text: &str| text.split(&said).skip(1).any(ends);
+        within(self.input) || self.env.values().any(|value| within(value))
     }
 }
 
+/// What our variables begin with.
+const PREFIX: &str = "TWOTICKS_";
+
 /// The variable of the environment that stands for a key.
 pub(super) fn variable(key: &str) -> String {
-    format!("TWOTICKS_{}", key.replace('.', "_").to_uppercase())
+    format!("{PREFIX}{}", key.replace('.', "_").to_uppercase())
 }
 
 /// `; did you mean "x"?`, or nothing when nothing is near.
 pub(super) fn suggestion<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> String {
-    known
+    near(name, known).map_or_else(String::new, |key| format!("; did you mean {key:?}?"))
+}
+
+/// The known name that differs by a slip or two.
+fn near<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    let close = known
         .map(|key| (strsim::damerau_levenshtein(name, key), key))
-        .filter(|(distance, key)| *distance <= 1 + key.chars().count() / 4)
-        .min()
-        .map_or_else(String::new, |(_, key)| format!("; did you mean {key:?}?"))
+        .filter(|(distance, key)| *distance <= 1 + key.chars().count() / 4);
+    close.min().map(|(_, key)| key)
 }
 
 /// One table of the document.

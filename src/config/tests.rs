@@ -113,6 +113,17 @@ quit = 3
 }
 
 #[test]
+fn a_variable_of_ones_own_stops_no_command() {
+    let token = [("TWOTICKS_TOKEN", "EAAsecret")];
+    let config = read("", &token, true).unwrap();
+    assert_eq!(config.warnings, ["$TWOTICKS_TOKEN is no setting of twoticks and is not used"]);
+    let text = "[[account]]\nphone_number_id = \"7\"\ntoken = \"env:TWOTICKS_TOKEN\"\n";
+    assert_eq!(read(text, &token, true).unwrap().warnings, Vec::<String>::new());
+    let other = read(&text.replace("TOKEN", "TOKENS"), &token, true).unwrap();
+    assert_eq!(other.warnings.len(), 1, "only the name as it stands: {:?}", other.warnings);
+}
+
+#[test]
 fn a_value_of_the_wrong_type_is_named_unless_it_may_be_a_secret() {
     let text = "[listener]\nport = \"x\"\nenabled = 1\npath = [\n  2]\n[sender]\nrate = 1.5\nbase_delay = 3\n\
                 [[account]]\nphone_number_id = 7\ntoken = 12345\n";

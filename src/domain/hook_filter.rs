@@ -147,6 +147,55 @@ fn span(text: &str) -> Option<i64> {
     Some(i64::from(number) * seconds * 1000)
 }
 
+/// The fields of webhooks (Meta, webhook fields), with `statuses` and `contacts`, which come in `messages` and are
+/// told apart here.
+const FIELDS: [&str; 32] = [
+    "messages",
+    "statuses",
+    "contacts",
+    "smb_message_echoes",
+    "smb_app_state_sync",
+    "history",
+    "user_preferences",
+    "user_id_update",
+    "message_template_status_update",
+    "message_template_quality_update",
+    "message_template_components_update",
+    "template_category_update",
+    "phone_number_quality_update",
+    "phone_number_name_update",
+    "account_update",
+    "account_alerts",
+    "account_review_update",
+    "business_capability_update",
+    "business_username_update",
+    "security",
+    "calls",
+    "flows",
+    "group_lifecycle_update",
+    "group_participants_update",
+    "group_settings_update",
+    "group_status_update",
+    "partner_solutions",
+    "payment_configuration_update",
+    "automatic_events",
+    "messaging_handovers",
+    "standby",
+    "tracking_events",
+];
+
+/// That no webhook has this field, and what was meant, or what there is.
+fn unknown(field: &str) -> String {
+    let close = FIELDS
+        .iter()
+        .map(|known| (strsim::damerau_levenshtein(field, known), *known))
+        .filter(|(distance, known)| *distance <= 1 + known.len() / 4);
+    match close.min() {
+        Some((_, known)) => format!("no webhook has a field {field:?}; did you mean {known:?}?"),
+        None => format!("no webhook has a field {field:?}; there are {}", FIELDS.join(", ")),
+    }
+}
+
 /// Which webhooks are passed on, by what is in them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Only(Vec<(String, Option<String>)>);
@@ -155,7 +204,7 @@ impl Only {
     /// Reads `messages,statuses:failed`: fields, each with a type or status if only that is meant.
     ///
     /// # Errors
-    /// Which part says nothing.
+    /// Which part says nothing, or names a field that no webhook has: nothing would ever be passed on.
     pub fn parse(text: &str) -> Result<Self, String> {
         let terms = text.split(',').map(|term| {
             let (field, kind) = match term.trim().split_once(':') {
@@ -167,7 +216,11 @@ impl Only {
                     "{text:?} has an empty part; write fields such as messages,statuses:failed"
                 ));
             }
-            Ok((field.to_lowercase(), kind.map(str::to_lowercase)))
+            let field = field.to_lowercase();
+            if !FIELDS.contains(&field.as_str()) {
+                return Err(unknown(&field));
+            }
+            Ok((field, kind.map(str::to_lowercase)))
         });
         terms.collect::<Result<_, _>>().map(Self)
     }
@@ -250,5 +303,13 @@ mod tests {
         for wrong in ["", "messages,", ":failed", "statuses:"] {
             assert!(Only::parse(wrong).is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn a_field_that_no_webhook_has_is_not_taken_silently() {
+        let said = Only::parse("message").unwrap_err();
+        assert_eq!(said, "no webhook has a field \"message\"; did you mean \"messages\"?");
+        let said = Only::parse("statuses,nope").unwrap_err();
+        assert!(said.contains("\"nope\"; there are messages, statuses,"), "{said}");
     }
 }

@@ -208,9 +208,9 @@ pub enum Outcome {
 pub enum Decision {
     /// Hold it until it is released.
     Hold,
-    /// Send a held one now, if nothing stands in its way.
+    /// Send a held one, if nothing stands in its way: now, or at its time if that is still to come.
     Release,
-    /// Send a held one as soon as nothing stands in its way.
+    /// Send a held one as soon as nothing stands in its way, and not before its time.
     WhenPossible,
     /// Withdraw it; for a failed or uncertain one, leave it at that.
     Cancel,

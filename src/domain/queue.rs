@@ -95,6 +95,8 @@ pub struct QueueRow {
     pub contact: Contact,
     /// A queued message before which another one of its conversation has to go.
     pub behind: bool,
+    /// The message of its conversation that a queued one waits behind since it is uncertain.
+    pub uncertain: Option<MessageId>,
 }
 
 impl QueueRow {

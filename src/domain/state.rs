@@ -147,7 +147,7 @@ impl HoldReason {
         match self {
             Self::WindowClosed => "the 24-hour window is closed: only a template reaches them",
             Self::OptedOut => "they do not want marketing messages",
-            Self::Person => "held by hand",
+            Self::Person => "by hand",
             Self::MessagingLimit => "the limit of people in 24 hours is used up",
         }
     }
@@ -173,6 +173,8 @@ pub enum Cause {
     Hold(HoldReason),
     /// The reason for holding it is gone, or the person decides to send it now.
     Release,
+    /// It is let go before its time has come.
+    WaitAgain,
     /// The person withdraws it.
     Cancel,
     /// The sender takes it, with a new request id.
@@ -223,6 +225,10 @@ pub const fn step(state: State, cause: Cause) -> Step {
         },
         Cause::Release => match state {
             State::Held => Step::To(State::Queued),
+            _ => Step::Forbidden,
+        },
+        Cause::WaitAgain => match state {
+            State::Held => Step::To(State::Scheduled),
             _ => Step::Forbidden,
         },
         Cause::Cancel => match state {

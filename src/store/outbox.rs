@@ -17,7 +17,7 @@ pub use decide::{
     send_unproved, when_possible,
 };
 pub use gate::LIMIT_SPAN;
-pub use queue::{next_due, next_due_in, queue_counts, recent_requests, unresolved};
+pub use queue::{holder, next_due, next_due_in, queue_counts, recent_requests, unresolved};
 pub(in crate::store) use record::learn_refusal;
 pub use record::{finish_download, finish_receipt, finish_upload, hear, record, rescue};
 pub(in crate::store) use tend::free_contact;

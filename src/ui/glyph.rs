@@ -4,6 +4,7 @@
 use ratatui::style::Style;
 
 use super::theme::{Borders, Glyphs, Theme};
+use crate::app::pages::Sign;
 use crate::app::rows::Mark;
 use crate::domain::state::State;
 
@@ -50,6 +51,16 @@ pub(super) const fn opted_out(theme: &Theme) -> &'static str {
     match theme.glyphs {
         Glyphs::Unicode => "⊘",
         Glyphs::Ascii => "O",
+    }
+}
+
+/// A sign that the help explains, in two cells, with its colour.
+pub(super) fn sign(sign: Sign, theme: &Theme) -> (Style, String) {
+    match sign {
+        Sign::Of(mark) => slot(mark, theme),
+        Sign::Failed => (theme.failure, format!("{} ", failed(theme))),
+        Sign::OptedOut => (theme.held, format!("{} ", opted_out(theme))),
+        Sign::Letter(letter) => (theme.plain, format!("{letter} ")),
     }
 }
 

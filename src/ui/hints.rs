@@ -1,9 +1,9 @@
 //! The last row: the mode, and the keys that help most.
 
 use super::paint::Canvas;
-use crate::app::action::{self, Action};
+use crate::app::action::{self, Action, Context};
 use crate::app::layout::Layout;
-use crate::app::{Model, Screen};
+use crate::app::{Model, Overlay, Screen, queue};
 use crate::domain::text;
 
 pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
@@ -19,18 +19,31 @@ pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
     }
     let help = model.keymap.keys(context, Action::Help).last().map_or("", String::as_str);
     let end = canvas.right(area, 0, used + 24, &[(theme.key, help), (theme.dim, " help ")]);
-    for action in action::hints(context).iter().filter(|action| does_something(model, **action)) {
-        let key = model.keymap.key(context, *action);
-        let Some(entry) = action::entry(*action).filter(|_| !key.is_empty()) else { continue };
-        let width = text::width(key) + text::width(entry.short) + 3;
+    for (action, short) in offers(model, context) {
+        let key = model.keymap.key(context, action);
+        if key.is_empty() {
+            continue;
+        }
+        let width = text::width(key) + text::width(short) + 3;
         if usize::from(used) + width > usize::from(end).saturating_sub(1) {
             break;
         }
         used += 2;
         used += canvas.put(area, used, 0, end - used, key, theme.key);
         used += 1;
-        used += canvas.put(area, used, 0, end - used, entry.short, theme.dim);
+        used += canvas.put(area, used, 0, end - used, short, theme.dim);
     }
+}
+
+/// The actions that help most here, each with its word. A question about a message has those that answer it.
+fn offers(model: &Model, context: Context) -> Vec<(Action, &'static str)> {
+    if let Some(Overlay::Ask(id)) = &model.overlay
+        && let Some(message) = model.chat.as_ref().and_then(|chat| chat.page.get(*id))
+    {
+        return queue::answers(model, message);
+    }
+    let helpful = action::hints(context).iter().filter(|action| does_something(model, **action));
+    helpful.filter_map(|action| Some((*action, action::entry(*action)?.short))).collect()
 }
 
 /// A key that could not do anything now is not offered: in an empty conversation there is nothing to answer,

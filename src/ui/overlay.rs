@@ -10,11 +10,9 @@ use crate::app::composer::Editor;
 use crate::app::jump::{Hit, JumpBox};
 use crate::app::layout::{self, Area, Layout};
 use crate::app::moment::{self, NoMoment};
-use crate::app::prompt::{Prompt, Question};
-use crate::app::{Model, Overlay, Sure, describe, pages, when};
+use crate::app::prompt::{self, Prompt, Question};
+use crate::app::{Model, Overlay, Sure, describe, pages, queue, when};
 use crate::domain::id::MessageId;
-use crate::domain::message::Message;
-use crate::domain::state::State;
 use crate::domain::text;
 
 /// Draws it, and says where the cursor is.
@@ -80,7 +78,7 @@ fn ask(model: &Model, id: MessageId, screen: Area, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     let Some(message) = model.chat.as_ref().and_then(|chat| chat.page.get(id)) else { return };
     let width = screen.width.saturating_sub(4).min(64);
-    let warning = warning(message);
+    let warning = queue::stakes(model, message);
     let wrapped = text::wrap(warning, width.saturating_sub(4).into());
     let rows = u16::try_from(wrapped.len()).unwrap_or(1);
     let area = screen.centred(width, rows + 6);
@@ -90,31 +88,23 @@ fn ask(model: &Model, id: MessageId, screen: Area, canvas: &mut Canvas<'_>) {
     for (at, line) in (2..).zip(wrapped) {
         canvas.row(inside, at, &[(theme.plain, warning.get(line.range).unwrap_or_default())]);
     }
-    let fits = |action: &Action| match action {
-        Action::SendAgain => message.can_go_again() || message.state == State::Held,
-        Action::Reschedule => message.state == State::Scheduled,
-        _ => true,
-    };
-    let actions = [Action::SendAgain, Action::Drop, Action::Reschedule, Action::Close];
-    let actions: Vec<_> = actions.into_iter().filter(fits).collect();
-    answers(model, Context::Ask, &actions, inside, rows + 3, canvas);
+    answers(model, Context::Ask, &queue::answers(model, message), inside, rows + 3, canvas);
 }
 
 /// The keys that answer a question.
 fn answers(
     model: &Model,
     context: Context,
-    actions: &[Action],
+    actions: &[(Action, &str)],
     area: Area,
     row: u16,
     canvas: &mut Canvas<'_>,
 ) {
     let theme = canvas.theme;
     let mut used = 0;
-    for action in actions {
-        let Some(entry) = action::entry(*action) else { continue };
+    for (action, word) in actions {
         let key = model.keymap.key(context, *action);
-        let words = format!(" {}   ", entry.short);
+        let words = format!(" {word}   ");
         used += canvas.put(area, used, row, area.width.saturating_sub(used), key, theme.key);
         used += canvas.put(area, used, row, area.width.saturating_sub(used), &words, theme.plain);
     }
@@ -130,28 +120,8 @@ fn sure(model: &Model, asked: &Sure, screen: Area, canvas: &mut Canvas<'_>) {
     for (at, line) in (0..).zip(wrapped) {
         canvas.row(inside, at, &[(style, asked.warning.get(line.range).unwrap_or_default())]);
     }
-    answers(model, Context::Sure, &[Action::Confirm, Action::Close], inside, rows + 1, canvas);
-}
-
-/// The fact that matters for the decision.
-const fn warning(message: &Message) -> &'static str {
-    match message.state {
-        State::Uncertain => {
-            "Nobody can say whether it was accepted. Sent again, it may arrive twice. A status may still \
-             come and settle it."
-        }
-        State::Failed if !message.can_go_again() => {
-            "It was not sent from here, and only the phone can send it again. Dropped, it stays here as \
-             withdrawn."
-        }
-        State::Failed => "It was not accepted. Sent again, it goes out with a new request.",
-        State::Held => {
-            "It is held. Sent again, it goes as soon as nothing stands in its way; dropped, it stays here as \
-             withdrawn."
-        }
-        State::Scheduled => "It waits for its time. Dropped, it stays here as withdrawn.",
-        _ => "It is not sent yet. Dropped, it stays here as withdrawn.",
-    }
+    let actions = [(Action::Confirm, "yes"), (Action::Close, "close")];
+    answers(model, Context::Sure, &actions, inside, rows + 1, canvas);
 }
 
 fn question(
@@ -171,13 +141,17 @@ fn question(
         }
         Question::Templates => {
             let row = layout.templates.split_top(1).0;
-            canvas.put(row, 16, 0, 2, "/ ", theme.accent);
-            return typed(&prompt.editor, row, 18, 0, canvas);
+            let (column, room) = templates::field(model, row.width);
+            let row = Area { width: column + room, ..row };
+            return typed(&prompt.editor, row, column, 0, canvas);
         }
         Question::Number => (
             "New conversation".to_owned(),
             "Number with country code, like +55 11 98888-1234".to_owned(),
         ),
+        Question::Time if !model.composer.has_words() => {
+            ("Send later".to_owned(), prompt::WRITE_FIRST.to_owned())
+        }
         Question::Time => ("Send later".to_owned(), time_help(model, prompt)),
         Question::OtherTime(_) => ("Another time".to_owned(), time_help(model, prompt)),
         Question::HookFilter => {

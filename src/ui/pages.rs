@@ -1,5 +1,6 @@
 //! Lines of the help, the details and the info pane.
 
+use super::glyph;
 use super::paint::Canvas;
 use crate::app::Model;
 use crate::app::layout::{Area, Layout};
@@ -18,10 +19,12 @@ pub(super) fn draw_lines(lines: &[Line], area: Area, canvas: &mut Canvas<'_>) {
                     Ink::Name | Ink::Dim => theme.dim,
                     Ink::Plain => theme.plain,
                     Ink::Bad => theme.failure,
+                    Ink::Sign(sign) => return glyph::sign(*sign, theme),
                 };
-                (style, words.as_str())
+                (style, words.clone())
             })
             .collect();
+        let pieces: Vec<_> = pieces.iter().map(|(style, words)| (*style, words.as_str())).collect();
         canvas.row(area, at, &pieces);
     }
 }

@@ -24,7 +24,15 @@ pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
     };
     let name = " twoticks ";
     let mut taken = canvas.row(bar, 0, &[(theme.bar, name)]);
-    if bar.width >= TABS {
+    // Whom one writes as matters more than the names of the screens, which have their keys.
+    let label = text::display_safe(&model.account_label);
+    let needed = right.iter().map(|(_, words)| text::width(words)).sum::<usize>()
+        + text::width(&clock)
+        + text::width(&label).min(LABEL)
+        + word.1.len()
+        + 2;
+    let tabs = text::width(&screen_names(model).concat());
+    if bar.width >= TABS && usize::from(taken) + tabs + needed <= usize::from(bar.width) {
         taken = screens(model, bar, taken, canvas);
     }
     // The facts give way from the left, the clock stays.
@@ -39,7 +47,6 @@ pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
         shown.insert(0, (*style, words));
     }
     let facts_at = canvas.right(bar, 0, taken, &shown);
-    let label = text::display_safe(&model.account_label);
     let room = facts_at.saturating_sub(taken + u16::try_from(word.1.len()).unwrap_or(0) + 1);
     let mut at = taken;
     if room >= 4 {
@@ -55,20 +62,29 @@ pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
 /// From this width on the bar names the screens.
 const TABS: u16 = 100;
 
+/// So much of the account's name the names of the screens leave room for.
+const LABEL: usize = 10;
+
+/// The screens in the order of their keys.
+const SCREENS: [(Screen, Action, &str); 5] = [
+    (Screen::Inbox, Action::ShowInbox, "Inbox"),
+    (Screen::Templates, Action::ShowTemplates, "Templates"),
+    (Screen::Queue, Action::ShowQueue, "Queue"),
+    (Screen::Hooks, Action::ShowHooks, "Hooks"),
+    (Screen::Campaigns, Action::ShowCampaigns, "Campaigns"),
+];
+
+fn screen_names(model: &Model) -> [String; 5] {
+    SCREENS
+        .map(|(_, action, name)| format!(" {} {name} ", model.keymap.key(Context::Queue, action)))
+}
+
 /// The screens with their keys, the one that is shown in bold.
 fn screens(model: &Model, bar: Area, from: u16, canvas: &mut Canvas<'_>) -> u16 {
     let theme = canvas.theme;
     let mut used = from;
-    for (screen, action, name) in [
-        (Screen::Inbox, Action::ShowInbox, "Inbox"),
-        (Screen::Templates, Action::ShowTemplates, "Templates"),
-        (Screen::Queue, Action::ShowQueue, "Queue"),
-        (Screen::Hooks, Action::ShowHooks, "Hooks"),
-        (Screen::Campaigns, Action::ShowCampaigns, "Campaigns"),
-    ] {
-        let key = model.keymap.key(Context::Queue, action);
-        let style = if model.screen == screen { theme.accent } else { theme.dim };
-        let words = format!(" {key} {name} ");
+    for ((screen, ..), words) in SCREENS.iter().zip(screen_names(model)) {
+        let style = if model.screen == *screen { theme.accent } else { theme.dim };
         used += canvas.put(bar, used, 0, bar.width.saturating_sub(used), &words, style);
     }
     used + 1

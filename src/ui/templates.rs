@@ -6,7 +6,7 @@ mod shelf;
 
 pub(super) use form::draw as form;
 pub(super) use picker::draw as picker;
-pub(super) use shelf::draw as shelf;
+pub(super) use shelf::{draw as shelf, field};
 
 use ratatui::style::Style;
 
@@ -16,9 +16,10 @@ use crate::app::Model;
 use crate::app::layout::Area;
 use crate::app::notice::Weight;
 use crate::app::rows::Tone;
+use crate::app::templates;
 use crate::app::templates::card::{self, Row};
 use crate::domain::catalogue::Entry;
-use crate::domain::template::{Category, SentTemplate};
+use crate::domain::template::SentTemplate;
 use crate::domain::text;
 
 /// The widest a message is shown, about as wide as on a phone turned sideways.
@@ -67,10 +68,7 @@ pub(super) fn card(
 
 /// What a template is for, in a word that fits into a column.
 fn category(entry: &Entry) -> String {
-    match &entry.template.category {
-        Category::Authentication => "login".to_owned(),
-        category => text::display_safe(&category.name().to_lowercase()).into_owned(),
-    }
+    text::display_safe(&templates::category(&entry.template.category)).into_owned()
 }
 
 /// The longest of the same words that fits into the right of a row, from a column on.

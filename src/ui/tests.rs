@@ -19,6 +19,7 @@ use super::{Borders, Colours, Glyphs, Theme, view};
 use crate::app::fixture::{Stage, World, message, minutes_ago, nasty, now, setup, text, world};
 use crate::app::msg::{Input, Msg};
 use crate::app::{Mode, Model};
+use crate::domain::health::Condition;
 
 fn draw(model: &Model, (width, height): (u16, u16), theme: &Theme) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
@@ -198,6 +199,49 @@ fn the_window_in_words_that_fit() {
 fn too_small_a_window_says_so_whole() {
     let stage = Stage::new(world(), (12, 4));
     insta::assert_snapshot!(screen(&stage));
+}
+
+#[test]
+fn whom_one_writes_as_is_said_before_the_names_of_the_screens() {
+    let mut health = crate::app::fixture::health();
+    health.listener = Condition::Elsewhere;
+    health.sender = Condition::Elsewhere;
+    for width in [80, 90, 100, 120, 140, 200] {
+        let mut stage = Stage::new(world(), (width, 30));
+        stage.tell(Msg::Health(Box::new(health.clone())));
+        let bar = screen(&stage).lines().next().unwrap().to_owned();
+        assert!(bar.contains("Loja Sol"), "{width}: {bar}");
+        assert_eq!(bar.contains("4 Hooks"), width >= 140, "{width}: {bar}");
+    }
+}
+
+#[test]
+fn the_help_explains_the_signs_of_the_screen() {
+    let mut stage = Stage::new(world(), (80, 200));
+    stage.keys("?");
+    let help = screen(&stage);
+    for (sign, name) in [
+        ("⋯", "queued"),
+        ("◌", "accepted"),
+        ("✓✓", "read"),
+        ("✗", "failed"),
+        ("@", "scheduled"),
+        ("||", "held"),
+        ("?", "uncertain"),
+        ("⊘", "withdrawn"),
+        ("D", "draft"),
+        ("!", "closing"),
+        ("T", "template"),
+        ("⊘", "opted out"),
+        ("↻2", "retried"),
+    ] {
+        let explained = |line: &str| {
+            let words: Vec<&str> =
+                line.split_whitespace().skip_while(|word| *word != sign).collect();
+            words.get(1).is_some_and(|word| name.starts_with(word) || words.contains(&name))
+        };
+        assert!(help.lines().any(explained), "{sign} {name}\n{help}");
+    }
 }
 
 #[test]

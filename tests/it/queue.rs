@@ -167,6 +167,24 @@ fn a_message_for_later_is_shown_with_its_time_changed_and_sent_when_it_has_come(
 }
 
 #[test]
+fn a_message_for_later_that_is_held_and_let_go_keeps_its_time() {
+    let shop = Shop::new();
+    let mut inbox = shop.open_live();
+    inbox.begin(BOB);
+    inbox.keys("good night<Ctrl-R>+2h<Enter>");
+    inbox.until_tick("good night", "@");
+    inbox.keys("<Esc><Esc>3H");
+    inbox.until("held by hand", |screen| counts(screen, "Held 1"));
+    inbox.keys("R");
+    inbox.until("it waits for its time again", |screen| {
+        counts(screen, "Scheduled 1") && screen.contains("goes ")
+    });
+    inbox.settle();
+    assert_eq!(shop.sim.with_world(|world| world.counts().accepted), 0);
+    inbox.quit();
+}
+
+#[test]
 fn all_that_failed_goes_again_with_two_keys() {
     let shop = Shop::new();
     let mut inbox = shop.open_live();

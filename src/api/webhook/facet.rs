@@ -58,6 +58,6 @@ fn who(peer: &Peer) -> Option<String> {
         .clone()
         .filter(|name| !name.trim().is_empty())
         .or(number)
-        .or_else(|| peer.username.as_ref().map(|name| format!("@{name}")))
+        .or_else(|| peer.username.as_ref().map(|name| format!("@{}", name.trim_start_matches('@'))))
         .or_else(user)
 }

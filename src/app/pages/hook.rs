@@ -142,7 +142,7 @@ fn remedy(why: &str) -> &'static str {
             "It was signed, and will be delivered again: the disk may be full, or the database locked."
         }
         "challenge answered" => "Meta asked whether the address is yours, and was told so.",
-        "self-test answered" => "The program's own event came through the tunnel.",
+        "self-test answered" => "A test event of the program itself: the way in works.",
         _ => "It did not come in whole and in time.",
     }
 }

@@ -6,7 +6,6 @@ use crate::domain::error_code::{self, Class};
 use crate::domain::event::Pricing;
 use crate::domain::message::{Direction, LateProof, Message, Trouble};
 use crate::domain::state::State;
-use crate::domain::template::{Category, SentTemplate};
 use crate::domain::text;
 
 /// Adds what has to be said about an outbound message.
@@ -72,17 +71,16 @@ pub(super) fn lines(message: &Message, look: &Look<'_>, lines: &mut Lines) {
     }
 }
 
-/// What a template cost, in a few words, unsanitised. The category is said where it is not the template's own.
-pub(super) fn charged(charge: &Pricing, sent: &SentTemplate) -> String {
-    let own = sent.category.as_ref().map(Category::name);
-    let category = own.is_none_or(|own| !charge.category.eq_ignore_ascii_case(own));
+/// What Meta charges a message as, in a few words, unsanitised: the category and the type of a status's
+/// `pricing` (Meta, pricing).
+pub(crate) fn charged(charge: &Pricing) -> String {
     let words = match charge.kind.as_deref() {
         Some("regular") | None => "charged",
-        Some("free_customer_service") => "free in the window",
-        Some("free_entry_point") => "free after an ad",
-        Some(other) => other,
+        Some("free_customer_service" | "free_group_customer_service") => "free",
+        Some("free_entry_point") => "free after an ad,",
+        Some(other) => return format!("{}: {other}", charge.category),
     };
-    if category { format!("{words} as {}", charge.category) } else { words.to_owned() }
+    format!("{words} as {}", charge.category)
 }
 
 /// A reason with the keys that help: behind it where they fit, else on a row of their own.

@@ -264,9 +264,11 @@ fn a_template_shows_what_the_customer_sees_and_what_it_cost() {
     let shown = words(&block(&found, Place::default(), &look(60, &zone)));
     assert_eq!(shown, [&[head], &body[..], &["| ( Rastrear )"]].concat());
     for (category, kind, said) in [
-        ("utility", "regular", "| ( Rastrear )  charged"),
+        ("utility", "regular", "| ( Rastrear )  charged as utility"),
         ("marketing", "regular", "| ( Rastrear )  charged as marketing"),
-        ("utility", "free_customer_service", "| ( Rastrear )  free in the window"),
+        ("utility", "free_customer_service", "| ( Rastrear )  free as utility"),
+        ("marketing", "free_entry_point", "| ( Rastrear )  free after an ad, as marketing"),
+        ("utility", "half_price", "| ( Rastrear )  utility: half_price"),
     ] {
         found.charge = Some(Pricing { category: category.to_owned(), kind: Some(kind.to_owned()) });
         let shown = words(&block(&found, Place::default(), &look(60, &zone)));

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32String};
 
+use super::category;
 use super::languages::Languages;
 use crate::app::composer::Editor;
 use crate::domain::catalogue::{Catalogue, Entry};
 use crate::domain::id::{ConversationId, WaId};
-use crate::domain::template::{Header, Template, obstacle};
+use crate::domain::template::{Category, Header, Template, obstacle};
 
 /// The templates of one name.
 #[derive(Clone, Debug)]
@@ -49,14 +50,16 @@ pub struct Picker {
     families: Vec<Family>,
     catalogue: Option<Arc<Catalogue>>,
     number: Option<WaId>,
+    /// They want no marketing.
+    opted_out: bool,
 }
 
 impl Picker {
-    /// For a conversation, over what is known.
+    /// For a conversation with whoever has this number, and perhaps opted out of marketing, over what is known.
     #[must_use]
     pub fn new(
         conversation: ConversationId,
-        number: Option<WaId>,
+        (number, opted_out): (Option<WaId>, bool),
         catalogue: Option<Arc<Catalogue>>,
     ) -> Self {
         let mut picker = Self {
@@ -68,6 +71,7 @@ impl Picker {
             families: Vec::new(),
             catalogue: None,
             number,
+            opted_out,
         };
         if let Some(catalogue) = catalogue {
             picker.know(catalogue);
@@ -87,7 +91,7 @@ impl Picker {
             .filter_map(|family| self.chosen(family))
             .map(|entry| (entry.template.name.clone(), entry.template.language.clone()))
             .collect();
-        self.families = families(&catalogue, self.number.as_ref());
+        self.families = families(&catalogue, self.number.as_ref(), self.opted_out);
         self.catalogue = Some(catalogue);
         for (name, language) in chosen {
             self.choose(&name, &language);
@@ -125,12 +129,10 @@ impl Picker {
         self.families.is_empty()
     }
 
-    /// How many names there are, and how many of them can be sent as they are shown.
+    /// How many names there are, and how many of them can be sent as they are shown, as `can_go` says.
     #[must_use]
-    pub fn counts(&self) -> (usize, usize) {
-        let sendable = |family: &&Family| {
-            self.chosen(family).is_some_and(|entry| obstacle(&entry.template).is_none())
-        };
+    pub fn counts(&self, can_go: impl Fn(&Entry) -> bool) -> (usize, usize) {
+        let sendable = |family: &&Family| self.chosen(family).is_some_and(&can_go);
         (self.families.len(), self.families.iter().filter(sendable).count())
     }
 
@@ -219,7 +221,8 @@ impl Words {
         let (mut name, mut facts, mut text) = (String::new(), String::new(), String::new());
         for template in versions {
             name.clone_from(&template.name);
-            for part in [template.category.name(), &template.language] {
+            let shown = category(&template.category);
+            for part in [template.category.name(), &shown, &template.language] {
                 facts.extend([part, " "]);
             }
             if let Some(Header::Text(header)) = &template.header {
@@ -257,7 +260,11 @@ impl Words {
 
 /// All names of the catalogue: what was used with this customer first, then what was used lately, then what
 /// is sent most; what cannot be sent comes last.
-fn families(catalogue: &Catalogue, number: Option<&WaId>) -> Vec<Family> {
+fn families(catalogue: &Catalogue, number: Option<&WaId>, opted_out: bool) -> Vec<Family> {
+    let blocked = |entry: &Entry| {
+        let unwanted = opted_out && entry.template.category == Category::Marketing;
+        unwanted || obstacle(&entry.template).is_some()
+    };
     let languages = Languages::of(catalogue, number);
     let mut by_name: std::collections::BTreeMap<&str, Vec<usize>> =
         std::collections::BTreeMap::new();
@@ -269,13 +276,11 @@ fn families(catalogue: &Catalogue, number: Option<&WaId>) -> Vec<Family> {
         .into_values()
         .map(|mut versions| {
             versions.sort_by_key(|place| {
-                entry(place).map(|entry| {
-                    (obstacle(&entry.template).is_some(), languages.rank(&entry.template.language))
-                })
+                entry(place).map(|entry| (blocked(entry), languages.rank(&entry.template.language)))
             });
             let all = || versions.iter().filter_map(entry);
             let key = (
-                all().all(|entry| obstacle(&entry.template).is_some()),
+                all().all(blocked),
                 Reverse(all().map(|entry| entry.used_here).sum::<u32>()),
                 Reverse(all().filter_map(|entry| entry.last_used).max()),
                 Reverse(all().map(|entry| entry.tally.sent).sum::<u64>()),

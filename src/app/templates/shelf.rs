@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use super::category;
 use crate::domain::catalogue::{Catalogue, Entry, Tally};
 use crate::domain::error_code;
 use crate::domain::state::State;
@@ -121,6 +122,7 @@ fn fits(entry: &Entry, words: &[&str]) -> bool {
         template.name.as_str(),
         &template.language,
         template.category.name(),
+        &category(&template.category),
         template.status.name(),
         &template.body.text,
     ];

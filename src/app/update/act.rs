@@ -46,7 +46,8 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
         Action::Read => enter(model, Focus::Chat, effects),
         Action::Compose if model.focus == Focus::List => enter(model, Focus::Compose, effects),
         Action::Compose => open::focus(model, Focus::Compose),
-        Action::Back if model.back_to_queue => queue::show(model, effects),
+        Action::Back if model.back_to == Screen::Queue => queue::show(model, effects),
+        Action::Back if model.back_to == Screen::Hooks => hooks::show(model, effects),
         Action::Back => {
             model.show_list = true;
             open::focus(model, Focus::List);
@@ -253,6 +254,7 @@ fn interrupt(model: &mut Model, effects: &mut Vec<Effect>) {
         None => model.focus == Focus::Compose && clear(&mut model.composer.editor),
     };
     if cleared {
+        input::disarm(model);
         input::typed(model, effects);
         if model.overlay.is_none() {
             let undo = model.keymap.key(Context::Compose, Action::Undo).to_owned();
@@ -261,6 +263,7 @@ fn interrupt(model: &mut Model, effects: &mut Vec<Effect>) {
         return;
     }
     if model.overlay.is_some() {
+        input::disarm(model);
         act(model, Action::Close, effects);
         return;
     }

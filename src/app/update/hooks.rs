@@ -318,6 +318,7 @@ fn open_message(model: &mut Model, effects: &mut Vec<Effect>) {
     };
     let (conversation, message) = (found.conversation, found.id);
     queue::leave(model);
+    model.back_to = Screen::Hooks;
     open::open(model, conversation, None, Focus::Chat, effects);
     let Some(chat) = &mut model.chat else { return };
     chat.selected = Some(message);

@@ -8,13 +8,27 @@ use crate::app::keymap::{Lookup, normal, plain_char};
 use crate::app::layout;
 use crate::app::model::{Focus, Model, Overlay, Screen};
 use crate::app::msg::{Effect, Input, Key, KeyCode, Query};
-use crate::app::notice::Weight;
+use crate::app::notice::{Notice, Weight};
 use crate::app::prompt::Question;
 
 pub(super) fn input(model: &mut Model, input: Input, effects: &mut Vec<Effect>) {
     match input {
-        Input::Key(key) => press(model, key, effects),
-        Input::Paste(text) => paste(model, &text, effects),
+        Input::Key(key) => {
+            let place = (model.screen, model.context());
+            let said = model.notice.as_ref().map(|notice| notice.since);
+            press(model, key, effects);
+            let elsewhere = place != (model.screen, model.context());
+            let old = |notice: &mut Notice| {
+                said == Some(notice.since) && notice.has_served(elsewhere, model.now)
+            };
+            if model.notice.take_if(old).is_some() {
+                model.touch();
+            }
+        }
+        Input::Paste(text) => {
+            disarm(model);
+            paste(model, &text, effects);
+        }
         Input::Resize(columns, rows) => {
             if model.size != (columns, rows) {
                 model.size = (columns, rows);
@@ -38,6 +52,10 @@ fn press(model: &mut Model, pressed: Key, effects: &mut Vec<Effect>) {
     model.pending.push(key);
     let found = model.keymap.lookup(context, &model.pending);
     let alone = model.pending.len() == 1;
+    // Only the same key once more quits.
+    if !matches!(found, Lookup::Matched(Action::Interrupt)) {
+        disarm(model);
+    }
     match found {
         Lookup::Pending => model.touch(),
         Lookup::Matched(action) => {
@@ -60,6 +78,15 @@ fn press(model: &mut Model, pressed: Key, effects: &mut Vec<Effect>) {
                 press(model, letter, effects);
             }
         }
+    }
+}
+
+/// Takes back that the next Ctrl-C quits, with the line that says so.
+pub(super) fn disarm(model: &mut Model) {
+    if let Some(armed) = model.quit_armed.take()
+        && model.notice.take_if(|notice| notice.until == armed).is_some()
+    {
+        model.touch();
     }
 }
 

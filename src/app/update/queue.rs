@@ -41,14 +41,14 @@ pub(super) fn show(model: &mut Model, effects: &mut Vec<Effect>) {
     }
     open::save_draft(model, effects);
     model.screen = Screen::Queue;
-    model.back_to_queue = false;
+    model.back_to = Screen::Inbox;
     refresh(model, effects);
 }
 
 /// Shows the inbox as it was left.
 pub(super) fn leave(model: &mut Model) {
     model.screen = Screen::Inbox;
-    model.back_to_queue = false;
+    model.back_to = Screen::Inbox;
 }
 
 /// Carries out what means something else here than in the inbox. Says whether it did.
@@ -292,8 +292,10 @@ fn withdraw(model: &mut Model) {
     let Some(choice) = chosen.into_iter().next() else { return };
     let warning = if choice.uncertain {
         "Nobody can say whether this was accepted. Withdrawn, it is not sent again; if proof comes, it is shown."
-    } else {
+    } else if choice.count == 1 {
         "Withdrawn, it is not sent, and stays in its conversation as withdrawn."
+    } else {
+        "Withdrawn, they are not sent, and stay in their conversations as withdrawn."
     };
     sure(model, choice, "Withdraw", warning);
 }
@@ -465,7 +467,7 @@ fn open_message(model: &mut Model, effects: &mut Vec<Effect>) {
     let Some(row) = model.queue.selected() else { return };
     let (conversation, message) = (row.message.conversation, row.message.id);
     leave(model);
-    model.back_to_queue = true;
+    model.back_to = Screen::Queue;
     open::open(model, conversation, None, Focus::Chat, effects);
     let Some(chat) = &mut model.chat else { return };
     chat.selected = Some(message);

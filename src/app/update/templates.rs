@@ -11,7 +11,7 @@ use crate::app::notice::Weight;
 use crate::app::prompt::{Prompt, Question};
 use crate::app::templates::form::Form;
 use crate::app::templates::picker::Picker;
-use crate::app::templates::{CALM, obstacle};
+use crate::app::templates::{CALM, obstacle_here};
 use crate::domain::catalogue::{Catalogue, Sync};
 use crate::domain::change::Changes;
 use crate::domain::conversation::{Contact, Draft};
@@ -75,8 +75,10 @@ fn pick(model: &mut Model, effects: &mut Vec<Effect>) {
         return;
     };
     let number = model.shown().and_then(|row| row.contact.wa_id.clone());
+    let opted_out = model.shown().is_some_and(|row| row.opted_out.is_some());
     let known = model.catalogue.clone();
-    model.overlay = Some(Overlay::Picker(Box::new(Picker::new(conversation, number, known))));
+    let picker = Picker::new(conversation, (number, opted_out), known);
+    model.overlay = Some(Overlay::Picker(Box::new(picker)));
     ask(model, effects);
 }
 
@@ -142,7 +144,7 @@ fn judge(model: &mut Model) {
             .find(|entry| entry.template.name == *name && entry.template.language == *language)
     });
     let words = match found {
-        Some(entry) => obstacle(entry, model),
+        Some(entry) => obstacle_here(entry, model),
         None => Some("it is not in the catalogue any more".to_owned()),
     };
     with_form(model, |form| form.obstacle = words);
@@ -243,7 +245,7 @@ fn sync(model: &mut Model, effects: &mut Vec<Effect>) {
 fn fill_in(model: &mut Model, effects: &mut Vec<Effect>) {
     let Some(Overlay::Picker(picker)) = &model.overlay else { return };
     let Some(entry) = picker.selected() else { return };
-    if let Some(words) = obstacle(entry, model) {
+    if let Some(words) = obstacle_here(entry, model) {
         let name = entry.template.name.clone();
         model.say(format!("{name} cannot be sent: {words}."), Weight::Error);
         return;

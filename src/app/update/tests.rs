@@ -1,6 +1,7 @@
 mod campaigns;
 mod drafts;
 mod hooks;
+mod keys;
 mod queue;
 mod templates;
 mod window;

@@ -20,7 +20,7 @@ const GLYPHS: &str = "✓✗⋯↻«▸⊘◌│─█";
 pub(super) fn terminal(report: &mut Report) {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     if !std::io::stdout().is_terminal() {
-        report.note("terminal", "stdout is none, so it was not looked at");
+        report.note("terminal", "stdout is no terminal, so none was looked at");
         return;
     }
     match set("TERM").as_deref() {

@@ -14,6 +14,7 @@ const TABLE: &str = "
     time came       queu .    .    .    .    .    .    .    .    .    .    .    .
     hold            held .    held .    .    .    .    .    .    .    .    .    .
     release         .    queu .    .    .    .    .    .    .    .    .    .    .
+    wait again      .    sche .    .    .    .    .    .    .    .    .    .    .
     cancel          canc canc canc .    .    .    .    .    .    canc canc .    .
     claim           .    .    send .    .    .    .    .    .    .    .    .    .
     accepted        .    .    .    acce =    =    =    =    =    =    acce was  .
@@ -39,6 +40,7 @@ pub(crate) fn causes() -> Vec<Cause> {
         Cause::TimeCame,
         Cause::Hold(HoldReason::WindowClosed),
         Cause::Release,
+        Cause::WaitAgain,
         Cause::Cancel,
         Cause::Claim,
         Cause::Accepted,

@@ -116,12 +116,25 @@ pub fn pad(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(padded)
 }
 
+/// Fills `text` with spaces on the right up to `columns`, and leaves it whole when it is wider: for lines that other
+/// programs read.
+#[must_use]
+pub fn fill(text: &str, columns: usize) -> Cow<'_, str> {
+    if width(text) < columns { pad(text, columns) } else { Cow::Borrowed(text) }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{cells, pad, truncate, width};
+    use super::{cells, fill, pad, truncate, width};
     use crate::domain::text::display_safe;
+
+    #[test]
+    fn what_other_programs_read_is_not_cut() {
+        assert_eq!(fill("smb_message_echoes", 10), "smb_message_echoes");
+        assert_eq!(fill("calls", 8), "calls   ");
+    }
 
     #[test]
     fn graphemes_take_the_columns_that_terminals_give_them() {

@@ -316,8 +316,8 @@ fn answer(scene: &Scene, interactive: Value) -> Change {
 /// `from` and `wa_id` are left out then, not empty (Meta, business-scoped user ids).
 fn no_phone(scene: &Scene) -> Change {
     let user = scene.user_id();
-    let profile =
-        json!({ "name": scene.name, "username": format!("@{}", scene.name.to_lowercase()) });
+    let username: String = scene.name.to_lowercase().split_whitespace().collect();
+    let profile = json!({ "name": scene.name, "username": format!("@{username}") });
     let message = json!({
         "from_user_id": user, "id": scene.wamid, "timestamp": scene.timestamp(), "type": "text",
         "text": { "body": scene.body_or("Hello, from nowhere") },

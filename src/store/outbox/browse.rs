@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::{Connection, params};
 
 use super::decide::decide;
-use super::queue::counts;
+use super::queue::{counts, holder, unresolved};
 use crate::domain::conversation::Contact;
 use crate::domain::health::Waiting;
 use crate::domain::id::{AccountId, ConversationId, MessageId};
@@ -65,7 +65,13 @@ pub fn browse(
             (keys, more_above, more_below)
         }
     };
-    let rows = rows(&snapshot, &keys)?;
+    let mut rows = rows(&snapshot, &keys)?;
+    if rows.iter().any(|row| row.message.state == State::Queued) {
+        let unresolved = unresolved(read, account)?;
+        for row in rows.iter_mut().filter(|row| row.message.state == State::Queued) {
+            row.uncertain = holder(&unresolved, row.message.conversation, row.message.id);
+        }
+    }
     Ok(QueueRows { rows, more_above, more_below, counts: counts(&snapshot, account)? })
 }
 
@@ -183,7 +189,7 @@ fn rows(conn: &Connection, ids: &[MessageId]) -> Result<Vec<QueueRow>, Error> {
             Entry::Vacant(place) => place.insert(list::contact_of(conn, conversation)?).clone(),
         };
         let behind = behind.contains(&message.id);
-        messages.insert(message.id, QueueRow { message, contact, behind });
+        messages.insert(message.id, QueueRow { message, contact, behind, uncertain: None });
     }
     Ok(ids.iter().filter_map(|id| messages.remove(id)).collect())
 }

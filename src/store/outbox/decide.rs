@@ -105,18 +105,28 @@ pub fn hold(
     Ok(())
 }
 
-/// Queues a held message, if nothing stands in its way.
+/// Lets a held message go: into the queue, if nothing stands in its way. One whose time is still to come waits
+/// for it again, and what stands in its way is asked then.
 pub fn release(tx: &mut Tx<'_>, message: MessageId, now: Timestamp) -> Result<(), Error> {
     let mut message = standing::load(tx.conn, message)?;
+    let cause = if is_early(tx, message.id, now)? { Cause::WaitAgain } else { Cause::Release };
     if message.state == State::Held
+        && cause == Cause::Release
         && let Gate::Shut(reason) = gate(tx, message.id, now)?
     {
         return Err(Error::Forbidden(reason));
     }
-    step(tx, &mut message, Cause::Release, &Proof::at(now), "released")
+    step(tx, &mut message, cause, &Proof::at(now), "released")
 }
 
-/// Releases a held message, at once or as soon as nothing stands in its way any more.
+/// Whether the time that a message was written for is still to come.
+fn is_early(tx: &Tx<'_>, message: MessageId, now: Timestamp) -> Result<bool, Error> {
+    let mut query = tx.conn.prepare_cached("SELECT scheduled_at FROM message WHERE id = ?1")?;
+    let at: Option<i64> = query.query_row([message.0], |row| row.get(0))?;
+    Ok(at.is_some_and(|at| at > now.millis()))
+}
+
+/// Releases a held message: at once, at its time, or as soon as nothing stands in its way any more.
 pub fn when_possible(tx: &mut Tx<'_>, message: MessageId, now: Timestamp) -> Result<(), Error> {
     match release(tx, message, now) {
         Err(Error::Forbidden(reason)) => {

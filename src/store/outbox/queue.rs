@@ -8,6 +8,7 @@ use rusqlite::{Connection, params};
 use super::{Room, SentRequest, Unresolved};
 use crate::domain::health::Waiting;
 use crate::domain::id::{AccountId, ConversationId, MessageId};
+use crate::domain::outbox::UNCERTAIN_HOLD;
 use crate::domain::throttle::{PAIR_COST, PAIR_MEMORY};
 use crate::domain::time::Timestamp;
 use crate::store::error::Error;
@@ -88,6 +89,20 @@ pub fn unresolved(read: &ReadConn, account: AccountId) -> Result<Vec<Unresolved>
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The uncertain message that a message of this conversation waits behind.
+#[must_use]
+pub fn holder(
+    unresolved: &[Unresolved],
+    conversation: ConversationId,
+    message: MessageId,
+) -> Option<MessageId> {
+    let mut before = unresolved
+        .iter()
+        .filter(|one| one.conversation == conversation && one.message < message)
+        .filter(|one| one.heard < UNCERTAIN_HOLD);
+    before.next().map(|one| one.message)
 }
 
 /// When the next job is due, kinds without room and the lanes of messages in `excluded` left out. None when

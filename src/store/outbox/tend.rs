@@ -3,7 +3,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::decide::hold;
+use super::decide::{hold, release};
 use super::gate::{Gate, LIMIT_SPAN, gate};
 use crate::domain::id::{AccountId, ContactId, MessageId};
 use crate::domain::state::{Cause, HoldReason, State};
@@ -172,12 +172,10 @@ pub(super) fn shut(tx: &mut Tx<'_>, id: MessageId, now: Timestamp) -> Result<boo
 
 /// Queues a held message that was to go when it could, if now it can.
 fn free(tx: &mut Tx<'_>, id: MessageId, now: Timestamp) -> Result<(), Error> {
-    if let Gate::Shut(_) = gate(tx, id, now)? {
-        return Ok(());
+    match release(tx, id, now) {
+        Err(Error::Forbidden(_)) => Ok(()),
+        done => done,
     }
-    let mut message = standing::load(tx.conn, id)?;
-    standing::advance(tx, &mut message, Cause::Release, &Proof::at(now))?;
-    Ok(())
 }
 
 /// The contact wrote, or wants marketing again: what waited for that goes on.

@@ -116,6 +116,23 @@ fn tabs_count_and_show_their_states_and_who_waits_behind_whom() {
 }
 
 #[test]
+fn who_waits_behind_an_uncertain_message_is_told_which() {
+    let mut world = World::new();
+    let (a, b) = (world.begin("15551230001"), world.begin("15551230002"));
+    let doubtful = world.say(a, "did it arrive?", t(1));
+    let job = world.claim(1, t(2)).remove(0);
+    world.record(&job, &unknown(), t(3));
+    let (after, other) = (world.say(a, "and this?", t(4)), world.say(b, "hello", t(4)));
+    let waiting = page(&world, QueueFilter::Waiting, Page::First, 10);
+    let found: Vec<_> =
+        waiting.rows.iter().map(|row| (row.message.id, row.behind, row.uncertain)).collect();
+    assert_eq!(found, [(after, false, Some(doubtful)), (other, false, None)]);
+    world.do_it(|tx| decide(tx, &[doubtful], Decision::Cancel, t(5)));
+    let waiting = page(&world, QueueFilter::Waiting, Page::First, 10);
+    assert!(waiting.rows.iter().all(|row| row.uncertain.is_none()));
+}
+
+#[test]
 fn a_row_that_moved_on_still_leads_to_its_neighbours() {
     let (mut world, order) = queue();
     let all = page(&world, QueueFilter::All, Page::First, 100);

@@ -101,6 +101,36 @@ fn a_scheduled_message_waits_for_its_time_and_holds_nobody() {
 }
 
 #[test]
+fn a_scheduled_message_held_and_let_go_does_not_leave_before_its_time() {
+    for decision in [Decision::Release, Decision::WhenPossible] {
+        let mut world = World::new();
+        let a = world.begin("1");
+        let id = world.write_on(a, text("at night"), Terms { at: Some(t(100)) }, t(1));
+        world.do_it(|tx| decide(tx, &[id], Decision::Reschedule(t(200)), t(2)));
+        world.do_it(|tx| decide(tx, &[id], Decision::Hold, t(3)));
+        world.do_it(|tx| decide(tx, &[id], decision, t(4)));
+        let message = world.message(id);
+        assert_eq!((message.state, message.not_before), (State::Scheduled, Some(t(200))));
+        assert!(world.claim(5, t(199)).is_empty());
+        assert_eq!(world.tend_at(t(199)), Some(t(200)));
+        assert_eq!(sends(&world.claim(5, t(200))), [id]);
+        world.sound();
+    }
+}
+
+#[test]
+fn a_message_that_is_let_go_after_its_time_leaves_at_once() {
+    let mut world = World::new();
+    let a = world.begin("1");
+    let id = world.write_on(a, text("at noon"), Terms { at: Some(t(100)) }, t(1));
+    world.do_it(|tx| decide(tx, &[id], Decision::Hold, t(2)));
+    assert!(world.claim(5, t(150)).is_empty());
+    world.do_it(|tx| decide(tx, &[id], Decision::WhenPossible, t(151)));
+    assert_eq!(sends(&world.claim(5, t(152))), [id]);
+    world.sound();
+}
+
+#[test]
 fn a_time_that_is_over_is_now() {
     let mut world = World::new();
     let a = world.begin("1");

@@ -39,7 +39,10 @@ pub(in crate::ui) fn draw(
         let (left, right) = body.split_left(inside.width * 11 / 20);
         (left, right.split_left(2).1)
     } else {
-        let needed = u16::try_from(form.fields.len() + 2).unwrap_or(u16::MAX);
+        let room = label_room(form, inside.width);
+        let help =
+            help(form, &flaws, inside.width, LABEL + room + 2).map_or(0, |help| help.lines.len());
+        let needed = u16::try_from(form.fields.len() + help.max(1) + 1).unwrap_or(u16::MAX);
         let most = body.height.saturating_sub(CARD_ROWS).max(body.height / 2);
         body.split_top(needed.min(most))
     };
@@ -75,15 +78,11 @@ fn rows(
         canvas.row(area, 0, &[(theme.dim, words)]);
         return None;
     }
-    let label_room = form
-        .fields
-        .iter()
-        .map(|field| text::width(&text::display_safe(&field.slot.label)))
-        .max()
-        .and_then(|width| u16::try_from(width).ok())
-        .unwrap_or(u16::MAX)
-        .clamp(6, (area.width * 2 / 5).max(6));
-    let capacity = usize::from(area.height.saturating_sub(1)).max(1);
+    let label_room = label_room(form, area.width);
+    let value = LABEL + label_room + 2;
+    let help = help(form, flaws, area.width, value);
+    let rows_of_help = help.as_ref().map_or(1, |help| help.lines.len());
+    let capacity = usize::from(area.height).saturating_sub(rows_of_help).max(1);
     let top = (form.at + 1).saturating_sub(capacity);
     let mut row = 0;
     let mut cursor = None;
@@ -97,13 +96,18 @@ fn rows(
         let style = if here { theme.strong } else { theme.plain };
         canvas.put(area, LABEL, row, label_room, &label, style);
         let line = area.split_top(row).1.split_top(1).0;
-        let value = LABEL + label_room + 2;
         let place = draw_value(model, form, (field, flaw, here), line, value, canvas);
         row += 1;
         if here {
             cursor = place;
-            help(field, flaw, form.insisted, area, (row, value), canvas);
-            row += 1;
+            if let Some(Help { wrong, column, lines }) = &help {
+                let style = if *wrong { theme.failure } else { theme.dim };
+                let room = area.width.saturating_sub(*column);
+                for (at, line) in (row..).zip(lines) {
+                    canvas.put(area, *column, at, room, line, style);
+                }
+            }
+            row += u16::try_from(rows_of_help).unwrap_or(u16::MAX);
         }
     }
     cursor
@@ -166,30 +170,47 @@ fn draw_value(
     None
 }
 
-/// What is wrong with the field, what a path can go on to, or what stands before the value.
-fn help(
-    field: &Field,
-    flaw: Option<&Flaw>,
-    insisted: bool,
-    area: Area,
-    (row, column): (u16, u16),
-    canvas: &mut Canvas<'_>,
-) {
-    let theme = canvas.theme;
+/// Columns that the labels take.
+fn label_room(form: &Form, width: u16) -> u16 {
+    let labels =
+        form.fields.iter().map(|field| text::width(&text::display_safe(&field.slot.label)));
+    let widest = labels.max().and_then(|width| u16::try_from(width).ok()).unwrap_or(u16::MAX);
+    widest.clamp(6, (width * 2 / 5).max(6))
+}
+
+/// What is said under the field that is typed into.
+struct Help {
+    wrong: bool,
+    column: u16,
+    /// Sanitised.
+    lines: Vec<String>,
+}
+
+/// What is wrong with the field, what a path can go on to, or what stands before the value. A reason is said
+/// whole: where it has no room beside the labels, below them.
+fn help(form: &Form, flaws: &[Flaw], width: u16, value: u16) -> Option<Help> {
+    let field = form.field()?;
+    let flaw = flaws.iter().find(|flaw| flaw.place == field.slot.place);
     let ends = field.looked().map(|looked| looked.ends.as_slice()).unwrap_or_default();
     let is_file = field.looked().is_some_and(|looked| looked.file.is_ok());
     let names: Vec<&str> = ends.iter().map(|end| last_part(end)).take(12).collect();
-    let (style, words) = if !names.is_empty() && !is_file {
-        (theme.dim, names.join("  "))
-    } else if let Some(flaw) = flaw.filter(|_| insisted || !field.is_empty()) {
-        (theme.failure, flaw.words.clone())
-    } else if let Some(before) = &field.slot.before {
-        (theme.dim, format!("after {before}"))
-    } else {
-        return;
+    let one = |words: &str| {
+        let lines = vec![text::display_safe(words).into_owned()];
+        Help { wrong: false, column: value, lines }
     };
-    let room = area.width.saturating_sub(column);
-    canvas.put(area, column, row, room, &text::display_safe(&words), style);
+    if !names.is_empty() && !is_file {
+        Some(one(&names.join("  ")))
+    } else if let Some(flaw) = flaw.filter(|_| form.insisted || !field.is_empty()) {
+        let words = text::display_safe(&flaw.words);
+        let fits = text::width(&words) <= usize::from(width.saturating_sub(value));
+        let column = if fits { value } else { LABEL };
+        let lines = text::wrap(&words, width.saturating_sub(column).into());
+        let line = |line: text::Line| words.get(line.range).unwrap_or_default().to_owned();
+        Some(Help { wrong: true, column, lines: lines.into_iter().map(line).collect() })
+    } else {
+        let before = field.slot.before.as_ref()?;
+        Some(one(&format!("after {before}")))
+    }
 }
 
 /// The last part of a path, with the slash of a folder.

@@ -7,7 +7,7 @@ use super::{card, fitting, notice, notice_rows};
 use crate::app::action::{Action, Context};
 use crate::app::layout::Area;
 use crate::app::templates::picker::Picker;
-use crate::app::templates::{obstacle, quality, standing};
+use crate::app::templates::{obstacle, obstacle_here, quality, standing};
 use crate::app::{Model, describe};
 use crate::domain::catalogue::{Entry, Sync};
 use crate::domain::template::{Filling, Status, render, slots};
@@ -39,9 +39,9 @@ pub(in crate::ui) fn draw(
     let body = reason(picker, body, canvas);
     let (body, foot) = body.split_bottom(notice_rows(model, inside.width));
     if !notice(model, foot, canvas) {
-        let (all, sendable) = picker.counts();
+        let (all, sendable) = picker.counts(|entry| obstacle_here(entry, model).is_none());
         let words = format!("{sendable} of {all} can be sent");
-        if all > 0 {
+        if picker.selected().is_some() {
             canvas.row(foot, 0, &[(theme.dim, &words)]);
         }
     }
@@ -90,7 +90,7 @@ fn hit(
 ) {
     let theme = canvas.theme;
     let selected = picker.at() == at;
-    let blocked = obstacle(entry, model);
+    let blocked = obstacle_here(entry, model);
     if selected {
         canvas.put(area, 0, row, 1, glyph::pointer(theme), theme.selected);
     }
@@ -109,6 +109,9 @@ fn hit(
     canvas.put(area, category_at, row, 9, &super::category(entry), theme.dim);
     let facts_at = category_at + 10;
     let pieces = match blocked {
+        Some(_) if obstacle(entry, model).is_none() => {
+            vec![(theme.failure, "no marketing".to_owned())]
+        }
         Some(words) => vec![(theme.failure, short(entry, &words))],
         None => facts(entry, canvas),
     };
@@ -164,7 +167,7 @@ fn facts(entry: &Entry, canvas: &Canvas<'_>) -> Vec<(Style, String)> {
         match required {
             0 => "no values".to_owned(),
             1 => "1 value  ".to_owned(),
-            count => format!("{count} values "),
+            count => format!("{:<9}", format!("{count} values")),
         },
     ));
     if let Some((tone, words)) = quality(entry) {
@@ -193,7 +196,7 @@ fn short(entry: &Entry, words: &str) -> String {
 fn preview(model: &Model, entry: &Entry, area: Area, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     let mut rest = area;
-    if let Some(words) = obstacle(entry, model) {
+    if let Some(words) = obstacle_here(entry, model) {
         let words = format!("Cannot be sent: {words}");
         for line in text::wrap(&words, rest.width.into()) {
             let (top, below) = rest.split_top(1);

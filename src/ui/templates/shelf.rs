@@ -3,12 +3,13 @@
 use ratatui::style::Style;
 
 use super::{card, fitting};
-use crate::app::Model;
 use crate::app::action::{Action, Context};
 use crate::app::layout::{Area, Layout};
+use crate::app::prompt::{Prompt, Question};
 use crate::app::templates::shelf::{reasons, share};
 use crate::app::templates::{obstacle, quality, standing};
 use crate::app::when;
+use crate::app::{Model, Overlay};
 use crate::domain::catalogue::Entry;
 use crate::domain::template::{Filling, render};
 use crate::domain::text;
@@ -31,20 +32,22 @@ pub(in crate::ui) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_
     let rows = model.shelf_rows();
     let shelf = &model.templates.shelf;
     let (head, rest) = area.split_top(1);
-    let key = |action| model.keymap.key(Context::Templates, action);
-    let all = model.catalogue.as_ref().map_or(0, |known| known.entries.len());
-    let count = if shelf.sought.is_empty() {
-        format!(" Templates {all}")
-    } else {
-        format!(" Templates {} of {all}", rows.len())
-    };
-    let sort = format!("   {} sort: {}", key(Action::Sort), shelf.sort.name());
-    let sought = match shelf.sought.as_str() {
-        "" => String::new(),
-        sought => format!("   {} {}", key(Action::Filter), text::display_safe(sought)),
-    };
-    let used =
-        canvas.row(head, 0, &[(theme.accent, &count), (theme.dim, &sort), (theme.strong, &sought)]);
+    let [count, sort, mark] = heading(model, rows.len());
+    let sought = text::display_safe(&shelf.sought);
+    let mut used = canvas.row(
+        head,
+        0,
+        &[
+            (theme.accent, &count),
+            (theme.dim, &sort),
+            (theme.strong, &mark),
+            (theme.strong, &sought),
+        ],
+    );
+    if is_typed(model) {
+        let (column, room) = field(model, area.width);
+        used = used.max(column + room);
+    }
     fitting(&standing(model, Context::Templates), head, 0, used + 2, canvas);
     let (list, pane) = if area.width >= BESIDE {
         let (list, pane) = rest.split_left(area.width - 72);
@@ -69,6 +72,39 @@ pub(in crate::ui) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_
     if let Some(entry) = rows.get(at) {
         selected(model, entry, pane, canvas);
     }
+}
+
+/// What stands before the text that is sought: the count, the order, and the key when there is a text.
+fn heading(model: &Model, shown: usize) -> [String; 3] {
+    let shelf = &model.templates.shelf;
+    let key = |action| model.keymap.key(Context::Templates, action);
+    let all = model.catalogue.as_ref().map_or(0, |known| known.entries.len()).to_string();
+    let seeks = is_typed(model) || !shelf.sought.is_empty();
+    // As wide for every count, so that the text stays where it is typed.
+    let count = if seeks {
+        format!(" Templates {shown:>width$} of {all}", width = all.len())
+    } else {
+        format!(" Templates {all}")
+    };
+    let sort = format!("   {} sort: {}", key(Action::Sort), shelf.sort.name());
+    let mark = if seeks { format!("   {} ", key(Action::Filter)) } else { String::new() };
+    [count, sort, mark]
+}
+
+/// Whether the text that is sought is being typed.
+fn is_typed(model: &Model) -> bool {
+    let typed = |prompt: &Prompt| prompt.question == Question::Templates;
+    matches!(&model.overlay, Some(Overlay::Prompt(prompt)) if typed(prompt))
+}
+
+/// Where the text that is sought is typed, and how many columns it has at least.
+pub(in crate::ui) fn field(model: &Model, width: u16) -> (u16, u16) {
+    const ROOM: u16 = 24;
+    let before = heading(model, 0).concat();
+    let column = u16::try_from(text::width(&before)).unwrap_or(u16::MAX);
+    // On a narrow screen the text matters more than what stands before it.
+    let column = if column.saturating_add(ROOM / 2) > width { 1 } else { column };
+    (column, ROOM.min(width.saturating_sub(column)))
 }
 
 /// Where the columns end, from the right: last use, failed, read, delivered, sent.

@@ -1,4 +1,4 @@
-use super::{Stage, screen, world};
+use super::{Stage, minutes_ago, screen, world};
 use crate::app::fixture::never_synced;
 use crate::app::msg::{Effect, Looked, Msg};
 use crate::domain::catalogue::Sync;
@@ -88,6 +88,48 @@ fn template_picker_teaches_when_there_is_nothing_and_shows_a_sync() {
         Sync::Failed("Meta cannot be reached".to_owned());
     stage.tell(Msg::Health(Box::new(health)));
     insta::assert_snapshot!(format!("{empty}\n{running}\n{}", screen(&stage)));
+}
+
+#[test]
+fn marketing_to_somebody_who_opted_out_does_not_look_sendable() {
+    let mut world = world();
+    world.conversations[0].opted_out = Some(minutes_ago(60));
+    let mut stage = Stage::new(world, (120, 36));
+    stage.keys("tboas");
+    let picker = screen(&stage);
+    let row = picker.lines().find(|line| line.contains("▸ boas_vindas")).unwrap();
+    assert!(row.contains("no marketing"), "{row}");
+    assert!(picker.contains("M in the conversation allows them again"), "{picker}");
+    assert!(picker.contains("6 of 10 can be sent"), "{picker}");
+    stage.keys("<Enter>");
+    assert!(!screen(&stage).contains("Ready"), "{}", screen(&stage));
+}
+
+#[test]
+fn what_is_wrong_with_a_value_is_said_whole() {
+    for size in SIZES {
+        let mut stage = Stage::new(world(), size);
+        stage.keys("tatr<Enter>Ana<Enter>1     2<Enter>");
+        let form = screen(&stage);
+        assert!(form.contains("has 5 spaces in a row") && form.contains("variable"), "{form}");
+    }
+}
+
+#[test]
+fn the_text_sought_among_templates_stands_in_its_place_while_it_is_typed() {
+    let title = |keys: &str, size| {
+        let mut stage = Stage::new(world(), size);
+        stage.keys(keys);
+        screen(&stage).lines().nth(1).unwrap().to_owned()
+    };
+    for size in [(80, 24), (120, 36)] {
+        let typed = title("2/cupom", size);
+        assert!(typed.starts_with(" Templates  1 of 11   s sort: name   / cupom "), "{typed}");
+        assert!(typed.contains("r syncs"), "{typed}");
+        assert_eq!(typed, title("2/cupom<Enter>", size), "as it stands afterwards");
+    }
+    let narrow = title("2/cupom", (30, 12));
+    assert!(narrow.contains("cupom"), "{narrow}");
 }
 
 #[test]

@@ -155,8 +155,6 @@ impl Watch {
         written.decided = true;
         match decision {
             Decision::Reschedule(at) => written.not_before = Some(at),
-            // A held message has no time of its own any more.
-            Decision::Release | Decision::WhenPossible => written.not_before = None,
             _ => {}
         }
     }

@@ -5,19 +5,16 @@ use crate::app::model::{Model, Overlay, Screen};
 use crate::app::moment;
 use crate::app::msg::{Effect, Which};
 use crate::app::notice::Weight;
-use crate::app::prompt::{Prompt, Question};
+use crate::app::prompt::{self, Prompt, Question};
 use crate::app::update::queue;
 use crate::domain::id::MessageId;
 use crate::domain::message::Message;
 use crate::domain::outbox::Decision;
 use crate::domain::state::State;
 
-/// Asks when the message that is written is to go.
+/// Asks when the message that is written is to go. It asks before there is one too: a time typed after a mere
+/// refusal would be typed into the message, and sent.
 pub(super) fn ask(model: &mut Model) {
-    if model.composer.editor.text().trim().is_empty() {
-        model.say("There is nothing to send yet.", Weight::Warning);
-        return;
-    }
     model.overlay = Some(Overlay::Prompt(Prompt::new(Question::Time, "")));
 }
 
@@ -42,6 +39,11 @@ fn other_time(model: &mut Model, id: MessageId) {
 /// Takes the time that was typed. One that cannot be taken stays, with the reason.
 pub(super) fn accept(model: &mut Model, mut prompt: Prompt, effects: &mut Vec<Effect>) {
     let typed = prompt.editor.text();
+    if prompt.question == Question::Time && !model.composer.has_words() {
+        prompt.error = Some(prompt::WRITE_FIRST.to_owned());
+        model.overlay = Some(Overlay::Prompt(prompt));
+        return;
+    }
     let at = match moment::parse(&typed, model.now, &model.settings.timezone) {
         Ok(at) => at,
         Err(error) => {
