@@ -199,12 +199,11 @@ fn text_line(row: &QueueRow, now: Timestamp, halt: Option<Halt>) -> String {
     let name = describe::name(&row.contact);
     let text = describe::line(message);
     let at = output::time(message.at);
-    let mut why = why(row, now, halt).line(output::time);
-    if let Some(uncertain) = row.uncertain {
-        why.push_str(&format!("; twoticks outbox resolve {uncertain} settles that"));
-    }
+    let why = why(row, now, halt).line(output::time);
+    let settles = row.uncertain.map(|id| format!("; twoticks outbox resolve {id} settles that"));
+    let settles = settles.unwrap_or_default();
     format!(
-        "{:>6}  {at}  {:<9}  {}: {text}\n        {why}",
+        "{:>6}  {at}  {:<9}  {}: {text}\n        {why}{settles}",
         message.id.0,
         message.state.name(),
         display_safe(&name)

@@ -19,34 +19,45 @@ use crate::store::write::Tx;
 /// The messaging limit counts people in a rolling day (Meta, messaging limits).
 pub const LIMIT_SPAN: Duration = Duration::from_secs(24 * 3600);
 
+/// What the window and the wishes of a person make of a message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sort {
+    Free,
+    Template,
+    Marketing,
+}
+
 /// Whom a message is for, as far as the gate is concerned.
 struct Asked {
     account: AccountId,
     contact: ContactId,
-    template: bool,
-    marketing: bool,
+    sort: Sort,
     opted_out: bool,
     /// It is of a campaign that does not run.
     stopped: bool,
     window: Window,
 }
 
+impl Sort {
+    const fn of(template: bool, marketing: bool) -> Self {
+        match (template, marketing) {
+            (false, _) => Self::Free,
+            (true, false) => Self::Template,
+            (true, true) => Self::Marketing,
+        }
+    }
+}
+
 impl Asked {
     /// From the conversation's columns.
-    fn of(
-        row: &Row<'_>,
-        template: bool,
-        marketing: bool,
-        now: Timestamp,
-    ) -> rusqlite::Result<Self> {
+    fn of(row: &Row<'_>, sort: Sort, now: Timestamp) -> rusqlite::Result<Self> {
         let time = |column: &str| -> rusqlite::Result<Option<Timestamp>> {
             Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis))
         };
         Ok(Self {
             account: AccountId(row.get("account")?),
             contact: ContactId(row.get("contact")?),
-            template,
-            marketing,
+            sort,
             opted_out: time("opted_out")?.is_some(),
             stopped: row.get("stopped")?,
             window: window(time("last_inbound")?, time("refused_at")?, now),
@@ -58,11 +69,13 @@ impl Asked {
         if self.stopped {
             return Some(HoldReason::Person);
         }
-        if self.template {
-            (self.marketing && self.opted_out).then_some(HoldReason::OptedOut)
-        } else {
-            let shut = self.window.is_shut() && outside == Outside::Refuse;
-            shut.then_some(HoldReason::WindowClosed)
+        match self.sort {
+            Sort::Marketing => self.opted_out.then_some(HoldReason::OptedOut),
+            Sort::Template => None,
+            Sort::Free => {
+                let shut = self.window.is_shut() && outside == Outside::Refuse;
+                shut.then_some(HoldReason::WindowClosed)
+            }
         }
     }
 }
@@ -81,7 +94,7 @@ pub(super) fn gate(tx: &Tx<'_>, message: MessageId, now: Timestamp) -> Result<Ga
     if let Some(reason) = asked.obstacle(tx.rules.outside) {
         return Ok(Gate::Shut(reason));
     }
-    if !asked.template || matches!(asked.window, Window::Open(_)) {
+    if asked.sort == Sort::Free || matches!(asked.window, Window::Open(_)) {
         return Ok(Gate::Open(None));
     }
     if is_full(tx, asked.account, asked.contact, now)? {
@@ -112,8 +125,8 @@ pub(super) fn admit(
     )?;
     let template = matches!(body, Body::Template(_));
     let marketing = category.is_some_and(is_marketing);
-    let asked =
-        query.query_row([conversation.0], |row| Asked::of(row, template, marketing, now))?;
+    let sort = Sort::of(template, marketing);
+    let asked = query.query_row([conversation.0], |row| Asked::of(row, sort, now))?;
     match asked.obstacle(tx.rules.outside) {
         Some(HoldReason::WindowClosed) if later => Ok(()),
         Some(reason) => Err(Error::Forbidden(reason)),
@@ -141,7 +154,7 @@ fn asked(tx: &Tx<'_>, message: MessageId, now: Timestamp) -> Result<Asked, Error
             let category: Option<String> = row.get(column)?;
             marketing |= category.is_some_and(|category| is_marketing(&category));
         }
-        Asked::of(row, template, marketing, now)
+        Asked::of(row, Sort::of(template, marketing), now)
     })?;
     Ok(asked)
 }

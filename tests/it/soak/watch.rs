@@ -153,9 +153,8 @@ impl Watch {
         self.note(|| format!("{decision:?} of {id}"));
         let written = self.written.get_mut(&id).expect("a message written here");
         written.decided = true;
-        match decision {
-            Decision::Reschedule(at) => written.not_before = Some(at),
-            _ => {}
+        if let Decision::Reschedule(at) = decision {
+            written.not_before = Some(at);
         }
     }
 
