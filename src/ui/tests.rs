@@ -140,7 +140,7 @@ fn first_screen() {
 fn trouble_is_said_in_words() {
     let mut stage = Stage::new(world(), (80, 14));
     let mut health = crate::app::fixture::health();
-    health.listener = crate::domain::health::Condition::Down("port 8787 is taken".to_owned());
+    health.listener = Condition::Down("port 8787 is taken".to_owned());
     health.account_trouble =
         Some("the token has expired; put a new one into the config".to_owned());
     stage.tell(Msg::Health(Box::new(health)));
@@ -168,7 +168,7 @@ fn long_notices_and_troubles_wrap() {
     let mut health = crate::app::fixture::health();
     let words = "port 8787 of 127.0.0.1 is taken by another program; close it, or put another port \
                  into [listener] of the config";
-    health.listener = crate::domain::health::Condition::Down(words.to_owned());
+    health.listener = Condition::Down(words.to_owned());
     stage.tell(Msg::Health(Box::new(health)));
     stage.wait(60_000);
     insta::assert_snapshot!(format!("{refused}\n{}", screen(&stage)));
