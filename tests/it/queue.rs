@@ -173,7 +173,11 @@ fn a_message_for_later_that_is_held_and_let_go_keeps_its_time() {
     inbox.begin(BOB);
     inbox.keys("good night<Ctrl-R>+2h<Enter>");
     inbox.until_tick("good night", "@");
-    inbox.keys("<Esc><Esc>3H");
+    inbox.keys("<Esc><Esc>3");
+    inbox.until("it waits for its time", |screen| {
+        counts(screen, "Scheduled 1") && screen.contains("good night")
+    });
+    inbox.keys("H");
     inbox.until("held by hand", |screen| counts(screen, "Held 1"));
     inbox.keys("R");
     inbox.until("it waits for its time again", |screen| {
