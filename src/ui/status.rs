@@ -26,19 +26,25 @@ pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
     let mut taken = canvas.row(bar, 0, &[(theme.bar, name)]);
     // Whom one writes as matters more than the names of the screens, which have their keys.
     let label = text::display_safe(&model.account_label);
-    let needed = right.iter().map(|(_, words)| text::width(words)).sum::<usize>()
+    let least = text::width(&label).min(LABEL);
+    let others = right.iter().map(|(_, words)| text::width(words)).sum::<usize>()
         + text::width(&clock)
-        + text::width(&label).min(LABEL)
         + word.1.len()
         + 2;
-    let tabs = text::width(&screen_names(model).concat());
-    if bar.width >= TABS && usize::from(taken) + tabs + needed <= usize::from(bar.width) {
-        taken = screens(model, bar, taken, canvas);
+    let tabs = [(true, text::width(&label)), (false, least)].into_iter().find_map(|(named, label)| {
+        let tabs = tabs(model, named, theme);
+        let width: usize = tabs.iter().map(|(_, words)| text::width(words)).sum();
+        let fits = usize::from(taken) + width + others + label <= usize::from(bar.width);
+        (bar.width >= TABS && fits).then_some(tabs)
+    });
+    for (style, words) in tabs.into_iter().flatten() {
+        taken += canvas.put(bar, taken, 0, bar.width.saturating_sub(taken), &words, style);
     }
     // The facts give way from the left, the clock stays.
     let mut shown = vec![(theme.plain, clock.as_str())];
     let mut width = text::width(&clock);
-    let room = usize::from(bar.width.saturating_sub(taken)).saturating_sub(word.1.len() + 1);
+    let room =
+        usize::from(bar.width.saturating_sub(taken)).saturating_sub(least + word.1.len() + 2);
     for (style, words) in right.iter().rev() {
         if width + text::width(words) > room {
             break;
@@ -74,20 +80,19 @@ const SCREENS: [(Screen, Action, &str); 5] = [
     (Screen::Campaigns, Action::ShowCampaigns, "Campaigns"),
 ];
 
-fn screen_names(model: &Model) -> [String; 5] {
-    SCREENS
-        .map(|(_, action, name)| format!(" {} {name} ", model.keymap.key(Context::Queue, action)))
-}
-
-/// The screens with their keys, the one that is shown in bold.
-fn screens(model: &Model, bar: Area, from: u16, canvas: &mut Canvas<'_>) -> u16 {
-    let theme = canvas.theme;
-    let mut used = from;
-    for ((screen, ..), words) in SCREENS.iter().zip(screen_names(model)) {
-        let style = if model.screen == *screen { theme.accent } else { theme.dim };
-        used += canvas.put(bar, used, 0, bar.width.saturating_sub(used), &words, style);
-    }
-    used + 1
+/// The screens with their keys, the one that is shown in bold; where there is no room for all names, its name
+/// alone.
+fn tabs(model: &Model, named: bool, theme: &Theme) -> [(Style, String); 5] {
+    SCREENS.map(|(screen, action, name)| {
+        let key = model.keymap.key(Context::Queue, action);
+        if model.screen == screen {
+            (theme.accent, format!(" {key} {name} "))
+        } else if named {
+            (theme.dim, format!(" {key} {name} "))
+        } else {
+            (theme.dim, format!(" {key} "))
+        }
+    })
 }
 
 /// The facts at the right of the bar, each with its distance from the one before.

@@ -211,7 +211,7 @@ fn whom_one_writes_as_is_said_before_the_names_of_the_screens() {
         stage.tell(Msg::Health(Box::new(health.clone())));
         let bar = screen(&stage).lines().next().unwrap().to_owned();
         assert!(bar.contains("Loja Sol"), "{width}: {bar}");
-        assert_eq!(bar.contains("4 Hooks"), width >= 140, "{width}: {bar}");
+        assert_eq!(bar.contains("4 Hooks"), width >= 200, "{width}: {bar}");
     }
 }
 
