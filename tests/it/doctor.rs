@@ -85,7 +85,7 @@ impl Facts {
         match parts {
             [] => (400, json!({})),
             ["debug_token"] => (200, json!({"data": self.info})),
-            [id] if self.numbers.contains(id) => {
+            [id] if *id == NUMBER || self.numbers.contains(id) => {
                 let mut number = self.number.clone();
                 number["id"] = json!(id);
                 number["webhook_configuration"] = json!({"application": self.callback});
