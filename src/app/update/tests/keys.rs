@@ -1,7 +1,7 @@
 //! Keys that did something else than the person meant.
 
 use super::{short, stage};
-use crate::app::fixture::{Stage, hook_world, minutes_ago};
+use crate::app::fixture::{Stage, hook_world, minutes_ago, world};
 use crate::app::model::Overlay;
 use crate::app::msg::{Effect, Input, Msg};
 use crate::app::{Focus, Screen};
@@ -85,13 +85,14 @@ fn back_from_a_message_of_a_webhook_leads_to_the_webhooks() {
 #[test]
 fn the_question_about_a_message_offers_what_can_be_done_with_it() {
     let ask = |state: State, accepted: bool| {
-        let mut stage = stage();
-        for message in stage.world.messages.get_mut(&1).unwrap() {
+        let mut world = world();
+        for message in world.messages.get_mut(&1).unwrap() {
             if message.id == MessageId(1011) {
                 message.state = state;
                 message.wamid = message.wamid.clone().filter(|_| accepted);
             }
         }
+        let mut stage = Stage::new(world, (80, 24));
         stage.keys("lkR");
         let Some(Overlay::Ask(id)) = stage.model.overlay else { panic!("{state:?}") };
         let message = stage.model.chat.as_ref().unwrap().page.get(id).unwrap();
@@ -108,10 +109,11 @@ fn the_question_about_a_message_offers_what_can_be_done_with_it() {
 
 #[test]
 fn what_only_a_template_can_follow_offers_the_template() {
-    let mut stage = stage();
-    let row = &mut stage.world.conversations[0];
+    let mut world = world();
+    let row = &mut world.conversations[0];
     row.last_inbound = Some(minutes_ago(300));
     row.refused = Some(minutes_ago(10));
+    let mut stage = Stage::new(world, (80, 24));
     stage.keys("lkR");
     let Some(Overlay::Ask(id)) = stage.model.overlay else { panic!() };
     let message = stage.model.chat.as_ref().unwrap().page.get(id).unwrap();
