@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use super::paint::Canvas;
 use super::theme::Theme;
 use crate::app::action::{Action, Context};
-use crate::app::layout::{Area, Layout};
+use crate::app::layout::Layout;
 use crate::app::{Mode, Model, Screen, when};
 use crate::domain::health::Condition;
 use crate::domain::text;
@@ -31,12 +31,13 @@ pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
         + text::width(&clock)
         + word.1.len()
         + 2;
-    let tabs = [(true, text::width(&label)), (false, least)].into_iter().find_map(|(named, label)| {
-        let tabs = tabs(model, named, theme);
-        let width: usize = tabs.iter().map(|(_, words)| text::width(words)).sum();
-        let fits = usize::from(taken) + width + others + label <= usize::from(bar.width);
-        (bar.width >= TABS && fits).then_some(tabs)
-    });
+    let tabs =
+        [(true, text::width(&label)), (false, least)].into_iter().find_map(|(named, label)| {
+            let tabs = tabs(model, named, theme);
+            let width: usize = tabs.iter().map(|(_, words)| text::width(words)).sum();
+            let fits = usize::from(taken) + width + others + label <= usize::from(bar.width);
+            (bar.width >= TABS && fits).then_some(tabs)
+        });
     for (style, words) in tabs.into_iter().flatten() {
         taken += canvas.put(bar, taken, 0, bar.width.saturating_sub(taken), &words, style);
     }
