@@ -28,8 +28,8 @@ const INDEX_LAG: i64 = 256;
 /// From this size on, in bytes, the writer sees to it that the log starts anew.
 const LONG_LOG: u64 = 16 << 20;
 
-/// How long the writer waits for readers then; they take some milliseconds.
-const LOG_WAIT: Duration = Duration::from_millis(40);
+/// How long the writer waits for readers then; they take some milliseconds, and the next commit waits as well.
+const LOG_WAIT: Duration = Duration::from_millis(25);
 
 /// What the person decided in the config about all that is sent and received.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -106,3 +106,31 @@ fn a_database_that_becomes_read_only_costs_503s_until_it_can_be_written_again() 
     assert!((0..3).all(|number| stored.contains(&body(number))));
     assert!(target.beside(&["db", "check"]).status.success());
 }
+
+/// Whoever runs has its files open; SQLite makes its log anew at a start.
+#[test]
+fn a_directory_that_becomes_read_only_stops_nobody_who_runs_and_a_start_says_what_helps() {
+    let mut target = Target::for_nobody("exec \"$0\" \"$@\"");
+    let before = stored(&target);
+    let data = target.home().join("data");
+    let mode = |mode| {
+        std::fs::set_permissions(&data, Permissions::from_mode(mode)).expect("permissions");
+    };
+    mode(0o500);
+    for number in 0..3 {
+        assert_eq!(target.post(&body(number), SECRET), 200, "{}", target.told());
+    }
+    assert_eq!(stored(&target).len(), before.len() + 3);
+    mode(0o700);
+    target.end();
+    mode(0o500);
+    let mut listen = target.as_nobody(env!("CARGO_BIN_EXE_twoticks"));
+    listen.arg("--config").arg(target.home().join("c.toml")).arg("listen");
+    let refused = listen.env_clear().env("HOME", target.home()).output().expect("listen");
+    let words = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{words}");
+    assert!(words.contains("read-only: check who owns its file and directory"), "{words}");
+    mode(0o700);
+    assert_eq!(stored(&target).len(), before.len() + 3, "nothing is lost by it");
+    assert!(target.beside(&["db", "check"]).status.success());
+}

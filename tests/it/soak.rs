@@ -72,7 +72,11 @@ fn soak_nothing_is_lost_doubled_overtaken_stuck_or_untrue() {
                             total.1 += watch.undecided().len();
                             total.2 = total.2.max(watch.fastest);
                         }
-                        Err(why) => failures.lock().expect("failures").push((seed, why)),
+                        Err(why) => {
+                            // At once, since the long form is often stopped before its end.
+                            eprintln!("seed {seed}: {why}");
+                            failures.lock().expect("failures").push((seed, why));
+                        }
                     }
                 }
             });

@@ -12,6 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
+use rustix::process::{Pid, Signal};
 use twoticks::clock::SystemClock;
 use twoticks::domain::time::Clock as _;
 use twoticks::store::ReadConn;
@@ -92,6 +93,13 @@ impl Target {
             });
         target.good(Duration::from_secs(1));
         target
+    }
+
+    /// Ends it in order.
+    pub(crate) fn end(&mut self) {
+        let pid = Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, Signal::TERM).unwrap();
+        self.child.wait().unwrap();
     }
 
     /// A command of that user.

@@ -16,6 +16,7 @@ mod orders;
 mod plans;
 mod poison;
 mod reading;
+mod stalls;
 mod states;
 mod stats;
 mod uploads;
