@@ -181,6 +181,20 @@ pub fn lost_file(message: &Message) -> Option<String> {
     }
 }
 
+/// A number for people: `1,180`.
+#[must_use]
+pub fn count(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// `84 KB`, as file managers count: powers of ten.
 #[must_use]
 pub fn bytes(size: u64) -> String {

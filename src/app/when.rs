@@ -14,6 +14,13 @@ pub(crate) fn zoned(at: Timestamp, zone: &TimeZone) -> Zoned {
     jiff::Timestamp::from_millisecond(at.millis()).unwrap_or_default().to_zoned(zone.clone())
 }
 
+/// RFC 3339 in UTC, to the millisecond.
+#[must_use]
+pub fn rfc3339(at: Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(at.millis())
+        .map_or_else(|_out_of_range| at.millis().to_string(), |at| format!("{at:.3}"))
+}
+
 /// `14:05`.
 #[must_use]
 pub fn clock(at: Timestamp, zone: &TimeZone) -> String {
@@ -90,6 +97,18 @@ pub fn left(span: Duration) -> String {
         (0, 0) => "<1m".to_owned(),
         (0, minutes) => format!("{minutes}m"),
         (hours, minutes) => format!("{hours}h{minutes:02}m"),
+    }
+}
+
+/// How long something takes: `40s`, `3m20s`, `2h05m`, `3d`.
+#[must_use]
+pub fn takes(span: Duration) -> String {
+    let seconds = span.as_millis().div_ceil(1000);
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3_600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        3_600..86_400 => format!("{}h{:02}m", seconds / 3_600, seconds % 3_600 / 60),
+        _ => format!("{}d", seconds / 86_400),
     }
 }
 

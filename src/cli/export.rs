@@ -11,7 +11,7 @@ use crate::domain::conversation::{Conversation, Filter};
 use crate::domain::id::{ConversationId, MessageId};
 use crate::domain::message::{Direction, Message, SortKey};
 use crate::domain::page::{ListPage, MessagePage};
-use crate::domain::text::{display_safe, display_safe_multiline};
+use crate::domain::text::{cell_safe, display_safe, display_safe_multiline};
 use crate::error::Error;
 use crate::store::{ReadConn, list, message};
 
@@ -131,14 +131,14 @@ impl<W: Write> Sheet<W> {
                 let number = contact.wa_id.as_ref().map(ToString::to_string).unwrap_or_default();
                 let record = [
                     conversation.id.0.to_string(),
-                    cell(contact.name.as_deref().unwrap_or_default()),
+                    cell_safe(contact.name.as_deref().unwrap_or_default()),
                     number,
                     message.id.0.to_string(),
                     at,
                     output::direction(message.direction).to_owned(),
                     state.to_owned(),
                     row["type"].as_str().unwrap_or_default().to_owned(),
-                    cell(&words(&message.body)),
+                    cell_safe(&words(&message.body)),
                 ];
                 Ok(table.write_record(record)?)
             }
@@ -179,13 +179,6 @@ const PAGE_HEAD: &str = "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\">\
     p{border-left:.3em solid #ccc;padding-left:.6em}p.out{border-color:#6a9}time,i{color:#777}</style>\
     </head><body>\n";
 
-/// What a spreadsheet would take for a formula is marked as text.
-fn cell(text: &str) -> String {
-    let text = display_safe_multiline(text);
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    if formula { format!("'{text}") } else { text.into_owned() }
-}
-
 /// Some characters mean something where a line begins: those of lists, also after a number, and of headings.
 fn escaped_md(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
@@ -217,12 +210,14 @@ fn escaped_html(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{cell, escaped_html, escaped_md};
+    use crate::domain::text::cell_safe;
+
+    use super::{escaped_html, escaped_md};
 
     #[test]
     fn what_a_customer_wrote_is_text_in_every_format() {
-        assert_eq!(cell("=HYPERLINK(\"http://x\")"), "'=HYPERLINK(\"http://x\")");
-        assert_eq!(cell("a=b"), "a=b");
+        assert_eq!(cell_safe("=HYPERLINK(\"http://x\")"), "'=HYPERLINK(\"http://x\")");
+        assert_eq!(cell_safe("a=b"), "a=b");
         assert_eq!(escaped_html("<script>'&\""), "&lt;script&gt;&#39;&amp;&quot;");
         assert_eq!(escaped_md("[x](y) *b*"), "\\[x\\](y) \\*b\\*");
         assert_eq!(escaped_md("a-1.\n---\n 1. &lt;"), "a-1.\n\\---\n 1\\. \\&lt;");

@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use serde_json::{Value, json};
 
+use crate::app::when::rfc3339;
 use crate::domain::conversation::{Contact, Conversation};
 use crate::domain::message::{Author, Body, Direction, Message, TimelineEntry};
 use crate::domain::time::Timestamp;
@@ -47,8 +48,7 @@ fn ascii_safe(json: &str) -> String {
 
 /// RFC 3339 in UTC, to the millisecond.
 pub(super) fn time(at: Timestamp) -> String {
-    jiff::Timestamp::from_millisecond(at.millis())
-        .map_or_else(|_out_of_range| at.millis().to_string(), |at| format!("{at:.3}"))
+    rfc3339(at)
 }
 
 pub(super) const fn direction(direction: Direction) -> &'static str {

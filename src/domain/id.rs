@@ -31,6 +31,8 @@ row_id! {
     UploadId;
     /// Local id of one stored webhook POST.
     EventId;
+    /// Local id of a template sent to the people of a file.
+    CampaignId;
 }
 
 macro_rules! text_id {

@@ -4,6 +4,7 @@
 //! Time and random bits come in as arguments, so every rule can be tested as a table.
 
 pub mod account;
+pub mod campaign;
 pub mod catalogue;
 pub mod change;
 pub mod conversation;

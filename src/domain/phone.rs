@@ -2,10 +2,13 @@
 //!
 //! What is typed must have its country code: without the plus Meta would prepend its own. Only what is
 //! surely wrong is refused, the country code and the length; whether WhatsApp knows the number, Meta
-//! says. Everything here works on a static table and may be called per frame: libphonenumber's Rust port
-//! takes 140 ms and 7 MB before its first answer, and is used by the tests alone.
+//! says. All but [`parse_in`] works on a static table and may be called per frame: libphonenumber's Rust port
+//! takes 140 ms and 7 MB before its first answer, and is asked only for numbers without a country code.
 
+mod national;
 mod plan;
+
+pub use national::{Country, parse_in, same_person};
 
 use super::id::WaId;
 use super::text::{display_safe, truncate};
@@ -57,6 +60,28 @@ pub enum PhoneError {
         /// The most digits after it.
         most: usize,
     },
+    /// No number that could be dialled inside the country that numbers without a code are taken to be from.
+    #[error("\"{typed}\" is no number of +{code}: write it with a plus and its country code")]
+    NotInCountry {
+        /// What was typed, made safe.
+        typed: String,
+        /// The country code.
+        code: u16,
+    },
+}
+
+impl PhoneError {
+    /// The same said of what the person typed.
+    fn about(self, typed: String) -> Self {
+        match self {
+            Self::MissingPlus { .. } => Self::MissingPlus { typed },
+            Self::NoNumber { .. } => Self::NoNumber { typed },
+            Self::UnknownCountry { .. } => Self::UnknownCountry { typed },
+            Self::TooShort { code, least, .. } => Self::TooShort { typed, code, least },
+            Self::TooLong { code, most, .. } => Self::TooLong { typed, code, most },
+            Self::NotInCountry { code, .. } => Self::NotInCountry { typed, code },
+        }
+    }
 }
 
 /// Reads a number as typed: a plus, the country code, and digits with spaces, dashes, dots, slashes and

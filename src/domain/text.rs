@@ -14,6 +14,6 @@ mod wrap;
 
 pub use file_name::file_name_safe;
 pub use markup::{Markup, Span, markup};
-pub use safe::{display_safe, display_safe_multiline, shorten_number};
+pub use safe::{cell_safe, display_safe, display_safe_multiline, shorten_number};
 pub use width::{ELLIPSIS, ELLIPSIS_ASCII, cells, pad, truncate, truncate_with, width};
 pub use wrap::{Line, MIN_COLUMNS, wrap};

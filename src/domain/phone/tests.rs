@@ -4,7 +4,7 @@ use phonenumber::Mode;
 use phonenumber::metadata::DATABASE;
 
 use super::plan::codes;
-use super::{PhoneError, display, parse, region};
+use super::{Country, PhoneError, display, parse, parse_in, region, same_person};
 use crate::domain::id::WaId;
 
 #[test]
@@ -150,4 +150,59 @@ fn the_country_code_tells_the_region() {
     assert_eq!(of("883510001234567"), None);
     assert_eq!(of("999"), None);
     assert_eq!(of("Maria"), None);
+}
+
+#[test]
+fn numbers_without_a_code_are_read_as_dialled_in_their_country() {
+    let cases = [
+        ("BR", "11 98888-1234", "5511988881234"),
+        ("BR", "(011) 98888-1234", "5511988881234"),
+        ("BR", "0 15 11 98888-1234", "5511988881234"),
+        ("BR", "5511988881234", "5511988881234"),
+        ("+55", "+1 555 123 0001", "15551230001"),
+        ("DE", "0151 12345678", "4915112345678"),
+        ("DE", "00351 912 345 678", "351912345678"),
+        ("49", "+49 (0)151 12345678", "4915112345678"),
+        ("IT", "06 1234 5678", "390612345678"),
+        ("RU", "8 916 123-45-67", "79161234567"),
+        ("US", "(212) 555-0100", "12125550100"),
+        ("US", "1 212 555 0100", "12125550100"),
+        ("MX", "55 1234 5678", "525512345678"),
+        ("CA", "416 555 0100", "14165550100"),
+    ];
+    for (country, typed, digits) in cases {
+        let country = Country::named(country).expect(country);
+        assert_eq!(parse_in(typed, Some(country)), Ok(WaId::new(digits)), "{typed:?}");
+    }
+    // The library reads this as another person's number.
+    let abroad = parse_in("011 55 11 98888 1234", Country::named("US"));
+    assert!(matches!(abroad, Err(PhoneError::NotInCountry { code: 1, .. })), "{abroad:?}");
+    let brazil = Country::named("br");
+    for (typed, words) in [
+        ("9777", "\"9777\" "),
+        ("11 98888-1234 x5", "is no phone number"),
+        ("119888812345678901", "\"119888812345678901\" "),
+    ] {
+        let error = parse_in(typed, brazil).expect_err(typed).to_string();
+        assert!(error.contains(words), "{typed:?}: {error}");
+    }
+    for wrong in ["", "XX", "+999", "5", "Brazil", "+5511"] {
+        assert_eq!(Country::named(wrong), None, "{wrong:?}");
+    }
+    let own = Country::of_number(&WaId::new("5511988881234"));
+    assert_eq!(own.map(Country::code), Some(55));
+}
+
+#[test]
+fn one_person_written_in_two_ways_is_one() {
+    for (one, other) in [
+        ("551188881234", "5511988881234"),
+        ("5215512345678", "525512345678"),
+        ("5491123456789", "541123456789"),
+    ] {
+        assert_eq!(same_person(&WaId::new(one)), same_person(&WaId::new(other)));
+    }
+    // A landline has no ninth digit.
+    let land = WaId::new("551132345678");
+    assert_eq!(same_person(&land), "551132345678");
 }

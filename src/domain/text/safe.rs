@@ -253,5 +253,13 @@ fn is_one_grapheme(chars: &[char]) -> bool {
     chars.iter().collect::<String>().graphemes(true).count() == 1
 }
 
+/// Text for a cell of a table: what a spreadsheet would take for a formula is marked as text.
+#[must_use]
+pub fn cell_safe(text: &str) -> String {
+    let text = display_safe_multiline(text);
+    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    if formula { format!("'{text}") } else { text.into_owned() }
+}
+
 #[cfg(test)]
 mod tests;
