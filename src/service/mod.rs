@@ -8,6 +8,7 @@
 pub mod bell;
 pub mod bus;
 pub mod callback;
+pub mod campaign;
 pub mod catalogue;
 mod counts;
 pub mod forward;
@@ -381,12 +382,20 @@ impl Services {
             clock: Arc::clone(&self.clock),
         };
         let templates = self.catalogue(&sender, orders);
+        let campaigns = campaign::Parts {
+            automatic: self.config.sender.only.is_none(),
+            writer: self.writer(),
+            reader: self.reader(),
+            bus: self.bus(),
+            clock: Arc::clone(&self.clock),
+        };
         let (bus, on_panic) = (self.bus(), Arc::clone(&self.on_panic));
         let forward = self.forwarding.take().map(|forwarding| self.forwarder(forwarding));
         let forward = forward.transpose()?;
         let pulse = Arc::clone(&self.pulse);
         let hearing = (self.writer.bell(), self.others.clone());
-        let work = net::Work { sender, listener, templates, tunnel, forward, hearing, pulse };
+        let work =
+            net::Work { sender, listener, templates, campaigns, tunnel, forward, hearing, pulse };
         self.net = Some(Net::start(work, bus, on_panic)?);
         Ok(())
     }

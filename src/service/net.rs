@@ -13,7 +13,7 @@ use super::bus::Bus;
 use super::pulse::Pulse;
 use super::stop::Stop;
 use super::thread::{OnPanic, Thread, join_all};
-use super::{bell, catalogue, forward, listener, sender, tunnel};
+use super::{bell, campaign, catalogue, forward, listener, sender, tunnel};
 
 /// Threads for name look-ups and files.
 const BLOCKING_THREADS: usize = 4;
@@ -26,6 +26,7 @@ pub(super) struct Work {
     pub(super) sender: sender::Parts,
     pub(super) listener: listener::Parts,
     pub(super) templates: catalogue::Parts,
+    pub(super) campaigns: campaign::Parts,
     pub(super) tunnel: Option<tunnel::Parts>,
     pub(super) forward: Option<forward::Parts>,
     /// Hears of what other processes wrote.
@@ -65,6 +66,7 @@ impl Net {
                 tasks.spawn(sender::run(work.sender, stopped.clone()));
                 tasks.spawn(listener::run(work.listener, stopped.clone()));
                 tasks.spawn(catalogue::run(work.templates, stopped.clone()));
+                tasks.spawn(campaign::run(work.campaigns, stopped.clone()));
                 if let Some(tunnel) = work.tunnel {
                     tasks.spawn(tunnel::run(tunnel, stopped.clone()));
                 }

@@ -97,6 +97,7 @@ const fn is_trouble(error: &store::Error) -> bool {
         | Error::OldSqlite(_) => true,
         Error::NotFound { .. }
         | Error::Refused { .. }
+        | Error::Stage { .. }
         | Error::Forbidden(_)
         | Error::Value(_)
         | Error::Interrupted

@@ -94,6 +94,25 @@ const RULES: &[(&str, &str)] = &[
          GROUP BY account, name, language, state, code HAVING sum(n) <> 0",
     ),
     (
+        "numbers are wrong for campaign",
+        "SELECT DISTINCT campaign FROM (
+             SELECT campaign, state, n FROM campaign_count
+             UNION ALL SELECT campaign, state, -count(*) FROM message
+                 WHERE campaign IS NOT NULL GROUP BY campaign, state)
+         GROUP BY campaign, state HAVING sum(n) <> 0",
+    ),
+    (
+        "message and the row of its campaign disagree",
+        "SELECT m.id FROM message m WHERE m.campaign IS NOT NULL AND NOT EXISTS (
+             SELECT 1 FROM campaign_row r WHERE r.campaign = m.campaign AND r.message = m.id)",
+    ),
+    (
+        "campaign has a row that was passed over",
+        "SELECT c.id FROM campaign c WHERE EXISTS (
+             SELECT 1 FROM campaign_row r WHERE r.campaign = c.id AND r.skip IS NULL
+                 AND (r.row <= c.fed) <> (r.message IS NOT NULL))",
+    ),
+    (
         "status waits for a message that is known",
         "SELECT p.id FROM pending_status p JOIN message m
              ON m.wamid = p.wamid AND m.account = p.account AND m.direction = 2",

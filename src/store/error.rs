@@ -63,6 +63,14 @@ pub enum Error {
         /// What was wanted: `sent again`, `withdrawn`, ...
         wanted: &'static str,
     },
+    /// The stage of a campaign does not allow it.
+    #[error("a campaign that is {stage} cannot be {wanted}")]
+    Stage {
+        /// Where it stands.
+        stage: &'static str,
+        /// What was wanted: `paused`, `resumed`, ...
+        wanted: &'static str,
+    },
     /// Something stands in the way of sending a message.
     #[error("it cannot be sent now: {}", .0.words())]
     Forbidden(HoldReason),

@@ -13,6 +13,7 @@
 pub mod account;
 mod body;
 pub mod callback;
+pub mod campaign;
 pub mod catalogue;
 pub mod check;
 pub mod conversation;

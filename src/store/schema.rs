@@ -28,6 +28,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("schema/0009_open.sql"),
     include_str!("schema/0010_account.sql"),
     include_str!("schema/0011_uploads.sql"),
+    include_str!("schema/0012_campaign.sql"),
 ];
 
 /// The first version without the bug that damages a WAL database when two connections checkpoint and

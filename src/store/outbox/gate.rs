@@ -26,6 +26,8 @@ struct Asked {
     template: bool,
     marketing: bool,
     opted_out: bool,
+    /// It is of a campaign that does not run.
+    stopped: bool,
     window: Window,
 }
 
@@ -46,12 +48,16 @@ impl Asked {
             template,
             marketing,
             opted_out: time("opted_out")?.is_some(),
+            stopped: row.get("stopped")?,
             window: window(time("last_inbound")?, time("refused_at")?, now),
         })
     }
 
     /// What keeps it from going whatever the limits say.
     fn obstacle(&self, outside: Outside) -> Option<HoldReason> {
+        if self.stopped {
+            return Some(HoldReason::Person);
+        }
         if self.template {
             (self.marketing && self.opted_out).then_some(HoldReason::OptedOut)
         } else {
@@ -101,7 +107,8 @@ pub(super) fn admit(
         _ => None,
     };
     let mut query = tx.conn.prepare_cached(
-        "SELECT account, contact, last_inbound, refused_at, opted_out FROM conversation WHERE id = ?1",
+        "SELECT account, contact, last_inbound, refused_at, opted_out, 0 AS stopped
+         FROM conversation WHERE id = ?1",
     )?;
     let template = matches!(body, Body::Template(_));
     let marketing = category.is_some_and(is_marketing);
@@ -117,10 +124,12 @@ pub(super) fn admit(
 fn asked(tx: &Tx<'_>, message: MessageId, now: Timestamp) -> Result<Asked, Error> {
     let mut query = tx.conn.prepare_cached(
         "SELECT m.account, c.contact, c.last_inbound, c.refused_at, c.opted_out, m.kind,
-             m.category, m.sent ->> 'category' AS wanted, t.category AS told
+             m.category, m.sent ->> 'category' AS wanted, t.category AS told,
+             coalesce(k.stage <> 1, 0) AS stopped
          FROM (SELECT *, iif(kind = ?2 AND json_valid(extra), extra, NULL) AS sent
                FROM message WHERE id = ?1) m
              JOIN conversation c ON c.id = m.conversation
+             LEFT JOIN campaign k ON k.id = m.campaign
              LEFT JOIN template t ON t.account = m.account
                  AND t.name = m.sent ->> 'name' AND t.language = m.sent ->> 'language'",
     )?;

@@ -3,6 +3,7 @@
 mod accounts;
 mod browse;
 mod callbacks;
+mod campaigns;
 mod catalogue;
 mod claims;
 mod closing;

@@ -46,6 +46,13 @@ fn no_hot_query_walks_a_large_table_or_sorts() {
         "SELECT id FROM message WHERE account = ?1 AND state = 0
              AND (not_before, id) < (?2, ?3) ORDER BY not_before DESC, id DESC LIMIT ?4",
         "SELECT count(*) FROM request WHERE account = ?1 AND at >= ?2 AND at < ?3",
+        "SELECT count(*) FROM message WHERE campaign = ?1 AND state IN (0, 1, 2, 3)
+             AND (state <> 1 OR hold = ?2)",
+        "SELECT r.row FROM campaign c JOIN campaign_row r ON r.campaign = c.id AND r.row > c.fed
+         WHERE c.id = ?1 AND r.skip IS NULL ORDER BY r.row LIMIT ?2",
+        "SELECT row FROM campaign_row WHERE campaign = ?1 AND row > ?2 ORDER BY row LIMIT ?3",
+        "SELECT id FROM campaign WHERE account = ?1 AND sha256 = ?2 AND template = ?3
+             AND language = ?4 AND stage > 0 ORDER BY id DESC LIMIT 1",
         "SELECT id FROM timeline WHERE message = ?1 AND at = ?2 AND state = ?3 AND report > 0",
     ];
     for sql in hot {

@@ -1,0 +1,313 @@
+//! Templates for many: stored whole before any is sent, a message per row and never two, whatever is decided
+//! or cut off in between.
+
+use super::{BTreeSet, World, accepted, heard, keywords, phone, refused, t, unknown};
+use crate::domain::campaign::{Campaign, Stage};
+use crate::domain::health::Waiting;
+use crate::domain::id::{CampaignId, RequestId, WaId};
+use crate::domain::message::Priority;
+use crate::domain::outbox::{ApiError, Job, Verdict};
+use crate::domain::template::{Category, SentTemplate};
+use crate::domain::throttle::{Limits, PeopleLimit};
+use crate::store::Error;
+use crate::store::account::set_limits;
+use crate::store::campaign::{
+    AHEAD, Begun, NewCampaign, NewRow, add, begin, campaign, campaigns, cancel_campaign, discard,
+    earlier, feed, hungry, outcomes, pause, people, resume, start, sweep,
+};
+use crate::store::outbox::{Room, claim};
+
+fn sent(name: &str) -> SentTemplate {
+    SentTemplate {
+        name: "cupom".to_owned(),
+        language: "pt_BR".to_owned(),
+        category: Some(Category::Marketing),
+        text: format!("Oi {name}"),
+        ..SentTemplate::default()
+    }
+}
+
+fn number(n: u32) -> WaId {
+    WaId::new(format!("1555{n:07}"))
+}
+
+/// Row 3 and every tenth after it is bad.
+fn rows(count: u32) -> Vec<NewRow> {
+    (2..2 + count)
+        .map(|row| {
+            let bad = row % 10 == 3;
+            NewRow {
+                number: row,
+                typed: format!("+1555{row:07}"),
+                to: (!bad).then(|| number(row)),
+                what: if bad { Err("bad number".to_owned()) } else { Ok(sent("Ana")) },
+            }
+        })
+        .collect()
+}
+
+impl World {
+    fn new_campaign(&self, rows: &[NewRow]) -> NewCampaign {
+        NewCampaign {
+            account: self.account,
+            sha256: [7; 32],
+            file: "vip.csv".to_owned(),
+            template: "cupom".to_owned(),
+            language: "pt_BR".to_owned(),
+            rows: rows.len(),
+            good: rows.iter().filter(|row| row.what.is_ok()).count(),
+            again: false,
+        }
+    }
+
+    fn begin_campaign(&mut self, rows: &[NewRow]) -> CampaignId {
+        let new = self.new_campaign(rows);
+        let Begun::New(id) = self.do_it(|tx| begin(tx, &new, t(1))) else {
+            panic!("there was one before")
+        };
+        id
+    }
+
+    fn run_campaign(&mut self, rows: &[NewRow]) -> CampaignId {
+        let id = self.begin_campaign(rows);
+        for some in rows.chunks(7) {
+            self.do_it(|tx| add(tx, id, some));
+        }
+        self.do_it(|tx| start(tx, id));
+        id
+    }
+
+    fn feed_all(&mut self, now: i64) {
+        let account = self.account;
+        while self.do_it(|tx| feed(tx, account, t(now))) {}
+    }
+
+    fn seen(&self, id: CampaignId) -> Campaign {
+        campaign(&self.read, id).unwrap()
+    }
+
+    fn waiting(&self) -> Waiting {
+        crate::store::outbox::queue_counts(&self.read, self.account).unwrap()
+    }
+
+    /// Claims up to so many messages, with requests that no other time has.
+    fn take(&mut self, limit: usize, now: i64) -> Vec<Job> {
+        let request = |at: usize| {
+            let mut id = [0; 16];
+            id[..8].copy_from_slice(&now.to_be_bytes());
+            id[8..].copy_from_slice(&u64::try_from(at).unwrap().to_be_bytes());
+            RequestId(id)
+        };
+        let requests: Vec<RequestId> = (0..limit).map(request).collect();
+        let (account, room) = (self.account, Room { messages: limit, ..Room::default() });
+        self.do_it(|tx| claim(tx, account, &requests, room, &BTreeSet::new(), t(now)))
+    }
+
+    /// Claims up to so many and lets Meta take them.
+    fn go(&mut self, limit: usize, now: i64) -> usize {
+        let jobs = self.take(limit, now);
+        for (at, job) in jobs.iter().enumerate() {
+            self.record(job, &accepted(&format!("wamid.{now}.{at}")), t(now));
+        }
+        jobs.len()
+    }
+}
+
+#[test]
+fn every_good_row_becomes_one_message_and_the_numbers_are_those_of_a_recount() {
+    let mut world = World::new();
+    let rows = rows(30);
+    let id = world.run_campaign(&rows);
+    assert_eq!(hungry(&world.read).unwrap(), [world.account]);
+    world.feed_all(2);
+    assert!(hungry(&world.read).unwrap().is_empty());
+    let counts = world.seen(id).counts;
+    assert_eq!((counts.waiting, counts.unwritten, world.seen(id).good), (27, 0, 27));
+    world.sound();
+    let jobs = world.take(20, 3);
+    for (at, job) in jobs.iter().enumerate() {
+        let verdict = match at {
+            0 => refused(131_026),
+            1 => unknown(),
+            _ => accepted(&format!("wamid.{at}")),
+        };
+        world.record(job, &verdict, t(4));
+    }
+    let counts = world.seen(id).counts;
+    let seen = (counts.accepted, counts.failed, counts.uncertain, counts.waiting);
+    assert_eq!(seen, (18, 1, 1, 7));
+    world.go(20, 5);
+    assert_eq!(world.seen(id).state(), "done");
+    world.sound();
+    let result = outcomes(&world.read, id, 0, 100).unwrap();
+    assert_eq!(result.len(), 30);
+    let states: Vec<&str> = result.iter().take(4).map(|row| row.state).collect();
+    assert_eq!(states, ["failed", "skipped", "uncertain", "accepted"]);
+    assert_eq!(result[0].code, Some(131_026));
+    assert_eq!(result[1].reason.as_deref(), Some("bad number"));
+    assert!(result[1].to.is_none() && result[3].at.is_some());
+    assert_eq!(outcomes(&world.read, id, 30, 100).unwrap().len(), 1);
+}
+
+#[test]
+fn few_are_written_ahead_and_persons_go_first() {
+    let mut world = World::new();
+    let rows: Vec<NewRow> = rows(600).into_iter().filter(|row| row.what.is_ok()).collect();
+    let id = world.run_campaign(&rows);
+    world.feed_all(2);
+    let ahead = u32::try_from(AHEAD).unwrap();
+    assert_eq!(world.seen(id).counts.waiting, ahead);
+    assert_eq!(world.seen(id).counts.unwritten, 540 - ahead);
+    let friend = world.begin("15559999999");
+    let text = world.queue(friend, "hi", Priority::Person, t(3));
+    assert_eq!(super::sends(&world.take(1, 3)), [text]);
+    world.sound();
+}
+
+#[test]
+fn a_file_is_recognised_and_a_half_stored_one_is_never_sent() {
+    let mut world = World::new();
+    let rows = rows(12);
+    let half = world.begin_campaign(&rows);
+    world.do_it(|tx| add(tx, half, &rows[..5]));
+    // The process died here.
+    assert_eq!(world.seen(half).stage, Stage::Draft);
+    assert!(hungry(&world.read).unwrap().is_empty());
+    let missing = world.write.write(|tx| start(tx, half)).unwrap_err();
+    assert!(missing.to_string().contains("not all rows"), "{missing}");
+    let whole = world.run_campaign(&rows);
+    let new = world.new_campaign(&rows);
+    assert_eq!(world.do_it(|tx| begin(tx, &new, t(2))), Begun::Earlier(whole));
+    let known = earlier(&world.read, world.account, &[7; 32], "cupom", "pt_BR").unwrap();
+    assert_eq!(known.map(|known| known.id), Some(whole));
+    assert!(earlier(&world.read, world.account, &[7; 32], "other", "pt_BR").unwrap().is_none());
+    let again = NewCampaign { again: true, ..new };
+    assert!(matches!(world.do_it(|tx| begin(tx, &again, t(2))), Begun::New(_)));
+    let mut steps = 0;
+    while !world.do_it(|tx| sweep(tx, &again)) {
+        steps += 1;
+        assert!(steps < 5);
+    }
+    assert!(campaign(&world.read, half).is_err(), "what was interrupted gives way");
+    assert_eq!(campaigns(&world.read, world.account, 9).unwrap().len(), 1);
+    let started = world.write.write(|tx| discard(tx, whole)).unwrap_err();
+    assert!(matches!(started, Error::Stage { stage: "running", .. }), "{started}");
+    world.sound();
+}
+
+#[test]
+fn the_same_person_twice_in_the_rows_is_refused_by_the_store_itself() {
+    let mut world = World::new();
+    let mut rows = rows(2);
+    rows[1] = NewRow { number: 3, ..rows[0].clone() };
+    let id = world.begin_campaign(&rows);
+    assert!(world.write.write(|tx| add(tx, id, &rows)).is_err());
+    assert!(outcomes(&world.read, id, 0, 9).unwrap().is_empty());
+}
+
+#[test]
+fn a_pause_stops_what_waits_and_a_resume_goes_on_where_it_was() {
+    let mut world = World::new();
+    let rows = rows(300);
+    let id = world.run_campaign(&rows);
+    world.feed_all(2);
+    world.go(10, 3);
+    let under_way = world.take(1, 4);
+    world.do_it(|tx| pause(tx, id, t(5)));
+    assert!(world.take(10, 6).is_empty());
+    world.feed_all(6);
+    let counts = world.seen(id).counts;
+    assert_eq!((counts.accepted, counts.sending, counts.held), (10, 1, 189));
+    // What was under way comes back for another try: it waits like the others.
+    let later = Verdict::Retry { not_before: t(7), uses_try: false, error: ApiError::default() };
+    world.record(&under_way[0], &later, t(7));
+    assert_eq!(hungry(&world.read).unwrap(), [world.account]);
+    assert!(world.take(10, 8).is_empty(), "a claim that comes first does not send it");
+    world.feed_all(8);
+    assert!(hungry(&world.read).unwrap().is_empty());
+    assert_eq!(world.seen(id).counts.held, 190);
+    assert!(matches!(
+        world.write.write(|tx| pause(tx, id, t(9))),
+        Err(Error::Stage { stage: "paused", wanted: "paused" })
+    ));
+    world.sound();
+    world.do_it(|tx| resume(tx, id, t(9)));
+    for now in 10.. {
+        world.feed_all(now);
+        if world.seen(id).is_done() {
+            break;
+        }
+        assert!(world.go(100, now) > 0, "{:?}", world.seen(id));
+    }
+    assert_eq!(world.seen(id).counts.accepted, 270);
+    world.sound();
+}
+
+#[test]
+fn a_cancel_takes_back_what_waits_and_nobody_else_is_written_to() {
+    let mut world = World::new();
+    let id = world.run_campaign(&rows(300));
+    world.feed_all(2);
+    world.go(10, 3);
+    let under_way = world.take(2, 4);
+    world.do_it(|tx| cancel_campaign(tx, id, t(5)));
+    world.feed_all(5);
+    let later = Verdict::Retry { not_before: t(6), uses_try: false, error: ApiError::default() };
+    world.record(&under_way[0], &later, t(6));
+    world.record(&under_way[1], &accepted("wamid.late"), t(6));
+    assert!(world.take(10, 7).is_empty());
+    world.feed_all(7);
+    let counts = world.seen(id).counts;
+    assert_eq!((counts.accepted, counts.cancelled, counts.waiting), (11, 259, 0));
+    assert!(world.seen(id).is_done());
+    assert_eq!((world.waiting().queued, world.waiting().held), (0, 0));
+    world.sound();
+}
+
+#[test]
+fn who_opts_out_between_plan_and_message_is_left_out() {
+    let mut world = World::new().under(keywords());
+    let id = world.run_campaign(&rows(3));
+    world.post(&[heard("wamid.stop", phone("15550000002"), t(1), "STOP")]);
+    let known = people(&world.read, world.account, &[number(2), number(4)], t(2)).unwrap();
+    assert!(known[0].opted_out && known[0].free && known[0].contact.is_some());
+    assert_eq!(known[1], crate::domain::campaign::Known::default());
+    world.feed_all(2);
+    let counts = world.seen(id).counts;
+    assert_eq!((counts.waiting, counts.dropped), (1, 1));
+    let result = outcomes(&world.read, id, 0, 9).unwrap();
+    assert_eq!(result[0].state, "skipped");
+    world.go(1, 3);
+    assert_eq!(world.seen(id).state(), "done");
+    world.sound();
+}
+
+#[test]
+fn who_is_blocked_is_known() {
+    let mut world = World::new();
+    let id = world.run_campaign(&rows(1));
+    world.feed_all(2);
+    let job = world.take(1, 3);
+    world.record(&job[0], &refused(130_403), t(4));
+    assert_eq!(world.seen(id).counts.failed, 1);
+    let known = people(&world.read, world.account, &[number(2)], t(5)).unwrap();
+    assert!(known[0].blocked);
+}
+
+#[test]
+fn the_messaging_limit_holds_few_and_frees_the_rest_in_time() {
+    let mut world = World::new();
+    let account = world.account;
+    let limits = Limits { rate: None, people: Some(PeopleLimit::AtMost(5)) };
+    world.do_it(|tx| set_limits(tx, account, limits));
+    let id = world.run_campaign(&rows(300));
+    world.feed_all(2);
+    for round in 0..30 {
+        world.go(100, 3 + round);
+        world.feed_all(3 + round);
+    }
+    let counts = world.seen(id).counts;
+    assert_eq!((counts.accepted, counts.held), (5, 195));
+    assert_eq!(counts.unwritten, 70, "no more are written ahead than the limit holds");
+    world.sound();
+}
