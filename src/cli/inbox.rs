@@ -80,7 +80,11 @@ pub(super) fn show(
         ),
         told.clone(),
         Arc::clone(&session.clock),
-        By { who: super::who(), read_receipts: session.config.ui.read_receipts },
+        By {
+            who: super::who(),
+            read_receipts: session.config.ui.read_receipts,
+            rate: session.config.sender.rate,
+        },
         Arc::clone(&on_panic),
     )
     .map_err(no_threads)?

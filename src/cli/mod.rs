@@ -2,6 +2,7 @@
 //! carries talk; exit codes are those of [`crate::error::Kind`]. Only commands that exist are listed.
 
 mod accounts;
+mod campaigns;
 mod chats;
 mod db;
 mod demo;
@@ -120,8 +121,10 @@ enum Command {
     Events(events::Events),
     /// List what waits, failed or is uncertain, and decide about it.
     Outbox(outbox::Outbox),
-    /// Fetch, list, show, make, change and delete templates.
+    /// Fetch, list, show, make, change and delete templates, and send one to many.
     Templates(templates::Templates),
+    /// List templates sent to the people of a file, follow, pause, resume or cancel one.
+    Campaigns(campaigns::Campaigns),
     /// List conversations, show one, or stop marketing for its contact.
     Chats(chats::Chats),
     /// Find messages by their words, over everything.
@@ -220,6 +223,7 @@ fn dispatch(line: CommandLine) -> Result<(), Error> {
         Some(Command::Events(events)) => events::run(&open()?, &events),
         Some(Command::Outbox(outbox)) => outbox::run(&open()?, &outbox),
         Some(Command::Templates(templates)) => templates::run(&open()?, &templates),
+        Some(Command::Campaigns(campaigns)) => campaigns::run(&open()?, &campaigns),
         Some(Command::Chats(chats)) => chats::run(&open()?, &chats),
         Some(Command::Search(search)) => search::run(&open()?, &search),
         Some(Command::Sim(simulate)) => sim::run(&line.global, simulate),

@@ -2,6 +2,7 @@
 //! them. Each call to Meta is made once and waited for.
 
 mod file;
+mod send;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -61,6 +62,8 @@ enum What {
         #[arg(long)]
         json: bool,
     },
+    /// Send a template to the people of a CSV file. Without --yes it says what would be sent, and asks.
+    Send(send::Send),
     /// Check a TOML file against Meta's rules and hand it in for review.
     Create {
         /// The file.
@@ -94,6 +97,7 @@ pub(super) fn run(session: &Session, templates: &Templates) -> Result<(), Error>
         What::Sync => sync(session),
         What::List { status, json } => list(session, status.as_deref(), *json),
         What::Show { name, lang, json } => show(session, name, lang.as_deref(), *json),
+        What::Send(send) => send::run(session, send),
         What::Create { file, check: true } => check(file).map(drop),
         What::Create { file, check: false } => create(session, file),
         What::Edit { name, file } => edit(session, name, file),

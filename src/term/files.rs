@@ -72,6 +72,11 @@ fn look(typed: &str, home: Option<&Path>) -> Looked {
     Looked { typed: typed.to_owned(), file: file(&path), ends: ends(typed, &path) }
 }
 
+/// Where a path that a person typed leads.
+pub(super) fn whole(typed: &str) -> PathBuf {
+    resolved(typed, home().as_deref())
+}
+
 /// The path with the home of the person in place of `~`.
 fn resolved(typed: &str, home: Option<&Path>) -> PathBuf {
     match (typed.strip_prefix("~/"), home) {

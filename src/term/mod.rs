@@ -7,6 +7,7 @@
 //! One thread draws ([`run`]), one reads keys ([`input`]), one hears signals ([`signal`]). No rule of the
 //! inbox lives here.
 
+pub mod campaign;
 mod editor;
 pub mod effect;
 mod errand;

@@ -102,6 +102,7 @@ fn help_lists_the_commands_there_are() {
             "events",
             "outbox",
             "templates",
+            "campaigns",
             "chats",
             "search",
             "sim",

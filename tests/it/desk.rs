@@ -220,7 +220,7 @@ impl Shop {
             ),
             told.clone(),
             Arc::clone(clock),
-            By { who: "sol".to_owned(), read_receipts: true },
+            By { who: "sol".to_owned(), read_receipts: true, rate: None },
             on_panic,
         )
         .unwrap()

@@ -18,7 +18,7 @@ use twoticks::store::account::NewAccount;
 use twoticks::store::{ReadConn, WriteConn, check, list, message, outbox};
 
 /// Longer than any step takes on a slow machine; a step that takes longer hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How many times the process is killed, and how many messages it has to send meanwhile. The long form is
 /// run by hand: `KILLS=10000 cargo test --test it kill`.
@@ -33,12 +33,12 @@ const FILE_EVERY: usize = 5;
 const FILE: &str = "media/out-menu.png";
 
 /// Requests that may be under way at once: with each kill at most so many become uncertain.
-const IN_FLIGHT: u32 = 32;
+pub(crate) const IN_FLIGHT: u32 = 32;
 
 /// The machine's clock, moved forward at will, so that what Meta tries again in an hour comes now.
-struct Ahead {
-    system: SystemClock,
-    by: AtomicI64,
+pub(crate) struct Ahead {
+    pub(crate) system: SystemClock,
+    pub(crate) by: AtomicI64,
 }
 
 impl Clock for Ahead {
@@ -204,12 +204,12 @@ fn said(body: &Body) -> Option<&str> {
     }
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("bind");
     listener.local_addr().expect("address").port()
 }
 
-fn write_config(path: &Path, base_url: &str, port: u16, world: &WorldConfig) {
+pub(crate) fn write_config(path: &Path, base_url: &str, port: u16, world: &WorldConfig) {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
     let text = format!(
@@ -321,10 +321,10 @@ fn verify(shop: &Shop, kills: usize) {
 }
 
 /// A child that does not outlive the test, whatever becomes of it.
-struct Reaped(Child);
+pub(crate) struct Reaped(pub(crate) Child);
 
 impl Reaped {
-    fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         self.0.kill().expect("SIGKILL");
         self.0.wait().expect("wait");
     }

@@ -14,6 +14,7 @@ mod accounts;
 mod attacks;
 #[cfg(target_os = "linux")]
 mod batches;
+mod campaigns;
 mod cli;
 mod clients;
 mod conversation;

@@ -164,14 +164,14 @@ fn the_screen_of_templates_counts_what_was_sent() {
 }
 
 /// The shell of somebody whose account is at a simulator.
-struct Desk {
+pub(crate) struct Desk {
     home: tempfile::TempDir,
     config: String,
     _sim: Running,
 }
 
 impl Desk {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
         let config = home.path().join("c.toml").to_str().unwrap().to_owned();
         let sim = Running::start(home.path(), &["sim", "--write-config", &config]);
@@ -179,7 +179,7 @@ impl Desk {
     }
 
     /// Exit code, stdout and stderr.
-    fn run(&self, args: &[&str]) -> (Option<i32>, String, String) {
+    pub(crate) fn run(&self, args: &[&str]) -> (Option<i32>, String, String) {
         let mut command = twoticks(self.home.path(), &[&["--config", &self.config], args].concat());
         let output = command.output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
@@ -187,13 +187,13 @@ impl Desk {
     }
 
     #[track_caller]
-    fn ok(&self, args: &[&str]) -> String {
+    pub(crate) fn ok(&self, args: &[&str]) -> String {
         let (code, out, err) = self.run(args);
         assert_eq!(code, Some(0), "{args:?}\n{out}\n{err}");
         out
     }
 
-    fn file(&self, name: &str, text: &str) -> String {
+    pub(crate) fn file(&self, name: &str, text: &str) -> String {
         let path = self.home.path().join(name);
         std::fs::write(&path, text).unwrap();
         path.to_str().unwrap().to_owned()

@@ -1,0 +1,294 @@
+//! A template for the people of a file: from the shell, and by processes that are killed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use serde_json::Value;
+use twoticks::clock::SystemClock;
+use twoticks::domain::campaign::Campaign;
+use twoticks::domain::id::CampaignId;
+use twoticks::domain::time::Clock;
+use twoticks::sim::{Delays, Sim, SimConfig, Strangers, World, WorldConfig};
+use twoticks::store::campaign::{campaign, outcomes};
+use twoticks::store::{ReadConn, check};
+
+use crate::kill::{Ahead, IN_FLIGHT, PATIENCE, Reaped, free_port, write_config};
+use crate::templates::Desk;
+
+/// The template, with what stands in which column.
+const SEND: [&str; 7] =
+    ["templates", "send", "pedido_enviado", "--lang", "en_US", "--map", "1=nome,2=pedido"];
+
+fn send<'a>(file: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [&SEND[..], &["--csv", file], more].concat()
+}
+
+#[test]
+fn a_file_is_tried_sent_recognised_and_told_of_from_the_shell() {
+    let desk = Desk::new();
+    desk.ok(&["templates", "sync"]);
+    let file = desk.file(
+        "vip maio.csv",
+        "\u{feff}Telefone;Nome;Pedido\r\n\
+         +1 555 123 0001;Ana;1182\r\n\
+         (555) 123-0002;Bia;1183\r\n\
+         12;Caio;1184\r\n\
+         \r\n\
+         1 555 123 0001;Ana;1185\r\n\
+         5.5512E+9;Davi;1186\r\n\
+         +15551230003;;1187\r\n\
+         =cmd|' /C calc'!A0;Eva;1188\r\n",
+    );
+    let said = desk.ok(&send(&file, &[]));
+    for words in [
+        "vip maio.csv, 7 rows",
+        "phone <- Telefone, 1 <- Nome, 2 <- Pedido",
+        "will send  2",
+        "skipped    5  bad number 3",
+        "row 6: 1 555 123 0001: skip: duplicate of row 2",
+        "format the column as text",
+        "missing 1",
+        "preview    row 2, +1 555-123-0001:",
+        "| Hi Ana, your order 1182 is out",
+    ] {
+        assert!(said.contains(words), "{words:?}:\n{said}");
+    }
+    assert!(desk.ok(&["campaigns", "list"]).is_empty(), "a dry run leaves nothing");
+    let (code, _, err) = desk.run(&send(&file, &["--yes", "7"]));
+    assert!(code == Some(2) && err.contains("2 messages would be sent, not 7"), "{err}");
+    let (code, _, err) = desk.run(&send(&file, &["--map", "2=order"]));
+    assert!(code == Some(2) && err.contains("its columns are: Telefone, Nome, Pedido"), "{err}");
+    let (code, _, err) = desk.run(&send(&file, &["--country", "Brazil"]));
+    assert!(code == Some(2) && err.contains("such as BR or +55"), "{err}");
+
+    let (code, out, err) = desk.run(&send(&file, &["--yes", "2", "--json"]));
+    assert_eq!(code, Some(0), "{out}\n{err}");
+    let last: Value = serde_json::from_str(out.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["state"], &last["accepted"]), (&"done".into(), &2.into()), "{last}");
+    let id = last["campaign"].to_string();
+
+    let (code, _, err) = desk.run(&send(&file, &["--yes", "2"]));
+    assert!(code == Some(3) && err.contains("was sent with pedido_enviado before"), "{err}");
+    desk.ok(&send(&file, &["--yes", "2", "--again", "--no-wait"]));
+
+    let result = desk.ok(&["campaigns", "result", &id]);
+    let lines: Vec<&str> = result.lines().collect();
+    assert_eq!(lines[0], "row,phone,wa_id,message,state,at,code,reason");
+    assert!(lines[1].starts_with("2,'+1 555 123 0001,15551230001,"), "{}", lines[1]);
+    assert!(lines[7].starts_with("9,'=cmd|"), "{}", lines[7]);
+    assert!(lines[3].contains(",skipped,,,bad number:"), "{}", lines[3]);
+
+    let second: Value =
+        serde_json::from_str(desk.ok(&["campaigns", "list", "--json"]).lines().next().unwrap())
+            .unwrap();
+    let second = second["campaign"].to_string();
+    desk.ok(&["campaigns", "pause", &second]);
+    let (code, _, err) = desk.run(&["campaigns", "pause", &second]);
+    assert!(code == Some(1) && err.contains("is paused cannot be paused"), "{err}");
+    desk.ok(&["campaigns", "resume", &second]);
+    let shown = desk.ok(&["campaigns", "cancel", &second]);
+    assert!(shown.contains("cancelled           2"), "{shown}");
+    let (code, _, err) = desk.run(&["campaigns", "show", "99"]);
+    assert!(code == Some(3) && err.contains("campaigns list"), "{err}");
+    let log = desk.ok(&["sim", "log", "--json"]);
+    assert_eq!(log.lines().filter(|line| line.contains("/messages\"")).count(), 2, "{log}");
+}
+
+/// How many rows the file has. The long form is run by hand: `ROWS=10000 cargo test --test it killed_three`.
+fn row_count() -> usize {
+    std::env::var("ROWS").map_or(1_000, |count| count.parse().expect("ROWS is a number"))
+}
+
+/// A shop whose simulator is in this process, so that what it accepted can be counted.
+struct Shop {
+    dir: tempfile::TempDir,
+    clock: Arc<Ahead>,
+    sim: Sim,
+}
+
+impl Shop {
+    fn open() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(Ahead { system: SystemClock::new(), by: AtomicI64::new(0) });
+        let millis = |least, most| (Duration::from_millis(least), Duration::from_millis(most));
+        let world = WorldConfig {
+            rate_per_second: 1_000,
+            strangers: Strangers::WindowOpen,
+            delays: Delays {
+                sent: millis(0, 20),
+                delivered: millis(0, 40),
+                read: millis(0, 60),
+                ..Delays::default()
+            },
+            ..WorldConfig::default()
+        };
+        let sim_clock: Arc<dyn Clock> = Arc::clone(&clock) as _;
+        let sim =
+            Sim::start(SimConfig::default(), World::new(41, world.clone()), sim_clock).unwrap();
+        let port = free_port();
+        sim.set_webhook(&format!("http://127.0.0.1:{port}/webhook")).unwrap();
+        write_config(&dir.path().join("config.toml"), &sim.base_url(), port, &world);
+        Self { dir, clock, sim }
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_twoticks"));
+        command.arg("--config").arg(self.dir.path().join("config.toml")).args(args);
+        command.env_clear().env("HOME", self.dir.path()).stdin(Stdio::null());
+        command
+    }
+
+    fn start(&self, args: &[&str]) -> Child {
+        let mut command = self.command(args);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    fn database(&self) -> PathBuf {
+        self.dir.path().join("data/twoticks.db")
+    }
+
+    fn read(&self) -> ReadConn {
+        ReadConn::open(&self.database()).unwrap()
+    }
+
+    fn campaign(&self) -> Campaign {
+        campaign(&self.read(), CampaignId(1)).unwrap()
+    }
+
+    /// How often Meta accepted a message to each number.
+    fn acceptances(&self) -> BTreeMap<String, usize> {
+        self.sim.with_world(|world| {
+            let mut seen = BTreeMap::new();
+            for accepted in world.accepted() {
+                *seen.entry(accepted.body["to"].as_str().unwrap().to_owned()).or_insert(0) += 1;
+            }
+            seen
+        })
+    }
+}
+
+/// The rows of a file, every twentieth of them bad, and the numbers of the others.
+fn file_of(rows: usize, path: &Path) -> BTreeSet<String> {
+    let (mut text, mut good) = ("telefone,nome,pedido\n".to_owned(), BTreeSet::new());
+    for n in 0..rows {
+        let number = format!("1555{n:06}7");
+        let (phone, name) = match n % 100 {
+            19 => ("12345".to_owned(), "Ana"),
+            39 => (format!("+1555{:06}7", n - 1), "Ana"),
+            59 => (format!("+{number}"), ""),
+            79 => ("1.555E+10".to_owned(), "Ana"),
+            99 => (String::new(), "Ana"),
+            _ => {
+                good.insert(number.clone());
+                (format!("+{number}"), "Ana")
+            }
+        };
+        writeln!(text, "{phone},{name},{n}").unwrap();
+    }
+    std::fs::write(path, text).unwrap();
+    good
+}
+
+/// The most memory that a process has had, in KiB; none where it cannot be told.
+fn peak(child: &Child) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+#[test]
+fn killed_three_times_a_campaign_writes_to_everybody_once() {
+    let rows = row_count();
+    let shop = Shop::open();
+    let file = shop.dir.path().join("many.csv");
+    let good = file_of(rows, &file);
+    let file = file.to_str().unwrap();
+    assert!(shop.command(&["templates", "sync"]).status().unwrap().success());
+    let count = good.len().to_string();
+    let sending = send(file, &["--yes", &count]);
+    let part = u64::try_from(good.len()).unwrap() / 4;
+    let mut most = 0;
+    for kill in 0..3 {
+        // The first stores and sends, the others go on with what is stored.
+        let args = if kill == 0 { sending.clone() } else { vec!["campaigns", "follow", "1"] };
+        let mut process = Reaped(shop.start(&args));
+        let goal = part * (kill + 1);
+        let reached = shop.sim.wait_until(PATIENCE, |world| world.counts().accepted >= goal);
+        most = most.max(peak(&process.0).unwrap_or(0));
+        process.end();
+        assert!(reached, "before kill {kill} it did not get to {goal}: {:?}", shop.campaign());
+    }
+    let mut process = Reaped(shop.start(&["listen"]));
+    let settled = shop.sim.wait_until(PATIENCE * 4, |_| {
+        let counts = shop.campaign().counts;
+        counts.waiting + counts.unwritten + counts.sending == 0
+    });
+    assert!(settled, "it does not end: {:?}", shop.campaign());
+    // What was posted while nobody listened comes again within the hour, and proves what was uncertain.
+    shop.clock.by.fetch_add(3_600_000, Ordering::SeqCst);
+    shop.sim.tick();
+    assert!(shop.sim.wait_until(PATIENCE * 2, World::is_idle), "webhooks are still on their way");
+    most = most.max(peak(&process.0).unwrap_or(0));
+    process.end();
+    assert!(most < 100 << 10, "{most} KiB");
+
+    let accepted = shop.acceptances();
+    let twice: Vec<_> = accepted.iter().filter(|(_, times)| **times > 1).collect();
+    assert!(twice.is_empty(), "accepted more than once: {twice:?}");
+    assert!(accepted.keys().all(|to| good.contains(to)), "somebody else was written to");
+    let result = outcomes(&shop.read(), CampaignId(1), 0, u32::MAX).unwrap();
+    assert_eq!(result.len(), rows, "every row has a result");
+    let mut uncertain = 0;
+    for row in &result {
+        let to = row.to.as_ref().map(ToString::to_string).unwrap_or_default();
+        match row.state {
+            "skipped" => assert!(row.message.is_none() && row.reason.is_some(), "{row:?}"),
+            "uncertain" => {
+                uncertain += 1;
+                assert!(!accepted.contains_key(&to), "its status came: {row:?}");
+            }
+            _ => assert!(accepted.contains_key(&to), "{row:?}"),
+        }
+    }
+    let skipped = result.iter().filter(|row| row.state == "skipped").count();
+    assert_eq!(skipped, rows - good.len());
+    assert_eq!(accepted.len() + uncertain, good.len(), "nobody is forgotten");
+    assert!(uncertain <= 3 * IN_FLIGHT, "{uncertain}");
+    assert_eq!(check::check(&shop.read()).unwrap(), Vec::<String>::new());
+    println!("{rows} rows, {} accepted, {uncertain} uncertain, {most} KiB", accepted.len());
+}
+
+#[test]
+fn a_file_goes_out_by_key_from_the_template_to_the_result() {
+    let shop = crate::desk::Shop::new();
+    let mut inbox = shop.open_live();
+    let dir = tempfile::tempdir().unwrap();
+    let (list, result) = (dir.path().join("vip.csv"), dir.path().join("result.csv"));
+    let rows = "telefone,1,2\n+15551230001,Ana,1182\n+15551230002,Bob,1183\n+1555,Caio,1184\n";
+    std::fs::write(&list, rows).unwrap();
+    inbox.keys("5");
+    inbox.until_text("Nothing was sent to many yet");
+    inbox.keys("n");
+    inbox.until_text("pedido_enviado");
+    inbox.keys("/pedido_enviado en_us<Enter>m");
+    inbox.keys(&format!("{}<Enter>", list.display()));
+    inbox.until_text("will send");
+    inbox.until_text("bad number 1");
+    inbox.keys("<Enter>3<Enter>");
+    inbox.until_text("That is another number");
+    assert_eq!(shop.sim.with_world(|world| world.counts().accepted), 0);
+    inbox.keys("<Ctrl-U>2<Enter>");
+    assert!(shop.sim.wait_until(PATIENCE, |world| world.counts().accepted == 2));
+    inbox.until_text("accepted 2");
+    inbox.until_text("done");
+    inbox.keys(&format!("s<Ctrl-U>{}<Enter>", result.display()));
+    inbox.until_text("The result is saved");
+    let saved = std::fs::read_to_string(result).unwrap();
+    assert!(saved.contains("15551230001") && saved.contains("4,'+1555,,,skipped"), "{saved}");
+    inbox.quit();
+}
