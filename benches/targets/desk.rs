@@ -37,7 +37,7 @@ pub(crate) fn open(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let (told, events) = channel();
     let handles = (reader, writer, &bus, nudge, templates);
-    let by = By { who: "bench".to_owned(), read_receipts: true };
+    let by = By { who: "bench".to_owned(), read_receipts: true, rate: None };
     let stage =
         Stage::new(handles, told.clone(), Arc::clone(&clock), by, on_panic).expect("threads");
     let setup = Setup {

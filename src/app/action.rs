@@ -34,13 +34,17 @@ pub enum Context {
     Form,
     /// The templates of the account.
     Templates,
+    /// The templates sent to the people of a file.
+    Campaigns,
+    /// What a file comes to, before it is sent.
+    DryRun,
     /// The first screen, without an account.
     First,
 }
 
 impl Context {
     /// All contexts, in the order of the help page.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::List,
         Self::Chat,
         Self::Compose,
@@ -49,6 +53,8 @@ impl Context {
         Self::Templates,
         Self::Queue,
         Self::Hooks,
+        Self::Campaigns,
+        Self::DryRun,
         Self::Prompt,
         Self::Jump,
         Self::Page,
@@ -74,6 +80,8 @@ impl Context {
             Self::Picker => "TEMPLATE",
             Self::Form => "FILL IN",
             Self::Templates => "TEMPLATES",
+            Self::Campaigns => "CAMPAIGNS",
+            Self::DryRun => "DRY RUN",
             Self::First => "START",
         }
     }
@@ -95,6 +103,8 @@ impl Context {
             Self::Picker => "While choosing a template",
             Self::Form => "While filling in a template",
             Self::Templates => "In the templates",
+            Self::Campaigns => "In the campaigns",
+            Self::DryRun => "Before a campaign is sent",
             Self::First => "On the first screen",
         }
     }
@@ -106,14 +116,14 @@ impl Context {
     }
 
     /// Its bit in a set.
-    const fn bit(self) -> u16 {
-        1 << self as u16
+    const fn bit(self) -> u32 {
+        1 << self as u32
     }
 }
 
 /// A set of contexts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Contexts(u16);
+pub struct Contexts(u32);
 
 impl Contexts {
     const fn of(list: &[Context]) -> Self {
@@ -218,6 +228,14 @@ pub enum Action {
     Pause,
     Later,
     Template,
+    SendToMany,
+    ShowCampaigns,
+    NewCampaign,
+    CancelCampaign,
+    SaveResult,
+    MapColumns,
+    SaveSkipped,
+    StartCampaign,
     NextLanguage,
     PreviousLanguage,
     SyncTemplates,
@@ -271,6 +289,9 @@ const QUEUE: Contexts = Contexts::of(&[Context::Queue]);
 const HOOKS: Contexts = Contexts::of(&[Context::Hooks]);
 const SURE: Contexts = Contexts::of(&[Context::Sure]);
 const TEMPLATES: Contexts = Contexts::of(&[Context::Templates]);
+const CAMPAIGNS: Contexts = Contexts::of(&[Context::Campaigns]);
+const DRY_RUN: Contexts = Contexts::of(&[Context::DryRun]);
+const MANY: Contexts = Contexts::of(&[Context::Campaigns, Context::DryRun]);
 const MESSAGES: Contexts = Contexts::of(&[Context::List, Context::Chat, Context::Queue]);
 const SCREENS: Contexts = Contexts::of(&[
     Context::List,
@@ -278,6 +299,8 @@ const SCREENS: Contexts = Contexts::of(&[
     Context::Queue,
     Context::Templates,
     Context::Hooks,
+    Context::Campaigns,
+    Context::DryRun,
 ]);
 const MOVES: Contexts = Contexts::of(&[
     Context::List,
@@ -285,6 +308,8 @@ const MOVES: Contexts = Contexts::of(&[
     Context::Queue,
     Context::Templates,
     Context::Hooks,
+    Context::Campaigns,
+    Context::DryRun,
     Context::Page,
 ]);
 const KEYED: Contexts = Contexts::of(&[
@@ -293,6 +318,8 @@ const KEYED: Contexts = Contexts::of(&[
     Context::Queue,
     Context::Templates,
     Context::Hooks,
+    Context::Campaigns,
+    Context::DryRun,
     Context::Page,
     Context::First,
 ]);
@@ -329,12 +356,20 @@ pub const TABLE: &[Entry] = &[
     row(Action::Open, "open", "open", "Open the conversation and write", &[(LIST, "Enter")]),
     row(Action::Read, "read", "read", "Open the conversation to read", &[(LIST, "l, Right"), (QUEUE, "Enter, l, Right"), (HOOKS, "o")]),
     row(Action::Compose, "compose", "write", "Write a message", &[(LIST, "i"), (CHAT, "i, Enter")]),
-    row(Action::Back, "back", "back", "Go back to where you came from", &[(CHAT, "Esc, h, Left, q"), (QUEUE, "Esc, h, Left, q"), (TEMPLATES, "Esc, h, Left, q"), (HOOKS, "Esc, h, Left, q")]),
+    row(Action::Back, "back", "back", "Go back to where you came from", &[(CHAT, "Esc, h, Left, q"), (QUEUE, "Esc, h, Left, q"), (TEMPLATES, "Esc, h, Left, q"), (HOOKS, "Esc, h, Left, q"), (MANY, "Esc, h, Left, q")]),
     row(Action::ShowInbox, "inbox", "inbox", "Show the inbox", &[(SCREENS, "1")]),
     row(Action::ShowTemplates, "templates", "templates", "Show the templates and their numbers", &[(SCREENS, "2")]),
     row(Action::Sort, "sort", "sort", "Sort by the next of name, last use, sent, read, failed and status", &[(TEMPLATES, "s")]),
     row(Action::ShowQueue, "queue", "queue", "Show what waits, what failed and what is uncertain", &[(SCREENS, "3")]),
     row(Action::ShowHooks, "hooks", "hooks", "Show the requests at the listener", &[(SCREENS, "4")]),
+    row(Action::ShowCampaigns, "campaigns", "campaigns", "Show the templates sent to many, and how far they are", &[(SCREENS, "5")]),
+    row(Action::SendToMany, "send-to-many", "to many", "Send the template to the people of a CSV file", &[(TEMPLATES, "m")]),
+    row(Action::NewCampaign, "new-campaign", "new", "Choose a template for the people of a CSV file", &[(CAMPAIGNS, "n")]),
+    row(Action::StartCampaign, "start-campaign", "send", "Send it, once the number of messages was typed", &[(DRY_RUN, "Enter")]),
+    row(Action::MapColumns, "map-columns", "columns", "Say which column is what, and what is the same for all", &[(DRY_RUN, "m")]),
+    row(Action::SaveSkipped, "save-skipped", "skipped", "Save the rows that are left out, with the reasons", &[(DRY_RUN, "w")]),
+    row(Action::CancelCampaign, "cancel-campaign", "cancel", "Send nothing more of the campaign, ever", &[(CAMPAIGNS, "d")]),
+    row(Action::SaveResult, "save-result", "result", "Save what became of every row", &[(CAMPAIGNS, "s")]),
     row(Action::NextConversation, "next-conversation", "next", "Go to the next conversation", &[(NORMAL, "], Alt-Down"), (COMPOSE, "Alt-Down")]),
     row(Action::PreviousConversation, "previous-conversation", "previous", "Go to the previous conversation", &[(NORMAL, "[, Alt-Up"), (COMPOSE, "Alt-Up")]),
     row(Action::NextUnread, "next-unread", "next unread", "Go to the next unread conversation", &[(NORMAL, "u, Alt-A"), (COMPOSE, "Alt-A")]),
@@ -342,11 +377,11 @@ pub const TABLE: &[Entry] = &[
     row(Action::MarkUnread, "mark-unread", "mark unread", "Mark the conversation as unread", &[(NORMAL, "U")]),
     row(Action::Marketing, "marketing", "marketing", "Stop marketing templates to the contact, or allow them again", &[(NORMAL, "M")]),
     row(Action::Closing, "closing", "closing", "Show who waits for an answer, the window that closes first on top", &[(LIST, "w")]),
-    row(Action::NextTab, "next-tab", "tab", "Show the next tab", &[(LIST, "Tab"), (QUEUE, "Tab"), (HOOKS, "Tab")]),
-    row(Action::PreviousTab, "previous-tab", "tab", "Show the previous tab", &[(LIST, "Shift-Tab"), (QUEUE, "Shift-Tab"), (HOOKS, "Shift-Tab")]),
+    row(Action::NextTab, "next-tab", "tab", "Show the next tab", &[(LIST, "Tab"), (QUEUE, "Tab"), (HOOKS, "Tab"), (DRY_RUN, "Tab")]),
+    row(Action::PreviousTab, "previous-tab", "tab", "Show the previous tab", &[(LIST, "Shift-Tab"), (QUEUE, "Shift-Tab"), (HOOKS, "Shift-Tab"), (DRY_RUN, "Shift-Tab")]),
     row(Action::Filter, "filter", "filter", "Show only what has this in its name, number or text", &[(LIST, "/"), (TEMPLATES, "/"), (HOOKS, "/")]),
     row(Action::ClearFilter, "clear-filter", "clear", "Show all conversations of the tab again", &[(LIST, "Esc")]),
-    row(Action::Jump, "jump", "jump", "Jump to a conversation by name or number", &[(INBOX, "Ctrl-P"), (NORMAL, "Ctrl-K"), (QUEUE, "Ctrl-P, Ctrl-K"), (TEMPLATES, "Ctrl-P, Ctrl-K"), (HOOKS, "Ctrl-P, Ctrl-K")]),
+    row(Action::Jump, "jump", "jump", "Jump to a conversation by name or number", &[(INBOX, "Ctrl-P"), (NORMAL, "Ctrl-K"), (QUEUE, "Ctrl-P, Ctrl-K"), (TEMPLATES, "Ctrl-P, Ctrl-K"), (HOOKS, "Ctrl-P, Ctrl-K"), (MANY, "Ctrl-P, Ctrl-K")]),
     row(Action::Palette, "palette", "commands", "Find a command by name", &[(SCREENS, ":")]),
     row(Action::NewConversation, "new-conversation", "new", "Start a conversation with a new number", &[(NORMAL, "c, Ctrl-N")]),
     row(Action::Reply, "reply", "reply", "Reply to the selected message, quoting it", &[(CHAT, "r")]),
@@ -356,7 +391,7 @@ pub const TABLE: &[Entry] = &[
     row(Action::Mark, "mark", "mark", "Mark the message, to decide about several at once", &[(QUEUE, "Space")]),
     row(Action::MarkAll, "mark-all", "mark all", "Mark everything that is like the message, or take all marks away", &[(QUEUE, "a")]),
     row(Action::Hold, "hold", "hold", "Hold what waits until you let it go", &[(QUEUE, "H")]),
-    row(Action::Pause, "pause", "pause", "Pause sending, or let it go on", &[(QUEUE, "p")]),
+    row(Action::Pause, "pause", "pause", "Pause sending, or let it go on", &[(QUEUE, "p"), (CAMPAIGNS, "p")]),
     row(Action::Details, "details", "details", "Show all that is known of the selected message or request", &[(CHAT, "o"), (HOOKS, "Enter, l, Right")]),
     row(Action::Expand, "expand", "more", "Show all of a long message, or less of it", &[(CHAT, "Space")]),
     row(Action::Follow, "follow", "follow", "Go to the newest request whenever one comes", &[(HOOKS, "f")]),
@@ -509,9 +544,27 @@ pub const fn hints(context: Context) -> &'static [Action] {
             Action::CopyRequest,
             Action::HalfDown,
         ],
+        Context::Campaigns => &[
+            Action::NewCampaign,
+            Action::Pause,
+            Action::CancelCampaign,
+            Action::SaveResult,
+            Action::Down,
+            Action::Back,
+            Action::ShowTemplates,
+        ],
+        Context::DryRun => &[
+            Action::StartCampaign,
+            Action::MapColumns,
+            Action::NextTab,
+            Action::SaveSkipped,
+            Action::Down,
+            Action::Back,
+        ],
         Context::Templates => &[
             Action::Sort,
             Action::Filter,
+            Action::SendToMany,
             Action::SyncTemplates,
             Action::Back,
             Action::ShowQueue,

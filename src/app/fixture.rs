@@ -1,6 +1,7 @@
 //! A believable inbox without a store, for the tests of the update and of the view: made-up conversations,
 //! a model that was shown them, and a script language for keys.
 
+mod campaigns;
 mod hooks;
 mod queue;
 mod templates;
@@ -18,6 +19,7 @@ use crate::domain::id::AccountId;
 use crate::domain::time::Timestamp;
 use crate::domain::window::Outside;
 
+pub(crate) use campaigns::{campaigns, dry_run};
 pub(crate) use hooks::{BODY, hook_world};
 pub(crate) use queue::{long_queue, queue_world, sending_health, waiting};
 pub(crate) use templates::{catalogue, never_synced};

@@ -100,6 +100,8 @@ pub struct Wants {
     pub templates: bool,
     /// The inspector is shown in place of the inbox.
     pub hooks: bool,
+    /// The campaigns are shown in place of the inbox.
+    pub campaigns: bool,
     /// The list may be shown beside the conversation.
     pub list: bool,
     /// The info pane may be shown.
@@ -133,6 +135,8 @@ pub struct Layout {
     pub queue: Area,
     /// The templates, then there is no inbox either.
     pub templates: Area,
+    /// The campaigns, or the one that is being prepared; then there is no inbox either.
+    pub campaigns: Area,
     /// The inspector with its head, its list and what it shows of a request; then there is no inbox.
     pub hooks: Area,
     /// The line before the info pane.
@@ -236,8 +240,8 @@ pub fn lay_out(columns: u16, rows: u16, wants: &Wants) -> Option<Layout> {
     let (rest, hints) = rest.split_bottom(1);
     layout.hints = hints;
     let side_by_side = columns >= TWO_PANES;
-    let writes =
-        !wants.queue && !wants.templates && !wants.hooks && (side_by_side || wants.conversation);
+    let inbox = !wants.queue && !wants.templates && !wants.hooks && !wants.campaigns;
+    let writes = inbox && (side_by_side || wants.conversation);
     let mut body = rest;
     if writes {
         let most = (rows / 3).max(1);
@@ -257,6 +261,10 @@ pub fn lay_out(columns: u16, rows: u16, wants: &Wants) -> Option<Layout> {
     (layout.banners, body) = body.split_top(banners);
     if wants.templates {
         layout.templates = body;
+        return Some(layout);
+    }
+    if wants.campaigns {
+        layout.campaigns = body;
         return Some(layout);
     }
     if wants.queue || wants.hooks {
@@ -306,6 +314,7 @@ mod tests {
         queue: false,
         templates: false,
         hooks: false,
+        campaigns: false,
         list: true,
         info: true,
         conversation: false,
@@ -332,17 +341,19 @@ mod tests {
         for columns in 0..220 {
             for rows in 0..60 {
                 for draft_rows in [0, 1, 3, 500] {
-                    for (conversation, queue, templates, hooks) in [
-                        (false, false, false, false),
-                        (true, false, false, false),
-                        (false, true, false, false),
-                        (false, false, true, false),
-                        (false, false, false, true),
+                    for (conversation, queue, templates, hooks, campaigns) in [
+                        (false, false, false, false, false),
+                        (true, false, false, false, false),
+                        (false, true, false, false, false),
+                        (false, false, true, false, false),
+                        (false, false, false, true, false),
+                        (false, false, false, false, true),
                     ] {
                         let wants = Wants {
                             queue,
                             templates,
                             hooks,
+                            campaigns,
                             draft_rows,
                             conversation,
                             reply: true,
@@ -363,6 +374,7 @@ mod tests {
                             layout.queue,
                             layout.templates,
                             layout.hooks,
+                            layout.campaigns,
                             layout.info_border,
                             layout.info,
                             layout.gauge,

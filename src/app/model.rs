@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::action::{Action, Context};
+use super::campaigns::Campaigns;
 use super::chat::Chat;
 use super::composer::{Composer, Sent};
 use super::describe;
@@ -108,6 +109,7 @@ pub(crate) enum Screen {
     Templates,
     Queue,
     Hooks,
+    Campaigns,
 }
 
 /// Which part of the inbox takes the keys.
@@ -217,6 +219,7 @@ pub struct Model {
     /// The account's templates, as last read.
     pub(crate) catalogue: Option<Arc<Catalogue>>,
     pub(crate) templates: Templates,
+    pub(crate) campaigns: Campaigns,
     /// What the help stands in front of.
     pub(crate) beneath: Option<Overlay>,
     /// The pending request to be copied.
@@ -267,6 +270,7 @@ impl Model {
             told: (Wait::default(), None),
             catalogue: None,
             templates: Templates::default(),
+            campaigns: Campaigns::default(),
             beneath: None,
             request: Wait::default(),
             title: String::new(),
@@ -311,6 +315,7 @@ impl Model {
             self.list_closes(),
             self.queue_due(),
             self.templates_due(),
+            self.campaigns_due(),
             self.hooks
                 .due
                 .filter(|_| self.screen == Screen::Hooks && !self.hooks.list.wait.is_busy()),
@@ -332,6 +337,12 @@ impl Model {
     fn templates_due(&self) -> Option<Timestamp> {
         let shown = self.screen == Screen::Templates && !self.templates.wait.is_busy();
         self.templates.due.filter(|_| shown)
+    }
+
+    /// When the numbers of the campaigns are read again.
+    fn campaigns_due(&self) -> Option<Timestamp> {
+        let shown = self.screen == Screen::Campaigns && !self.campaigns.wait.is_busy();
+        self.campaigns.due.filter(|_| shown)
     }
 
     /// The templates that the screen of templates shows, in order.
@@ -391,6 +402,8 @@ impl Model {
             (Screen::Templates, _) => Context::Templates,
             (Screen::Queue, _) => Context::Queue,
             (Screen::Hooks, _) => Context::Hooks,
+            (Screen::Campaigns, _) if self.campaigns.desk.is_some() => Context::DryRun,
+            (Screen::Campaigns, _) => Context::Campaigns,
             (Screen::Inbox, Focus::List) => Context::List,
             (Screen::Inbox, Focus::Chat) => Context::Chat,
             (Screen::Inbox, Focus::Compose) => Context::Compose,
@@ -411,6 +424,7 @@ impl Model {
             queue: self.screen == Screen::Queue,
             templates: self.screen == Screen::Templates,
             hooks: self.screen == Screen::Hooks,
+            campaigns: self.screen == Screen::Campaigns,
             list: self.show_list,
             info: self.show_info,
             conversation: self.focus != Focus::List || !self.show_list,
@@ -488,7 +502,7 @@ impl Model {
     pub(crate) fn held(&self, id: MessageId) -> Option<&Message> {
         match self.screen {
             Screen::Queue => self.queue.list.page.get(id).map(|row| &row.message),
-            Screen::Templates | Screen::Hooks => None,
+            Screen::Templates | Screen::Hooks | Screen::Campaigns => None,
             Screen::Inbox => self.chat.as_ref()?.page.get(id),
         }
     }

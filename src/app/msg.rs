@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::drafts::Edit;
 use super::inspector::KeptBody;
 use super::list::Came;
+use crate::domain::campaign::{Campaign, DryRun, Wish as Intent};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::change::Changes;
 use crate::domain::conversation::{Conversation, Counts, Draft, Filter};
@@ -14,11 +15,12 @@ use crate::domain::event::Tidings;
 use crate::domain::health::Health;
 use crate::domain::hook::{Hook, HookKey};
 use crate::domain::hook_filter::HookFilter;
-use crate::domain::id::{AccountId, ConversationId, EventId, MessageId, WaId};
+use crate::domain::id::{AccountId, CampaignId, ConversationId, EventId, MessageId, WaId};
 use crate::domain::message::{Body, Message, NewMessage, TimelineEntry};
 use crate::domain::outbox::{Decided, Decision, Recipient};
 use crate::domain::page::{ListKey, ListPage, MessagePage, Page, QueuePage};
 use crate::domain::queue::{QueueFilter, QueueRow, Recent, Sweep};
+use crate::domain::template::Template;
 use crate::domain::time::Timestamp;
 use crate::domain::wish::Wish;
 
@@ -43,6 +45,10 @@ pub enum Msg {
     Edited(Result<String, String>),
     /// What is at the path of [`Effect::Look`].
     Looked(Ticket, Looked),
+    /// What the file of [`Effect::Plan`] comes to, or why nothing, in plain words.
+    Planned(Ticket, Result<Arc<DryRun>, String>),
+    /// What came of [`Effect::Confirm`].
+    Begun(Ticket, Result<CampaignId, String>),
     /// The time of `Model::next_deadline` has come.
     Deadline,
     /// The process is asked to end.
@@ -188,6 +194,15 @@ pub enum Query {
         /// Echoed in the answer.
         ticket: Ticket,
     },
+    /// The campaigns of the account, the newest first.
+    Campaigns {
+        /// The account shown.
+        account: AccountId,
+        /// At most this many.
+        limit: u32,
+        /// Echoed in the answer.
+        ticket: Ticket,
+    },
     /// What Meta told last that a person should hear of.
     Told {
         /// Echoed in the answer.
@@ -327,6 +342,13 @@ pub enum Reply {
         /// The text, or why there is no such request.
         text: Result<String, String>,
     },
+    /// To [`Query::Campaigns`].
+    Campaigns {
+        /// Which query.
+        ticket: Ticket,
+        /// The newest first.
+        rows: Vec<Campaign>,
+    },
     /// To [`Query::Told`].
     Told {
         /// Which query.
@@ -402,6 +424,8 @@ pub enum Command {
     },
     /// Let the account send nothing any more, or let it send again.
     Pause(AccountId, bool),
+    /// Pause a campaign, let it go on, or cancel it.
+    Campaign(CampaignId, Course),
     /// Fetch all templates from Meta.
     SyncTemplates(AccountId),
     /// Give up fetching them.
@@ -410,6 +434,17 @@ pub enum Command {
     Replay(EventId),
     /// Apply what a person made of the body of an event.
     ReplayEdited(EventId, String),
+}
+
+/// What is decided about a campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Course {
+    /// Nothing more of it goes for now.
+    Pause,
+    /// It goes on.
+    Resume,
+    /// Nothing more of it goes, ever.
+    Cancel,
 }
 
 /// Which messages a decision is about.
@@ -504,6 +539,31 @@ pub enum Effect {
     Edit(String),
     /// See what is at a path that is typed; comes back as [`Msg::Looked`].
     Look(Ticket, String),
+    /// Find out what a file comes to; comes back as [`Msg::Planned`].
+    Plan(Ticket, Box<Intent>, Box<Template>),
+    /// Store a campaign and let it run; comes back as [`Msg::Begun`].
+    Confirm {
+        /// Echoed in the answer.
+        ticket: Ticket,
+        /// What was confirmed.
+        run: Arc<DryRun>,
+        /// Although the same file was given before.
+        again: bool,
+    },
+    /// Save the rows that are left out; what came of it comes back as [`Msg::Told`].
+    SaveSkipped {
+        /// Of what.
+        run: Arc<DryRun>,
+        /// As it was typed.
+        path: String,
+    },
+    /// Save what became of every row; what came of it comes back as [`Msg::Told`].
+    SaveResult {
+        /// Of which campaign.
+        campaign: CampaignId,
+        /// As it was typed.
+        path: String,
+    },
     /// Ring the bell.
     Bell,
     /// Set the terminal's title. Sanitised text.

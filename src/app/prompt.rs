@@ -1,7 +1,7 @@
 //! A question that is answered with one line of text.
 
 use super::composer::Editor;
-use crate::domain::id::{EventId, MessageId};
+use crate::domain::id::{CampaignId, EventId, MessageId};
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,16 @@ pub enum Question {
     PostTo(EventId),
     /// The file that the body of an event is saved as.
     SaveAs(EventId),
+    /// The CSV file of the people that a template goes to.
+    People,
+    /// Which column of it is what.
+    Columns,
+    /// The number of messages, before they are sent.
+    Count,
+    /// The file that rows which are left out are saved as.
+    SkippedAs,
+    /// The file that the result of a campaign is saved as.
+    ResultAs(CampaignId),
 }
 
 /// The question with what was typed so far.

@@ -2,6 +2,7 @@
 //! reads and writes as effects, and never waits.
 
 mod act;
+mod campaigns;
 mod hooks;
 mod input;
 mod marketing;
@@ -55,6 +56,8 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
         Msg::Told(Err(reason)) => model.say(reason, Weight::Error),
         Msg::Edited(result) => edited(model, result, &mut effects),
         Msg::Looked(ticket, looked) => templates::looked(model, ticket, looked, &mut effects),
+        Msg::Planned(ticket, found) => campaigns::planned(model, ticket, found),
+        Msg::Begun(ticket, begun) => campaigns::begun(model, ticket, begun, &mut effects),
         Msg::Deadline => {}
         Msg::Quit(cause) => {
             if let QuitCause::Panic(reason) = cause {
@@ -92,6 +95,7 @@ fn expire(model: &mut Model, effects: &mut Vec<Effect>) {
     queue::expire(model, effects);
     templates::expire(model, effects);
     hooks::expire(model, effects);
+    campaigns::expire(model, effects);
 }
 
 fn changed(model: &mut Model, changes: &Changes, effects: &mut Vec<Effect>) {
@@ -109,6 +113,7 @@ fn changed(model: &mut Model, changes: &Changes, effects: &mut Vec<Effect>) {
         open::ask_tidings(model, effects);
     }
     templates::changed(model, changes, effects);
+    campaigns::changed(model, changes, effects);
     if changes.events || changes.everything {
         hooks::changed(model, effects);
     }

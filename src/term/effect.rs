@@ -14,7 +14,8 @@ use crate::api::signature;
 use crate::app::inspector::KeptBody;
 use crate::app::list::Came;
 use crate::app::msg::{
-    Command, CommandId, Done, Finished, Msg, Query, Reply, RequestForm, Ticket, Wanted, Which,
+    Command, CommandId, Course, Done, Finished, Msg, Query, Reply, RequestForm, Ticket, Wanted,
+    Which,
 };
 use crate::domain::change::Changes;
 use crate::domain::conversation::Draft;
@@ -33,7 +34,9 @@ use crate::service::writer::{Pending, Priority, Writer};
 use crate::store::account::accounts;
 use crate::store::ingest::Ingested;
 use crate::store::outbox::Terms;
-use crate::store::{self, ReadConn, Tx, conversation, event, list, message, outbox, wish};
+use crate::store::{
+    self, ReadConn, Tx, campaign, conversation, event, list, message, outbox, wish,
+};
 
 /// The services as the screen sees them.
 pub struct Stage {
@@ -62,6 +65,8 @@ pub struct By {
     pub who: String,
     /// Whether contacts are told that their messages were read.
     pub read_receipts: bool,
+    /// The most messages a second that the config allows.
+    pub rate: Option<u32>,
 }
 
 impl Stage {
@@ -127,7 +132,8 @@ impl Stage {
         let errands = match &mut self.errands {
             Some(errands) => errands,
             none => none.insert(Errands::start(
-                self.reader.clone(),
+                (self.reader.clone(), self.writer.clone()),
+                self.by.rate,
                 self.events.clone(),
                 Arc::clone(&self.clock),
                 Arc::clone(&self.on_panic),
@@ -263,6 +269,7 @@ const fn slot(query: &Query) -> &'static str {
         Query::HookBody { .. } => "hook body",
         Query::Next { .. } => "next",
         Query::Templates { .. } => "templates",
+        Query::Campaigns { .. } => "campaigns shown",
         Query::Told { .. } => "told",
         Query::Request { .. } => "request",
     }
@@ -279,6 +286,7 @@ const fn ticket(query: &Query) -> Ticket {
         | Query::HookBody { ticket, .. }
         | Query::Next { ticket, .. }
         | Query::Templates { ticket, .. }
+        | Query::Campaigns { ticket, .. }
         | Query::Request { ticket, .. }
         | Query::Told { ticket } => *ticket,
     }
@@ -335,6 +343,9 @@ fn ask(read: &ReadConn, query: Query, base_url: &str) -> Result<Reply, store::Er
         Query::Templates { account, conversation, ticket } => {
             let catalogue = Arc::new(catalogue::read(read, account, conversation)?);
             Reply::Templates { ticket, catalogue }
+        }
+        Query::Campaigns { account, limit, ticket } => {
+            Reply::Campaigns { ticket, rows: campaign::campaigns(read, account, limit)? }
         }
         Query::Request { account, recipient, body, form, ticket } => {
             let json = written::json(&recipient, &body).map_err(|error| error.to_string());
@@ -427,6 +438,14 @@ fn execute(
         }
         Command::Pause(account, false) => {
             outbox::resume_account(tx, *account)?;
+            Done::Plain
+        }
+        Command::Campaign(id, course) => {
+            match course {
+                Course::Pause => campaign::pause(tx, *id, now)?,
+                Course::Resume => campaign::resume(tx, *id, now)?,
+                Course::Cancel => campaign::cancel_campaign(tx, *id, now)?,
+            }
             Done::Plain
         }
         // Carried out beside the store.

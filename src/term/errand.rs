@@ -1,6 +1,8 @@
-//! What takes its time and belongs to neither the store nor the screen: posting an event to an address, and
-//! saving its body. Done one after the other on a thread of its own, which begins with the first.
+//! What takes its time and belongs to neither the store nor the screen: posting an event to an address, saving
+//! its body, and the files of campaigns. Done one after the other on a thread of its own, which begins with the
+//! first.
 
+use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,26 +11,40 @@ use std::time::Duration;
 
 use tokio::runtime::Builder;
 
+use super::campaign;
+use super::files::whole;
 use super::run::Event;
 use crate::api::relay::{Relay, Target};
 use crate::app::hooks::took as millis;
-use crate::app::msg::Msg;
-use crate::domain::id::EventId;
+use crate::app::msg::{Msg, Ticket};
+use crate::domain::campaign::{DryRun, Wish};
+use crate::domain::id::{CampaignId, EventId};
+use crate::domain::template::Template;
 use crate::domain::time::Clock;
+use crate::service::campaign::confirm;
 use crate::service::reader::Reader;
 use crate::service::thread::{OnPanic, Thread};
+use crate::service::writer::Writer;
 use crate::store::event::{self, Kept};
 
 /// For an answer; a person is waiting.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Something to be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum Errand {
     /// Post an event as it came.
     Post { event: EventId, url: String },
     /// Write the body of an event to a file that is not there yet.
     Save { event: EventId, path: String },
+    /// Find out what a file comes to.
+    Plan { ticket: Ticket, wish: Box<Wish>, template: Box<Template> },
+    /// Store a campaign and let it run.
+    Confirm { ticket: Ticket, run: Arc<DryRun>, again: bool },
+    /// Write the rows that are left out to a file that is not there yet.
+    SaveSkipped { run: Arc<DryRun>, path: String },
+    /// Write what became of every row to a file that is not there yet.
+    SaveResult { campaign: CampaignId, path: String },
 }
 
 /// The thread that does it.
@@ -40,7 +56,8 @@ pub(super) struct Errands {
 
 impl Errands {
     pub(super) fn start(
-        reader: Reader,
+        (reader, writer): (Reader, Writer),
+        rate: Option<u32>,
         events: Sender<Event>,
         clock: Arc<dyn Clock>,
         on_panic: OnPanic,
@@ -48,8 +65,8 @@ impl Errands {
         let (jobs, waiting) = channel::<Errand>();
         let thread = Thread::start("errands", on_panic, move || {
             for errand in waiting {
-                let done = run(&errand, &reader, &*clock);
-                if events.send(Event::Msg(Msg::Told(done))).is_err() {
+                let msg = run(errand, (&reader, &writer), rate, &*clock);
+                if events.send(Event::Msg(msg)).is_err() {
                     break;
                 }
             }
@@ -63,11 +80,44 @@ impl Errands {
     }
 }
 
-fn run(errand: &Errand, reader: &Reader, clock: &dyn Clock) -> Result<String, String> {
+fn run(
+    errand: Errand,
+    (reader, writer): (&Reader, &Writer),
+    rate: Option<u32>,
+    clock: &dyn Clock,
+) -> Msg {
+    let now = clock.now();
     match errand {
-        Errand::Post { event, url } => post(*event, url, reader, clock),
-        Errand::Save { event, path } => save(*event, Path::new(path), reader),
+        Errand::Post { event, url } => Msg::Told(post(event, &url, reader, clock)),
+        Errand::Save { event, path } => Msg::Told(save(event, Path::new(&path), reader)),
+        Errand::Plan { ticket, wish, template } => {
+            Msg::Planned(ticket, campaign::plan(reader, *wish, &template, rate, now))
+        }
+        Errand::Confirm { ticket, run, again } => {
+            let begun = confirm(writer, &run, again, now);
+            Msg::Begun(ticket, begun.map_err(|error| error.to_string()))
+        }
+        Errand::SaveSkipped { run, path } => {
+            let written = written(&path, |file| campaign::write_skipped(&run, file));
+            Msg::Told(written.map(|path| format!("Saved as {path}.")))
+        }
+        Errand::SaveResult { campaign: id, path } => {
+            let written = written(&path, |file| campaign::write_result(reader, id, file));
+            Msg::Told(written.map(|path| format!("The result is saved as {path}.")))
+        }
     }
+}
+
+/// Writes a file that is not there yet; gives its path.
+fn written<E: From<std::io::Error> + std::fmt::Display>(
+    path: &str,
+    write: impl FnOnce(File) -> Result<(), E>,
+) -> Result<String, String> {
+    let path = whole(path);
+    let done = File::create_new(&path).map_err(E::from).and_then(write);
+    let shown = path.display();
+    done.map_err(|error| format!("{shown}: {error}"))?;
+    Ok(shown.to_string())
 }
 
 fn kept(event: EventId, reader: &Reader) -> Result<Kept, String> {

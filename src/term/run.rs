@@ -252,6 +252,18 @@ where
                 Effect::SaveBody { event, path } => {
                     self.run_errand(Errand::Save { event, path })?;
                 }
+                Effect::Plan(ticket, wish, template) => {
+                    self.run_errand(Errand::Plan { ticket, wish, template })?;
+                }
+                Effect::Confirm { ticket, run, again } => {
+                    self.run_errand(Errand::Confirm { ticket, run, again })?;
+                }
+                Effect::SaveSkipped { run, path } => {
+                    self.run_errand(Errand::SaveSkipped { run, path })?;
+                }
+                Effect::SaveResult { campaign, path } => {
+                    self.run_errand(Errand::SaveResult { campaign, path })?;
+                }
                 Effect::Edit(text) => {
                     let edited = self.surface.edit(&text);
                     self.dirty = true;

@@ -4,6 +4,7 @@
 //! directly passes `domain::text` in here. Every area comes from `app::layout` and is cut to the frame, so
 //! no size makes it panic.
 
+mod campaigns;
 mod chat;
 mod composer;
 mod first;
@@ -51,6 +52,7 @@ pub fn view(model: &Model, theme: &Theme, frame: &mut Frame<'_>) {
         queue::draw(model, &layout, &mut canvas);
         templates::shelf(model, &layout, &mut canvas);
         hooks::draw(model, &layout, &mut canvas);
+        campaigns::draw(model, &layout, &mut canvas);
         pages::draw_info(model, &layout, &mut canvas);
         cursor = composer::draw(model, &layout, &mut canvas);
     }

@@ -4,7 +4,7 @@ use ratatui::layout::Position;
 
 use super::pages::draw_lines;
 use super::paint::Canvas;
-use super::{glyph, list, templates};
+use super::{campaigns, glyph, list, templates};
 use crate::app::action::{self, Action, Context};
 use crate::app::composer::Editor;
 use crate::app::jump::{Hit, JumpBox};
@@ -195,8 +195,18 @@ fn question(
         Question::SaveAs(event) => {
             (format!("Save the body of #{event}"), "A file that is not there yet".to_owned())
         }
+        Question::People
+        | Question::Columns
+        | Question::Count
+        | Question::SkippedAs
+        | Question::ResultAs(_) => campaigns::question(model, prompt.question),
     };
-    let area = screen.centred(screen.width.saturating_sub(4).min(60), 6);
+    let (columns, rows) = match prompt.question {
+        // A line of columns is long, and what is wrong with it too.
+        Question::Columns | Question::Count => (100, 9),
+        _ => (60, 6),
+    };
+    let area = screen.centred(screen.width.saturating_sub(4).min(columns), rows);
     let inside = canvas.frame(area, &title);
     let (style, words) = match (&prompt.error, prompt.busy) {
         (Some(error), _) => (theme.failure, error.as_str()),

@@ -64,6 +64,7 @@ fn screens(model: &Model, bar: Area, from: u16, canvas: &mut Canvas<'_>) -> u16 
         (Screen::Templates, Action::ShowTemplates, "Templates"),
         (Screen::Queue, Action::ShowQueue, "Queue"),
         (Screen::Hooks, Action::ShowHooks, "Hooks"),
+        (Screen::Campaigns, Action::ShowCampaigns, "Campaigns"),
     ] {
         let key = model.keymap.key(Context::Queue, action);
         let style = if model.screen == screen { theme.accent } else { theme.dim };

@@ -25,7 +25,13 @@ use crate::domain::text;
 const CARD_WIDTH: u16 = 66;
 
 /// Draws the message into a frame that is as high as it needs; `scroll` rows of it are passed over.
-fn card(sent: &SentTemplate, title: &str, scroll: u16, area: Area, canvas: &mut Canvas<'_>) {
+pub(super) fn card(
+    sent: &SentTemplate,
+    title: &str,
+    scroll: u16,
+    area: Area,
+    canvas: &mut Canvas<'_>,
+) {
     let width = area.width.min(CARD_WIDTH);
     if width < 8 || area.height < 3 {
         return;

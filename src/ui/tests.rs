@@ -1,4 +1,5 @@
 mod accounts;
+mod campaigns;
 mod hooks;
 mod queue;
 mod templates;

@@ -4,7 +4,7 @@ mod later;
 pub(super) mod message;
 mod movement;
 
-use super::{hooks, input, marketing, open, queue, replies, templates};
+use super::{campaigns, hooks, input, marketing, open, queue, replies, templates};
 use crate::app::action::{Action, Context};
 use crate::app::composer::Editor;
 use crate::app::jump::Hit;
@@ -19,7 +19,9 @@ use crate::domain::time::Timestamp;
 
 pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
     let shows_hooks = model.screen == Screen::Hooks && model.overlay.is_none();
-    let done = (shows_hooks && hooks::act(model, action, effects))
+    let shows_campaigns = model.screen == Screen::Campaigns && model.overlay.is_none();
+    let done = (shows_campaigns && campaigns::act(model, action, effects))
+        || (shows_hooks && hooks::act(model, action, effects))
         || templates::act(model, action, effects)
         || (model.screen == Screen::Queue && queue::act(model, action, effects))
         || movement::act(model, action, effects)
@@ -53,6 +55,8 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
         Action::ShowQueue => queue::show(model, effects),
         Action::ShowTemplates => templates::show(model, effects),
         Action::ShowHooks => hooks::show(model, effects),
+        Action::ShowCampaigns => campaigns::show(model, effects),
+        Action::SendToMany => campaigns::ask_file(model),
         Action::Confirm => queue::confirm(model, effects),
         Action::Leave => leave(model, effects),
         Action::Editor => effects.push(Effect::Edit(model.composer.editor.text())),
@@ -170,6 +174,11 @@ fn accept(model: &mut Model, effects: &mut Vec<Effect>) {
             Question::Number => begin(model, prompt, effects),
             Question::Time | Question::OtherTime(_) => later::accept(model, prompt, effects),
             Question::PostTo(_) | Question::SaveAs(_) => hooks::accept(model, prompt, effects),
+            Question::People
+            | Question::Columns
+            | Question::Count
+            | Question::SkippedAs
+            | Question::ResultAs(_) => campaigns::accept(model, prompt, effects),
             Question::Filter | Question::Templates | Question::HookFilter => {}
         },
         Some(Overlay::Jump(mut jump)) => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{hooks, open, queue, templates};
+use super::{campaigns, hooks, open, queue, templates};
 use crate::app::chat::{self, Anchor, Chat, Load, Scroll};
 use crate::app::life::Timeline;
 use crate::app::list::{self, Came};
@@ -56,6 +56,7 @@ pub(super) fn loaded(model: &mut Model, reply: Reply, effects: &mut Vec<Effect>)
         Reply::Templates { ticket, catalogue } => {
             templates::came(model, ticket, catalogue, effects);
         }
+        Reply::Campaigns { ticket, rows } => campaigns::came(model, ticket, rows, effects),
         Reply::Request { ticket, text } => templates::written(model, ticket, text, effects),
         Reply::Told { ticket, tidings } => told(model, ticket, tidings, effects),
         Reply::Failed { ticket, reason } => failed(model, ticket, &reason),
@@ -302,6 +303,10 @@ fn failed(model: &mut Model, ticket: Ticket, reason: &str) {
     known |= model.next.answered(ticket).is_some();
     known |= model.request.answered(ticket).is_some();
     known |= model.told.0.answered(ticket).is_some();
+    if model.campaigns.wait.answered(ticket).is_some() {
+        model.campaigns.error = Some(reason.to_owned());
+        known = true;
+    }
     if model.templates.wait.answered(ticket).is_some() {
         model.templates.error = Some(reason.to_owned());
         known = true;

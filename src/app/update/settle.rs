@@ -88,7 +88,7 @@ fn settle_timeline(model: &mut Model, effects: &mut Vec<Effect>) {
     }
     let selected = match (&model.overlay, model.screen) {
         (Some(Overlay::Explain { message, .. }), _) => Some(*message),
-        (_, Screen::Templates | Screen::Hooks) => None,
+        (_, Screen::Templates | Screen::Hooks | Screen::Campaigns) => None,
         (_, Screen::Queue) => model.queue.selected().map(|row| row.message.id),
         (_, Screen::Inbox) => {
             let chat = model.chat.as_ref();

@@ -1,3 +1,4 @@
+mod campaigns;
 mod drafts;
 mod hooks;
 mod queue;
@@ -66,6 +67,7 @@ fn short(command: &Command) -> String {
                 other => format!("{other:?} {which}"),
             }
         }
+        Command::Campaign(id, course) => format!("{course:?} campaign {id}"),
         Command::Pause(_, pause) => format!("pause {pause}"),
         Command::SyncTemplates(_) => "sync".to_owned(),
         Command::CancelSync(_) => "cancel sync".to_owned(),

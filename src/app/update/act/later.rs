@@ -26,7 +26,7 @@ pub(super) fn reschedule(model: &mut Model) {
     let found = match (&model.overlay, model.screen) {
         (Some(Overlay::Ask(id)), _) => model.chat.as_ref().and_then(|chat| chat.page.get(*id)),
         (_, Screen::Queue) => model.queue.selected().map(|row| &row.message),
-        (_, Screen::Inbox | Screen::Templates | Screen::Hooks) => None,
+        (_, Screen::Inbox | Screen::Templates | Screen::Hooks | Screen::Campaigns) => None,
     };
     let scheduled = |message: &&Message| message.state == State::Scheduled;
     match found.filter(scheduled).map(|message| message.id) {

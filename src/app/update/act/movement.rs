@@ -8,7 +8,7 @@ use crate::app::model::{Focus, Model, Overlay, Screen};
 use crate::app::msg::Effect;
 use crate::app::pages;
 use crate::app::rows::Look;
-use crate::app::update::{hooks, open, queue, templates};
+use crate::app::update::{campaigns, hooks, open, queue, templates};
 use crate::domain::conversation::Conversation;
 use crate::domain::id::MessageId;
 use crate::domain::message::SortKey;
@@ -46,6 +46,8 @@ pub(super) fn step(model: &mut Model, by: isize, effects: &mut Vec<Effect>) {
     }
     if model.screen == Screen::Templates {
         templates::step(model, by);
+    } else if model.screen == Screen::Campaigns {
+        campaigns::step(model, by);
     } else if model.screen == Screen::Hooks {
         hooks::step(model, by);
     } else if model.screen == Screen::Queue {
@@ -97,6 +99,9 @@ fn half(model: &mut Model, direction: isize, effects: &mut Vec<Effect>) {
     }
     if model.screen == Screen::Templates {
         return templates::step(model, direction * PICKER_PAGE);
+    }
+    if model.screen == Screen::Campaigns {
+        return campaigns::step(model, direction * PICKER_PAGE);
     }
     if model.screen == Screen::Hooks {
         let capacity = hooks::capacity(model);
