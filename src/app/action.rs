@@ -3,6 +3,10 @@
 //! Key bindings, the hint row, the help page, the command box, `twoticks keys` and the README all read
 //! [`TABLE`]; nothing else in the program names a key.
 
+mod hints;
+
+pub use hints::hints;
+
 use super::keymap::Keymap;
 
 /// Where keys are being typed.
@@ -464,118 +468,6 @@ pub fn named(name: &str) -> Option<&'static Entry> {
 #[must_use]
 pub fn works_in(entry: &Entry, context: Context) -> bool {
     entry.keys.iter().any(|(contexts, _)| contexts.has(context))
-}
-
-/// What is done with a request most, the most useful first.
-const HOOK_HINTS: &[Action] = &[
-    Action::Details,
-    Action::Filter,
-    Action::NextTab,
-    Action::Replay,
-    Action::ReplayTo,
-    Action::EditBody,
-    Action::CopyCurl,
-    Action::SaveBody,
-    Action::Follow,
-    Action::Back,
-];
-
-/// The actions of the hint row, the most useful first.
-#[must_use]
-pub const fn hints(context: Context) -> &'static [Action] {
-    match context {
-        Context::List => &[
-            Action::Open,
-            Action::Read,
-            Action::Filter,
-            Action::NextUnread,
-            Action::Jump,
-            Action::NewConversation,
-            Action::Quit,
-        ],
-        Context::Chat => &[
-            Action::Compose,
-            Action::Reply,
-            Action::Template,
-            Action::Copy,
-            Action::Details,
-            Action::Back,
-            Action::NextUnread,
-            Action::Jump,
-        ],
-        Context::Compose => &[
-            Action::Send,
-            Action::Newline,
-            Action::Leave,
-            Action::Template,
-            Action::Later,
-            Action::Editor,
-            Action::Jump,
-        ],
-        Context::Queue => &[
-            Action::Resend,
-            Action::Drop,
-            Action::Explain,
-            Action::Mark,
-            Action::MarkAll,
-            Action::Pause,
-            Action::Back,
-            Action::NextTab,
-            Action::Read,
-            Action::Hold,
-        ],
-        Context::Hooks => HOOK_HINTS,
-        Context::Sure => &[Action::Confirm, Action::Close],
-        Context::Picker => &[
-            Action::Accept,
-            Action::Down,
-            Action::NextLanguage,
-            Action::Close,
-            Action::SyncTemplates,
-            Action::HalfDown,
-        ],
-        Context::Form => &[
-            Action::Accept,
-            Action::NextField,
-            Action::TakeOffer,
-            Action::NextOffer,
-            Action::Close,
-            Action::PutDraft,
-            Action::CopyRequest,
-            Action::HalfDown,
-        ],
-        Context::Campaigns => &[
-            Action::NewCampaign,
-            Action::Pause,
-            Action::CancelCampaign,
-            Action::SaveResult,
-            Action::Down,
-            Action::Back,
-            Action::ShowTemplates,
-        ],
-        Context::DryRun => &[
-            Action::StartCampaign,
-            Action::MapColumns,
-            Action::NextTab,
-            Action::SaveSkipped,
-            Action::Down,
-            Action::Back,
-        ],
-        Context::Templates => &[
-            Action::Sort,
-            Action::Filter,
-            Action::SendToMany,
-            Action::SyncTemplates,
-            Action::Back,
-            Action::ShowQueue,
-            Action::Jump,
-        ],
-        Context::Prompt => &[Action::Accept, Action::Close, Action::DeleteToStart],
-        Context::Jump => &[Action::Accept, Action::Down, Action::Up, Action::Close],
-        Context::Page => &[Action::Down, Action::HalfDown, Action::Close],
-        Context::Ask => &[Action::SendAgain, Action::Drop, Action::Reschedule, Action::Close],
-        Context::First => &[Action::StartDemo, Action::Quit],
-    }
 }
 
 /// A row of the key table as text, for `twoticks keys`, the help page and the README.

@@ -344,9 +344,7 @@ fn ask(read: &ReadConn, query: Query, base_url: &str) -> Result<Reply, store::Er
             let catalogue = Arc::new(catalogue::read(read, account, conversation)?);
             Reply::Templates { ticket, catalogue }
         }
-        Query::Campaigns { account, limit, ticket } => {
-            Reply::Campaigns { ticket, rows: campaign::campaigns(read, account, limit)? }
-        }
+        Query::Campaigns { account, limit, ticket } => many(read, account, limit, ticket)?,
         Query::Request { account, recipient, body, form, ticket } => {
             let json = written::json(&recipient, &body).map_err(|error| error.to_string());
             let text = match (json, form) {
@@ -380,6 +378,15 @@ fn ask(read: &ReadConn, query: Query, base_url: &str) -> Result<Reply, store::Er
             Reply::Next { ticket, row: found.map(Box::new) }
         }
     })
+}
+
+fn many(
+    read: &ReadConn,
+    account: AccountId,
+    limit: u32,
+    ticket: Ticket,
+) -> Result<Reply, store::Error> {
+    Ok(Reply::Campaigns { ticket, rows: campaign::campaigns(read, account, limit)? })
 }
 
 /// A request of an account as a curl command.

@@ -81,7 +81,7 @@ fn a_file_is_tried_sent_recognised_and_told_of_from_the_shell() {
     assert_eq!(lines[0], "row,phone,wa_id,message,state,at,code,reason");
     assert!(lines[1].starts_with("2,'+1 555 123 0001,15551230001,"), "{}", lines[1]);
     assert!(lines[7].starts_with("9,'=cmd|"), "{}", lines[7]);
-    assert!(lines[3].contains(",skipped,,,bad number:"), "{}", lines[3]);
+    assert!(lines[3].starts_with("4,12,,,skipped,,,\"bad number:"), "{}", lines[3]);
 
     let second: Value =
         serde_json::from_str(desk.ok(&["campaigns", "list", "--json"]).lines().next().unwrap())
@@ -92,7 +92,7 @@ fn a_file_is_tried_sent_recognised_and_told_of_from_the_shell() {
     assert!(code == Some(1) && err.contains("is paused cannot be paused"), "{err}");
     desk.ok(&["campaigns", "resume", &second]);
     let shown = desk.ok(&["campaigns", "cancel", &second]);
-    assert!(shown.contains("cancelled           2"), "{shown}");
+    assert!(shown.lines().any(|line| line.split_whitespace().eq(["cancelled", "2"])), "{shown}");
     let (code, _, err) = desk.run(&["campaigns", "show", "99"]);
     assert!(code == Some(3) && err.contains("campaigns list"), "{err}");
     let log = desk.ok(&["sim", "log", "--json"]);
