@@ -264,7 +264,7 @@ fn take_back(tx: &mut Tx<'_>, id: CampaignId, now: Timestamp) -> Result<(), Erro
 /// Messages of a campaign that are not through yet: at most some hundreds, since few are written ahead.
 fn live(tx: &Tx<'_>, id: CampaignId, which: &str) -> Result<Vec<MessageId>, Error> {
     let mut query = tx.conn.prepare_cached(&format!(
-        "SELECT id FROM message WHERE campaign = ?1 AND state IN (0, 1, 2, 3) AND {which} ORDER BY id"
+        "SELECT id FROM message WHERE campaign = ?1 AND state < 4 AND {which} ORDER BY id"
     ))?;
     let rows = query.query_map([id.0], |row| Ok(MessageId(row.get(0)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -66,7 +66,7 @@ fn running(tx: &Tx<'_>, account: AccountId) -> Result<Vec<CampaignId>, Error> {
 fn stragglers(tx: &Tx<'_>, account: AccountId) -> Result<Vec<(CampaignId, i64)>, Error> {
     let mut query = tx.conn.prepare_cached(
         "SELECT DISTINCT c.id, c.stage FROM campaign c
-             CROSS JOIN message m ON m.campaign = c.id AND m.state IN (0, 1, 2, 3)
+             CROSS JOIN message m ON m.campaign = c.id AND m.state < 4
          WHERE c.account = ?1 AND c.stage IN (2, 3) AND m.state IN (iif(c.stage = 3, 1, 2), 2)",
     )?;
     let rows = query.query_map([account.0], |row| Ok((CampaignId(row.get(0)?), row.get(1)?)))?;
@@ -101,7 +101,7 @@ fn feed_one(
 /// contact, holds nobody up.
 fn waiting(tx: &Tx<'_>, id: CampaignId) -> Result<i64, Error> {
     let mut query = tx.conn.prepare_cached(
-        "SELECT count(*) FROM message WHERE campaign = ?1 AND state IN (0, 1, 2, 3)
+        "SELECT count(*) FROM message WHERE campaign = ?1 AND state < 4
              AND (state <> 1 OR hold = ?2)",
     )?;
     let limit = row::hold_number(HoldReason::MessagingLimit);

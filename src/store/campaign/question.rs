@@ -131,7 +131,7 @@ pub fn hungry(read: &ReadConn) -> Result<Vec<AccountId>, Error> {
     let mut query = read.conn.prepare_cached(
         "SELECT account FROM campaign WHERE stage = 1 AND fed < 4294967296
          UNION SELECT c.account FROM campaign c
-             CROSS JOIN message m ON m.campaign = c.id AND m.state IN (0, 1, 2, 3)
+             CROSS JOIN message m ON m.campaign = c.id AND m.state < 4
          WHERE c.stage IN (2, 3) AND m.state IN (iif(c.stage = 3, 1, 2), 2)",
     )?;
     let rows = query.query_map([], |row| Ok(AccountId(row.get(0)?)))?;

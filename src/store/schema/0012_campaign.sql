@@ -45,7 +45,7 @@ CREATE UNIQUE INDEX campaign_row_once ON campaign_row (campaign, number) WHERE s
 
 ALTER TABLE message ADD COLUMN campaign INTEGER REFERENCES campaign (id);
 CREATE INDEX message_campaign ON message (campaign)
-    WHERE campaign IS NOT NULL AND state IN (0, 1, 2, 3);
+    WHERE campaign IS NOT NULL AND state < 4;
 
 -- How many messages of a campaign are in each state. Counting at every look would walk all of them.
 CREATE TABLE campaign_count (
