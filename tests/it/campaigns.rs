@@ -70,7 +70,9 @@ fn a_file_is_tried_sent_recognised_and_told_of_from_the_shell() {
     assert!(code == Some(2) && err.contains("2 messages would be sent, not 7"), "{err}");
     let (code, _, err) = desk.run(&send(&file, &["--map", "2=order"]));
     assert!(code == Some(2) && err.contains("its columns are: Telefone, Nome, Pedido"), "{err}");
-    let (code, _, err) = desk.run(&send(&file, &["--country", "Brazil"]));
+    let wrong = send(&file, &[]).into_iter().map(|arg| arg.replace("=US", "=Brazil"));
+    let wrong: Vec<String> = wrong.collect();
+    let (code, _, err) = desk.run(&wrong.iter().map(String::as_str).collect::<Vec<_>>());
     assert!(code == Some(2) && err.contains("such as BR or +55"), "{err}");
 
     let (code, out, err) = desk.run(&send(&file, &["--yes", "2", "--json"]));
