@@ -3,6 +3,10 @@
 //! Key bindings, the hint row, the help page, the command box, `twoticks keys` and the README all read
 //! [`TABLE`]; nothing else in the program names a key.
 
+mod hints;
+
+pub use hints::hints;
+
 use super::keymap::Keymap;
 
 /// Where keys are being typed.
@@ -34,13 +38,15 @@ pub enum Context {
     Form,
     /// The templates of the account.
     Templates,
+    /// Account, profile, set-up and tunnel.
+    Workbench,
     /// The first screen, without an account.
     First,
 }
 
 impl Context {
     /// All contexts, in the order of the help page.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::List,
         Self::Chat,
         Self::Compose,
@@ -49,6 +55,7 @@ impl Context {
         Self::Templates,
         Self::Queue,
         Self::Hooks,
+        Self::Workbench,
         Self::Prompt,
         Self::Jump,
         Self::Page,
@@ -74,6 +81,7 @@ impl Context {
             Self::Picker => "TEMPLATE",
             Self::Form => "FILL IN",
             Self::Templates => "TEMPLATES",
+            Self::Workbench => "WORKBENCH",
             Self::First => "START",
         }
     }
@@ -95,6 +103,7 @@ impl Context {
             Self::Picker => "While choosing a template",
             Self::Form => "While filling in a template",
             Self::Templates => "In the templates",
+            Self::Workbench => "On the workbench",
             Self::First => "On the first screen",
         }
     }
@@ -106,14 +115,14 @@ impl Context {
     }
 
     /// Its bit in a set.
-    const fn bit(self) -> u16 {
+    const fn bit(self) -> u32 {
         1 << self as u16
     }
 }
 
 /// A set of contexts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Contexts(u16);
+pub struct Contexts(u32);
 
 impl Contexts {
     const fn of(list: &[Context]) -> Self {
@@ -227,6 +236,13 @@ pub enum Action {
     NextOffer,
     PutDraft,
     CopyRequest,
+    ShowAccount,
+    ShowDoctor,
+    ShowTunnel,
+    Refresh,
+    Choose,
+    LetPost,
+    LeavePost,
     StartDemo,
 }
 
@@ -269,6 +285,7 @@ const PAGE: Contexts = Contexts::of(&[Context::Page]);
 const FIRST: Contexts = Contexts::of(&[Context::First]);
 const QUEUE: Contexts = Contexts::of(&[Context::Queue]);
 const HOOKS: Contexts = Contexts::of(&[Context::Hooks]);
+const WORKBENCH: Contexts = Contexts::of(&[Context::Workbench]);
 const SURE: Contexts = Contexts::of(&[Context::Sure]);
 const TEMPLATES: Contexts = Contexts::of(&[Context::Templates]);
 const MESSAGES: Contexts = Contexts::of(&[Context::List, Context::Chat, Context::Queue]);
@@ -285,6 +302,7 @@ const MOVES: Contexts = Contexts::of(&[
     Context::Queue,
     Context::Templates,
     Context::Hooks,
+    Context::Workbench,
     Context::Page,
 ]);
 const KEYED: Contexts = Contexts::of(&[
@@ -293,6 +311,7 @@ const KEYED: Contexts = Contexts::of(&[
     Context::Queue,
     Context::Templates,
     Context::Hooks,
+    Context::Workbench,
     Context::Page,
     Context::First,
 ]);
@@ -304,6 +323,7 @@ const OVERLAYS: Contexts = Contexts::of(&[
     Context::Sure,
     Context::Picker,
     Context::Form,
+    Context::Workbench,
 ]);
 const ALL: Contexts = Contexts::of(&Context::ALL);
 
@@ -335,6 +355,13 @@ pub const TABLE: &[Entry] = &[
     row(Action::Sort, "sort", "sort", "Sort by the next of name, last use, sent, read, failed and status", &[(TEMPLATES, "s")]),
     row(Action::ShowQueue, "queue", "queue", "Show what waits, what failed and what is uncertain", &[(SCREENS, "3")]),
     row(Action::ShowHooks, "hooks", "hooks", "Show the requests at the listener", &[(SCREENS, "4")]),
+    row(Action::ShowAccount, "account", "account", "Show what Meta says of the account, now and before", &[(SCREENS, "A")]),
+    row(Action::ShowDoctor, "doctor", "doctor", "Look at every part of the set-up", &[(SCREENS, "D")]),
+    row(Action::ShowTunnel, "tunnel", "tunnel", "Show the tunnel, to start and stop it", &[(SCREENS, "T")]),
+    row(Action::Refresh, "refresh", "again", "Ask Meta again, or look at everything again", &[(WORKBENCH, "r")]),
+    row(Action::Choose, "choose", "choose", "Edit the part of the profile, or start the tunnel", &[(WORKBENCH, "Enter, e")]),
+    row(Action::LetPost, "let-post", "let Meta post", "Let Meta post webhooks to the tunnel, now and whenever its address changes", &[(WORKBENCH, "m")]),
+    row(Action::LeavePost, "leave-post", "leave", "Leave where Meta posts as it is, and be asked no more", &[(WORKBENCH, "x")]),
     row(Action::NextConversation, "next-conversation", "next", "Go to the next conversation", &[(NORMAL, "], Alt-Down"), (COMPOSE, "Alt-Down")]),
     row(Action::PreviousConversation, "previous-conversation", "previous", "Go to the previous conversation", &[(NORMAL, "[, Alt-Up"), (COMPOSE, "Alt-Up")]),
     row(Action::NextUnread, "next-unread", "next unread", "Go to the next unread conversation", &[(NORMAL, "u, Alt-A"), (COMPOSE, "Alt-A")]),
@@ -342,15 +369,15 @@ pub const TABLE: &[Entry] = &[
     row(Action::MarkUnread, "mark-unread", "mark unread", "Mark the conversation as unread", &[(NORMAL, "U")]),
     row(Action::Marketing, "marketing", "marketing", "Stop marketing templates to the contact, or allow them again", &[(NORMAL, "M")]),
     row(Action::Closing, "closing", "closing", "Show who waits for an answer, the window that closes first on top", &[(LIST, "w")]),
-    row(Action::NextTab, "next-tab", "tab", "Show the next tab", &[(LIST, "Tab"), (QUEUE, "Tab"), (HOOKS, "Tab")]),
-    row(Action::PreviousTab, "previous-tab", "tab", "Show the previous tab", &[(LIST, "Shift-Tab"), (QUEUE, "Shift-Tab"), (HOOKS, "Shift-Tab")]),
+    row(Action::NextTab, "next-tab", "tab", "Show the next tab", &[(LIST, "Tab"), (QUEUE, "Tab"), (HOOKS, "Tab"), (WORKBENCH, "Tab, l, Right")]),
+    row(Action::PreviousTab, "previous-tab", "tab", "Show the previous tab", &[(LIST, "Shift-Tab"), (QUEUE, "Shift-Tab"), (HOOKS, "Shift-Tab"), (WORKBENCH, "Shift-Tab, h, Left")]),
     row(Action::Filter, "filter", "filter", "Show only what has this in its name, number or text", &[(LIST, "/"), (TEMPLATES, "/"), (HOOKS, "/")]),
     row(Action::ClearFilter, "clear-filter", "clear", "Show all conversations of the tab again", &[(LIST, "Esc")]),
     row(Action::Jump, "jump", "jump", "Jump to a conversation by name or number", &[(INBOX, "Ctrl-P"), (NORMAL, "Ctrl-K"), (QUEUE, "Ctrl-P, Ctrl-K"), (TEMPLATES, "Ctrl-P, Ctrl-K"), (HOOKS, "Ctrl-P, Ctrl-K")]),
     row(Action::Palette, "palette", "commands", "Find a command by name", &[(SCREENS, ":")]),
     row(Action::NewConversation, "new-conversation", "new", "Start a conversation with a new number", &[(NORMAL, "c, Ctrl-N")]),
     row(Action::Reply, "reply", "reply", "Reply to the selected message, quoting it", &[(CHAT, "r")]),
-    row(Action::Copy, "copy", "copy", "Copy the text of the selected message", &[(CHAT, "y")]),
+    row(Action::Copy, "copy", "copy", "Copy the text of the selected message, or what the workbench shows", &[(CHAT, "y"), (WORKBENCH, "y")]),
     row(Action::Resend, "resend", "send again", "Send a failed or uncertain message again, let a held one go, or drop it", &[(MESSAGES, "R")]),
     row(Action::Explain, "explain", "explain", "Explain what went wrong, and what helps", &[(MESSAGES, "x"), (HOOKS, "x")]),
     row(Action::Mark, "mark", "mark", "Mark the message, to decide about several at once", &[(QUEUE, "Space")]),
@@ -404,7 +431,7 @@ pub const TABLE: &[Entry] = &[
     row(Action::Drop, "drop", "drop", "Withdraw the message", &[(ASK, "d"), (QUEUE, "d")]),
     row(Action::Reschedule, "reschedule", "other time", "Give a scheduled message another time", &[(ASK, "t"), (QUEUE, "t")]),
     row(Action::Confirm, "confirm", "yes", "Do it", &[(SURE, "y")]),
-    row(Action::Close, "close", "close", "Close", &[(OVERLAYS, "Esc"), (PAGE, "q, Enter, o, x, ?"), (SURE, "n")]),
+    row(Action::Close, "close", "close", "Close", &[(OVERLAYS, "Esc"), (PAGE, "q, Enter, o, x, ?"), (SURE, "n"), (WORKBENCH, "q")]),
     row(Action::StartDemo, "start-demo", "demo", "Open the demo: sample conversations, nothing leaves this machine", &[(FIRST, "d, Enter")]),
     row(Action::Help, "help", "help", "Show the keys", &[(ALL, "F1"), (SCREENS, "?"), (FIRST, "?")]),
     row(Action::Redraw, "redraw", "redraw", "Draw the screen anew", &[(ALL, "Ctrl-L")]),
@@ -429,100 +456,6 @@ pub fn named(name: &str) -> Option<&'static Entry> {
 #[must_use]
 pub fn works_in(entry: &Entry, context: Context) -> bool {
     entry.keys.iter().any(|(contexts, _)| contexts.has(context))
-}
-
-/// What is done with a request most, the most useful first.
-const HOOK_HINTS: &[Action] = &[
-    Action::Details,
-    Action::Filter,
-    Action::NextTab,
-    Action::Replay,
-    Action::ReplayTo,
-    Action::EditBody,
-    Action::CopyCurl,
-    Action::SaveBody,
-    Action::Follow,
-    Action::Back,
-];
-
-/// The actions of the hint row, the most useful first.
-#[must_use]
-pub const fn hints(context: Context) -> &'static [Action] {
-    match context {
-        Context::List => &[
-            Action::Open,
-            Action::Read,
-            Action::Filter,
-            Action::NextUnread,
-            Action::Jump,
-            Action::NewConversation,
-            Action::Quit,
-        ],
-        Context::Chat => &[
-            Action::Compose,
-            Action::Reply,
-            Action::Template,
-            Action::Copy,
-            Action::Details,
-            Action::Back,
-            Action::NextUnread,
-            Action::Jump,
-        ],
-        Context::Compose => &[
-            Action::Send,
-            Action::Newline,
-            Action::Leave,
-            Action::Template,
-            Action::Later,
-            Action::Editor,
-            Action::Jump,
-        ],
-        Context::Queue => &[
-            Action::Resend,
-            Action::Drop,
-            Action::Explain,
-            Action::Mark,
-            Action::MarkAll,
-            Action::Pause,
-            Action::Back,
-            Action::NextTab,
-            Action::Read,
-            Action::Hold,
-        ],
-        Context::Hooks => HOOK_HINTS,
-        Context::Sure => &[Action::Confirm, Action::Close],
-        Context::Picker => &[
-            Action::Accept,
-            Action::Down,
-            Action::NextLanguage,
-            Action::Close,
-            Action::SyncTemplates,
-            Action::HalfDown,
-        ],
-        Context::Form => &[
-            Action::Accept,
-            Action::NextField,
-            Action::TakeOffer,
-            Action::NextOffer,
-            Action::Close,
-            Action::PutDraft,
-            Action::CopyRequest,
-            Action::HalfDown,
-        ],
-        Context::Templates => &[
-            Action::Sort,
-            Action::Filter,
-            Action::SyncTemplates,
-            Action::Back,
-            Action::ShowQueue,
-            Action::Jump,
-        ],
-        Context::Prompt => &[Action::Accept, Action::Close, Action::DeleteToStart],
-        Context::Jump => &[Action::Accept, Action::Down, Action::Up, Action::Close],
-        Context::Page => &[Action::Down, Action::HalfDown, Action::Close],
-        Context::Ask => &[Action::SendAgain, Action::Drop, Action::Reschedule, Action::Close],
-        Context::First => &[Action::StartDemo, Action::Quit],
-    }
 }
 
 /// A row of the key table as text, for `twoticks keys`, the help page and the README.

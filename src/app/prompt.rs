@@ -2,6 +2,7 @@
 
 use super::composer::Editor;
 use crate::domain::id::{EventId, MessageId};
+use crate::domain::profile::Part;
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub enum Question {
     PostTo(EventId),
     /// The file that the body of an event is saved as.
     SaveAs(EventId),
+    /// Another text for a part of the business profile.
+    Profile(Part),
 }
 
 /// The question with what was typed so far.

@@ -13,7 +13,7 @@ use super::bus::Bus;
 use super::pulse::Pulse;
 use super::stop::Stop;
 use super::thread::{OnPanic, Thread, join_all};
-use super::{bell, catalogue, forward, listener, sender, tunnel};
+use super::{bell, catalogue, forward, listener, office, sender, tunnel};
 
 /// Threads for name look-ups and files.
 const BLOCKING_THREADS: usize = 4;
@@ -26,7 +26,8 @@ pub(super) struct Work {
     pub(super) sender: sender::Parts,
     pub(super) listener: listener::Parts,
     pub(super) templates: catalogue::Parts,
-    pub(super) tunnel: Option<tunnel::Parts>,
+    pub(super) office: office::Parts,
+    pub(super) tunnel: Option<(tunnel::Parts, tunnel::Switched)>,
     pub(super) forward: Option<forward::Parts>,
     /// Hears of what other processes wrote.
     pub(super) hearing: (Arc<Bell>, Others),
@@ -65,8 +66,9 @@ impl Net {
                 tasks.spawn(sender::run(work.sender, stopped.clone()));
                 tasks.spawn(listener::run(work.listener, stopped.clone()));
                 tasks.spawn(catalogue::run(work.templates, stopped.clone()));
-                if let Some(tunnel) = work.tunnel {
-                    tasks.spawn(tunnel::run(tunnel, stopped.clone()));
+                tasks.spawn(office::run(work.office, stopped.clone()));
+                if let Some((tunnel, wanted)) = work.tunnel {
+                    tasks.spawn(tunnel::keep(tunnel, wanted, stopped.clone()));
                 }
                 if let Some(forward) = work.forward {
                     tasks.spawn(forward::run(forward, stopped));

@@ -1,5 +1,5 @@
-//! What takes its time and belongs to neither the store nor the screen: posting an event to an address, and
-//! saving its body. Done one after the other on a thread of its own, which begins with the first.
+//! What takes its time and belongs to neither the store nor the screen: posting an event to an address, saving
+//! its body, looking at the whole set-up. Done one after the other on a thread of its own, which begins with the first.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 
 use super::run::Event;
+use super::workshop::Workshop;
 use crate::api::relay::{Relay, Target};
 use crate::app::hooks::took as millis;
 use crate::app::msg::Msg;
@@ -23,12 +24,14 @@ use crate::store::event::{self, Kept};
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Something to be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum Errand {
     /// Post an event as it came.
     Post { event: EventId, url: String },
     /// Write the body of an event to a file that is not there yet.
     Save { event: EventId, path: String },
+    /// Look at the whole set-up.
+    Examine(Workshop),
 }
 
 /// The thread that does it.
@@ -48,8 +51,8 @@ impl Errands {
         let (jobs, waiting) = channel::<Errand>();
         let thread = Thread::start("errands", on_panic, move || {
             for errand in waiting {
-                let done = run(&errand, &reader, &*clock);
-                if events.send(Event::Msg(Msg::Told(done))).is_err() {
+                let done = run(errand, &reader, &*clock);
+                if events.send(Event::Msg(done)).is_err() {
                     break;
                 }
             }
@@ -63,10 +66,11 @@ impl Errands {
     }
 }
 
-fn run(errand: &Errand, reader: &Reader, clock: &dyn Clock) -> Result<String, String> {
+fn run(errand: Errand, reader: &Reader, clock: &dyn Clock) -> Msg {
     match errand {
-        Errand::Post { event, url } => post(*event, url, reader, clock),
-        Errand::Save { event, path } => save(*event, Path::new(path), reader),
+        Errand::Post { event, url } => Msg::Told(post(event, &url, reader, clock)),
+        Errand::Save { event, path } => Msg::Told(save(event, Path::new(&path), reader)),
+        Errand::Examine(workshop) => Msg::Examined((workshop.doctor)()),
     }
 }
 

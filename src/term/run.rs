@@ -252,6 +252,11 @@ where
                 Effect::SaveBody { event, path } => {
                     self.run_errand(Errand::Save { event, path })?;
                 }
+                Effect::Examine => {
+                    if let Err(error) = self.stage.examine() {
+                        self.tell(Msg::Told(Err(error.to_string())))?;
+                    }
+                }
                 Effect::Edit(text) => {
                     let edited = self.surface.edit(&text);
                     self.dirty = true;

@@ -4,7 +4,7 @@ mod later;
 pub(super) mod message;
 mod movement;
 
-use super::{hooks, input, marketing, open, queue, replies, templates};
+use super::{hooks, input, marketing, open, queue, replies, templates, workbench};
 use crate::app::action::{Action, Context};
 use crate::app::composer::Editor;
 use crate::app::jump::Hit;
@@ -19,7 +19,8 @@ use crate::domain::time::Timestamp;
 
 pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
     let shows_hooks = model.screen == Screen::Hooks && model.overlay.is_none();
-    let done = (shows_hooks && hooks::act(model, action, effects))
+    let done = workbench::act(model, action, effects)
+        || (shows_hooks && hooks::act(model, action, effects))
         || templates::act(model, action, effects)
         || (model.screen == Screen::Queue && queue::act(model, action, effects))
         || movement::act(model, action, effects)
@@ -65,8 +66,18 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
         Action::Palette => input::open_jump(model, ">", model.context(), effects),
         Action::Help => {
             // What is typed into stays beneath; what only shows something has served.
-            let typed = matches!(model.overlay, Some(Overlay::Picker(_) | Overlay::Form(_)));
-            model.beneath = model.overlay.take().filter(|_| typed);
+            let stays = matches!(
+                model.overlay,
+                Some(
+                    Overlay::Prompt(_)
+                        | Overlay::Jump(_)
+                        | Overlay::Picker(_)
+                        | Overlay::Form(_)
+                        | Overlay::Workbench
+                )
+            );
+            let beneath = model.overlay.take().filter(|_| stays);
+            model.beneath.extend(beneath);
             model.overlay = Some(Overlay::Help { scroll: 0 });
         }
         Action::Redraw => effects.push(Effect::Redraw),
@@ -170,6 +181,7 @@ fn accept(model: &mut Model, effects: &mut Vec<Effect>) {
             Question::Number => begin(model, prompt, effects),
             Question::Time | Question::OtherTime(_) => later::accept(model, prompt, effects),
             Question::PostTo(_) | Question::SaveAs(_) => hooks::accept(model, prompt, effects),
+            Question::Profile(part) => workbench::accept(model, part, prompt, effects),
             Question::Filter | Question::Templates | Question::HookFilter => {}
         },
         Some(Overlay::Jump(mut jump)) => {
@@ -215,7 +227,7 @@ fn close(model: &mut Model, effects: &mut Vec<Effect>) {
         Some(Overlay::Picker(picker)) => picker.reason.take(),
         _ => None,
     };
-    model.overlay = model.beneath.take();
+    model.overlay = model.beneath.pop();
     // Why the picker opened by itself is said on.
     if let Some(reason) = reason {
         model.say_here(reason, Weight::Error);
