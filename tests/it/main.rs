@@ -34,6 +34,7 @@ mod privacy;
 mod pty;
 mod queue;
 mod roles;
+mod secure;
 mod setup;
 mod soak;
 #[cfg(target_os = "linux")]
@@ -43,3 +44,4 @@ mod terminal;
 mod tunnel;
 mod webhook;
 mod window;
+mod workbench;
