@@ -42,13 +42,15 @@ pub enum Context {
     Campaigns,
     /// What a file comes to, before it is sent.
     DryRun,
+    /// Account, profile, set-up and tunnel.
+    Workbench,
     /// The first screen, without an account.
     First,
 }
 
 impl Context {
     /// All contexts, in the order of the help page.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::List,
         Self::Chat,
         Self::Compose,
@@ -59,6 +61,7 @@ impl Context {
         Self::Hooks,
         Self::Campaigns,
         Self::DryRun,
+        Self::Workbench,
         Self::Prompt,
         Self::Jump,
         Self::Page,
@@ -86,6 +89,7 @@ impl Context {
             Self::Templates => "TEMPLATES",
             Self::Campaigns => "CAMPAIGNS",
             Self::DryRun => "DRY RUN",
+            Self::Workbench => "WORKBENCH",
             Self::First => "START",
         }
     }
@@ -109,6 +113,7 @@ impl Context {
             Self::Templates => "In the templates",
             Self::Campaigns => "In the campaigns",
             Self::DryRun => "Before a campaign is sent",
+            Self::Workbench => "On the workbench",
             Self::First => "On the first screen",
         }
     }
@@ -249,6 +254,13 @@ pub enum Action {
     NextOffer,
     PutDraft,
     CopyRequest,
+    ShowAccount,
+    ShowDoctor,
+    ShowTunnel,
+    Refresh,
+    Choose,
+    LetPost,
+    LeavePost,
     StartDemo,
 }
 
@@ -291,6 +303,7 @@ const PAGE: Contexts = Contexts::of(&[Context::Page]);
 const FIRST: Contexts = Contexts::of(&[Context::First]);
 const QUEUE: Contexts = Contexts::of(&[Context::Queue]);
 const HOOKS: Contexts = Contexts::of(&[Context::Hooks]);
+const WORKBENCH: Contexts = Contexts::of(&[Context::Workbench]);
 const SURE: Contexts = Contexts::of(&[Context::Sure]);
 const TEMPLATES: Contexts = Contexts::of(&[Context::Templates]);
 const CAMPAIGNS: Contexts = Contexts::of(&[Context::Campaigns]);
@@ -314,6 +327,7 @@ const MOVES: Contexts = Contexts::of(&[
     Context::Hooks,
     Context::Campaigns,
     Context::DryRun,
+    Context::Workbench,
     Context::Page,
 ]);
 const KEYED: Contexts = Contexts::of(&[
@@ -324,6 +338,7 @@ const KEYED: Contexts = Contexts::of(&[
     Context::Hooks,
     Context::Campaigns,
     Context::DryRun,
+    Context::Workbench,
     Context::Page,
     Context::First,
 ]);
@@ -335,6 +350,7 @@ const OVERLAYS: Contexts = Contexts::of(&[
     Context::Sure,
     Context::Picker,
     Context::Form,
+    Context::Workbench,
 ]);
 const ALL: Contexts = Contexts::of(&Context::ALL);
 
@@ -374,6 +390,13 @@ pub const TABLE: &[Entry] = &[
     row(Action::SaveSkipped, "save-skipped", "skipped", "Save the rows that are left out, with the reasons", &[(DRY_RUN, "w")]),
     row(Action::CancelCampaign, "cancel-campaign", "cancel", "Send nothing more of the campaign, ever", &[(CAMPAIGNS, "d")]),
     row(Action::SaveResult, "save-result", "result", "Save what became of every row", &[(CAMPAIGNS, "s")]),
+    row(Action::ShowAccount, "account", "account", "Show what Meta says of the account, now and before", &[(SCREENS, "A")]),
+    row(Action::ShowDoctor, "doctor", "doctor", "Look at every part of the set-up", &[(SCREENS, "D")]),
+    row(Action::ShowTunnel, "tunnel", "tunnel", "Show the tunnel, to start and stop it", &[(SCREENS, "T")]),
+    row(Action::Refresh, "refresh", "again", "Ask Meta again, or look at everything again", &[(WORKBENCH, "r")]),
+    row(Action::Choose, "choose", "choose", "Edit the part of the profile, or start the tunnel", &[(WORKBENCH, "Enter, e")]),
+    row(Action::LetPost, "let-post", "let Meta post", "Let Meta post webhooks to the tunnel, now and whenever its address changes", &[(WORKBENCH, "m")]),
+    row(Action::LeavePost, "leave-post", "leave", "Leave where Meta posts as it is, and be asked no more", &[(WORKBENCH, "x")]),
     row(Action::NextConversation, "next-conversation", "next", "Go to the next conversation", &[(NORMAL, "], Alt-Down"), (COMPOSE, "Alt-Down")]),
     row(Action::PreviousConversation, "previous-conversation", "previous", "Go to the previous conversation", &[(NORMAL, "[, Alt-Up"), (COMPOSE, "Alt-Up")]),
     row(Action::NextUnread, "next-unread", "next unread", "Go to the next unread conversation", &[(NORMAL, "u, Alt-A"), (COMPOSE, "Alt-A")]),
@@ -381,15 +404,15 @@ pub const TABLE: &[Entry] = &[
     row(Action::MarkUnread, "mark-unread", "mark unread", "Mark the conversation as unread", &[(NORMAL, "U")]),
     row(Action::Marketing, "marketing", "marketing", "Stop marketing templates to the contact, or allow them again", &[(NORMAL, "M")]),
     row(Action::Closing, "closing", "closing", "Show who waits for an answer, the window that closes first on top", &[(LIST, "w")]),
-    row(Action::NextTab, "next-tab", "tab", "Show the next tab", &[(LIST, "Tab"), (QUEUE, "Tab"), (HOOKS, "Tab"), (DRY_RUN, "Tab")]),
-    row(Action::PreviousTab, "previous-tab", "tab", "Show the previous tab", &[(LIST, "Shift-Tab"), (QUEUE, "Shift-Tab"), (HOOKS, "Shift-Tab"), (DRY_RUN, "Shift-Tab")]),
+    row(Action::NextTab, "next-tab", "tab", "Show the next tab", &[(LIST, "Tab"), (QUEUE, "Tab"), (HOOKS, "Tab"), (DRY_RUN, "Tab"), (WORKBENCH, "Tab, l, Right")]),
+    row(Action::PreviousTab, "previous-tab", "tab", "Show the previous tab", &[(LIST, "Shift-Tab"), (QUEUE, "Shift-Tab"), (HOOKS, "Shift-Tab"), (DRY_RUN, "Shift-Tab"), (WORKBENCH, "Shift-Tab, h, Left")]),
     row(Action::Filter, "filter", "filter", "Show only what has this in its name, number or text", &[(LIST, "/"), (TEMPLATES, "/"), (HOOKS, "/")]),
     row(Action::ClearFilter, "clear-filter", "clear", "Show all conversations of the tab again", &[(LIST, "Esc")]),
     row(Action::Jump, "jump", "jump", "Jump to a conversation by name or number", &[(INBOX, "Ctrl-P"), (NORMAL, "Ctrl-K"), (QUEUE, "Ctrl-P, Ctrl-K"), (TEMPLATES, "Ctrl-P, Ctrl-K"), (HOOKS, "Ctrl-P, Ctrl-K"), (MANY, "Ctrl-P, Ctrl-K")]),
     row(Action::Palette, "palette", "commands", "Find a command by name", &[(SCREENS, ":")]),
     row(Action::NewConversation, "new-conversation", "new", "Start a conversation with a new number", &[(NORMAL, "c, Ctrl-N")]),
     row(Action::Reply, "reply", "reply", "Reply to the selected message, quoting it", &[(CHAT, "r")]),
-    row(Action::Copy, "copy", "copy", "Copy the text of the selected message", &[(CHAT, "y")]),
+    row(Action::Copy, "copy", "copy", "Copy the text of the selected message, or what the workbench shows", &[(CHAT, "y"), (WORKBENCH, "y")]),
     row(Action::Resend, "resend", "send again", "Send a failed or uncertain message again, let a held one go, or drop it", &[(MESSAGES, "R")]),
     row(Action::Explain, "explain", "explain", "Explain what went wrong, and what helps", &[(MESSAGES, "x"), (HOOKS, "x")]),
     row(Action::Mark, "mark", "mark", "Mark the message, to decide about several at once", &[(QUEUE, "Space")]),
@@ -443,7 +466,7 @@ pub const TABLE: &[Entry] = &[
     row(Action::Drop, "drop", "drop", "Withdraw the message", &[(ASK, "d"), (QUEUE, "d")]),
     row(Action::Reschedule, "reschedule", "other time", "Give a scheduled message another time", &[(ASK, "t"), (QUEUE, "t")]),
     row(Action::Confirm, "confirm", "yes", "Do it", &[(SURE, "y")]),
-    row(Action::Close, "close", "close", "Close", &[(OVERLAYS, "Esc"), (PAGE, "q, Enter, o, x, ?"), (SURE, "n")]),
+    row(Action::Close, "close", "close", "Close", &[(OVERLAYS, "Esc"), (PAGE, "q, Enter, o, x, ?"), (SURE, "n"), (WORKBENCH, "q")]),
     row(Action::StartDemo, "start-demo", "demo", "Open the demo: sample conversations, nothing leaves this machine", &[(FIRST, "d, Enter")]),
     row(Action::Help, "help", "help", "Show the keys", &[(ALL, "F1"), (SCREENS, "?"), (FIRST, "?")]),
     row(Action::Redraw, "redraw", "redraw", "Draw the screen anew", &[(ALL, "Ctrl-L")]),

@@ -32,6 +32,7 @@ pub mod templates;
 mod update;
 pub mod wait;
 pub mod when;
+pub mod workbench;
 
 pub(crate) use model::{Focus, Overlay, Screen};
 pub use model::{MessageStyle, Mode, Model, Settings, Setup};

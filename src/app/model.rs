@@ -29,6 +29,7 @@ use super::templates::picker::Picker;
 use super::update::Sure;
 use super::wait::Wait;
 use super::when;
+use super::workbench::Workbench;
 use crate::domain::catalogue::{Catalogue, Entry};
 use crate::domain::conversation::{Conversation, Draft};
 use crate::domain::health::{AccountHealth, Condition, Health};
@@ -132,6 +133,7 @@ pub(crate) enum Overlay {
     Jump(JumpBox),
     Picker(Box<Picker>),
     Form(Box<Form>),
+    Workbench,
 }
 
 /// What a command was for, so that its failure can be told and undone.
@@ -162,6 +164,8 @@ pub(crate) enum Awaited {
     Sync,
     /// Applying an event again.
     Replay(EventId),
+    /// Something that the workbench asked for.
+    Workbench,
     Other(&'static str),
 }
 
@@ -220,8 +224,9 @@ pub struct Model {
     pub(crate) catalogue: Option<Arc<Catalogue>>,
     pub(crate) templates: Templates,
     pub(crate) campaigns: Campaigns,
-    /// What the help stands in front of.
-    pub(crate) beneath: Option<Overlay>,
+    /// What help and questions stand in front of, the nearest last.
+    pub(crate) beneath: Vec<Overlay>,
+    pub(crate) workbench: Workbench,
     /// The pending request to be copied.
     pub(crate) request: Wait<RequestForm>,
     pub(crate) title: String,
@@ -271,7 +276,8 @@ impl Model {
             catalogue: None,
             templates: Templates::default(),
             campaigns: Campaigns::default(),
-            beneath: None,
+            beneath: Vec::new(),
+            workbench: Workbench::default(),
             request: Wait::default(),
             title: String::new(),
             tickets: 0,
@@ -390,6 +396,7 @@ impl Model {
             Some(Overlay::Jump(_)) => Context::Jump,
             Some(Overlay::Picker(_)) => Context::Picker,
             Some(Overlay::Form(_)) => Context::Form,
+            Some(Overlay::Workbench) => Context::Workbench,
             None => self.under(),
         }
     }
@@ -461,7 +468,8 @@ impl Model {
             Registration::Asks { old } => {
                 let old = old.as_deref().map_or("no address".into(), text::display_safe);
                 banners.push(format!(
-                    "Meta posts to {old}, not to the tunnel; to change that: twoticks webhook set"
+                    "Meta posts to {old}, not to the tunnel; to change that: {}, or twoticks webhook set",
+                    self.keymap.key(Context::List, Action::ShowTunnel)
                 ));
             }
             Registration::Trouble(why) => {

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use super::drafts::Edit;
 use super::inspector::KeptBody;
 use super::list::Came;
+use super::workbench::Told;
 use crate::domain::campaign::{Campaign, DryRun, Wish as Intent};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::change::Changes;
+use crate::domain::checkup::Finding;
 use crate::domain::conversation::{Conversation, Counts, Draft, Filter};
 use crate::domain::event::Tidings;
 use crate::domain::health::Health;
@@ -19,9 +21,11 @@ use crate::domain::id::{AccountId, CampaignId, ConversationId, EventId, MessageI
 use crate::domain::message::{Body, Message, NewMessage, TimelineEntry};
 use crate::domain::outbox::{Decided, Decision, Recipient};
 use crate::domain::page::{ListKey, ListPage, MessagePage, Page, QueuePage};
+use crate::domain::profile::{Profile, ProfileChange};
 use crate::domain::queue::{QueueFilter, QueueRow, Recent, Sweep};
 use crate::domain::template::Template;
 use crate::domain::time::Timestamp;
+use crate::domain::tunnel::Kind;
 use crate::domain::wish::Wish;
 
 /// Something that happened.
@@ -43,6 +47,8 @@ pub enum Msg {
     Told(Result<String, String>),
     /// What `$EDITOR` made of the text of [`Effect::Edit`], or why it could not be run.
     Edited(Result<String, String>),
+    /// What [`Effect::Examine`] found out.
+    Examined(Vec<Finding>),
     /// What is at the path of [`Effect::Look`].
     Looked(Ticket, Looked),
     /// What the file of [`Effect::Plan`] comes to, or why nothing, in plain words.
@@ -208,6 +214,15 @@ pub enum Query {
         /// Echoed in the answer.
         ticket: Ticket,
     },
+    /// What Meta says of the account, now and before.
+    Account {
+        /// The account shown.
+        account: AccountId,
+        /// How much of the history.
+        limit: u32,
+        /// Echoed in the answer.
+        ticket: Ticket,
+    },
     /// Requests at the listener.
     Hooks {
         /// Which ones.
@@ -356,6 +371,13 @@ pub enum Reply {
         /// None when Meta never told anything.
         tidings: Option<Tidings>,
     },
+    /// To [`Query::Account`].
+    Account {
+        /// Which query.
+        ticket: Ticket,
+        /// What is known.
+        told: Told,
+    },
     /// To [`Query::Hooks`].
     Hooks {
         /// Which query.
@@ -430,6 +452,16 @@ pub enum Command {
     SyncTemplates(AccountId),
     /// Give up fetching them.
     CancelSync(AccountId),
+    /// Ask Meta how an account is, and keep it.
+    AskAccount(AccountId),
+    /// Ask Meta for the profile of an account.
+    Profile(AccountId),
+    /// Change the profile of an account.
+    SetProfile(AccountId, ProfileChange),
+    /// Let Meta post webhooks to the tunnel, or leave it as it is.
+    Post(AccountId, bool),
+    /// Start this tunnel in place of what runs.
+    Tunnel(Kind),
     /// Apply an event again.
     Replay(EventId),
     /// Apply what a person made of the body of an event.
@@ -485,6 +517,10 @@ pub enum Done {
     Message(MessageId),
     /// The conversation that was begun or found.
     Conversation(ConversationId),
+    /// Something to tell.
+    Said(String),
+    /// The profile of the account.
+    Profile(Box<Profile>),
     /// So many templates were fetched.
     Synced(u32),
     /// An event was applied again.
@@ -535,6 +571,8 @@ pub enum Effect {
         /// As it was typed.
         path: String,
     },
+    /// Look at every part of the set-up; what is found comes back as [`Msg::Examined`].
+    Examine,
     /// Edit this text in `$EDITOR`; it comes back as [`Msg::Edited`].
     Edit(String),
     /// See what is at a path that is typed; comes back as [`Msg::Looked`].

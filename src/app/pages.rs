@@ -2,8 +2,10 @@
 //! from the key table, what is known of a contact and a message, what an error means.
 
 mod hook;
+mod workbench;
 
 pub use hook::{hook_facts, hook_part};
+pub use workbench::copied as workbench_copied;
 
 use super::action::{self, Action, Context};
 use super::describe;
@@ -76,6 +78,7 @@ pub fn lines(model: &Model) -> Vec<Line> {
             raw(model, &mut page);
             page.lines
         }
+        Some(Overlay::Workbench) => workbench_lines(model, width),
         Some(Overlay::Explain { message, .. }) => {
             let mut page = Page::new(width, model);
             match model.held(*message) {
@@ -95,6 +98,18 @@ pub fn lines(model: &Model) -> Vec<Line> {
         )
         | None => Vec::new(),
     }
+}
+
+fn workbench_lines(model: &Model, width: usize) -> Vec<Line> {
+    let mut page = Page::new(width, model);
+    workbench::lines(model, &mut page);
+    page.lines
+}
+
+/// The line of the workbench that is chosen, counted from the top of its page.
+#[must_use]
+pub fn workbench_chosen(model: &Model) -> usize {
+    workbench::chosen_line(&workbench_lines(model, layout::page(model.size).width.into()))
 }
 
 /// The info pane: contact, selected message, services. Of the queue: what there is to know of the selected

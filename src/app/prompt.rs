@@ -2,6 +2,7 @@
 
 use super::composer::Editor;
 use crate::domain::id::{CampaignId, EventId, MessageId};
+use crate::domain::profile::Part;
 
 /// What is said to somebody who gives the time before the message.
 pub const WRITE_FIRST: &str = "There is no message yet: close this, write it, then give the time.";
@@ -35,6 +36,8 @@ pub enum Question {
     SkippedAs,
     /// The file that the result of a campaign is saved as.
     ResultAs(CampaignId),
+    /// Another text for a part of the business profile.
+    Profile(Part),
 }
 
 /// The question with what was typed so far.

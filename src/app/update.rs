@@ -13,6 +13,7 @@ mod settle;
 mod templates;
 #[cfg(test)]
 mod tests;
+mod workbench;
 
 pub(crate) use queue::{Deed, Sure};
 
@@ -54,6 +55,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
         Msg::NotCopied(reason) => model.say(format!("Not copied: {reason}."), Weight::Error),
         Msg::Told(Ok(words)) => model.say(words, Weight::Done),
         Msg::Told(Err(reason)) => model.say(reason, Weight::Error),
+        Msg::Examined(findings) => workbench::examined(model, findings),
         Msg::Edited(result) => edited(model, result, &mut effects),
         Msg::Looked(ticket, looked) => templates::looked(model, ticket, looked, &mut effects),
         Msg::Planned(ticket, found) => campaigns::planned(model, ticket, found),
@@ -65,6 +67,9 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
             }
             act::quit(model, &mut effects);
         }
+    }
+    if model.overlay.is_none() {
+        model.beneath.clear();
     }
     expire(model, &mut effects);
     settle::settle(model, &mut effects);
@@ -111,6 +116,9 @@ fn changed(model: &mut Model, changes: &Changes, effects: &mut Vec<Effect>) {
     }
     if changes.notices || changes.everything {
         open::ask_tidings(model, effects);
+    }
+    if changes.accounts || changes.everything {
+        workbench::changed(model, effects);
     }
     templates::changed(model, changes, effects);
     campaigns::changed(model, changes, effects);
@@ -194,6 +202,9 @@ fn done(model: &mut Model, finished: Finished, effects: &mut Vec<Effect>) {
         (Ok(Done::Synced(count)), _) => {
             model.say(format!("{count} templates are as Meta has them."), Weight::Done);
         }
+        (Ok(Done::Said(words)), Awaited::Workbench) => workbench::done(model, Ok(words)),
+        (Ok(Done::Profile(profile)), _) => workbench::profile(model, *profile),
+        (Err(reason), Awaited::Workbench) => workbench::done(model, Err(reason)),
         (Ok(_), Awaited::SendTemplate { conversation, name, draft }) => {
             model.templates.typed.remove(&(conversation, name));
             if draft.is_some() {

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::output::{json_line, line};
 use super::{Global, Session};
+use crate::domain::checkup::{Finding, Verdict};
 use crate::domain::text::display_safe;
 use crate::error::Error;
 
@@ -26,39 +27,6 @@ pub(super) struct Doctor {
     /// Shorten numbers, ids, addresses and places, to show it to others.
     #[arg(long)]
     redact: bool,
-}
-
-/// How a part of the set-up is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    Right,
-    /// It works, and there is something to know.
-    Note,
-    Wrong,
-}
-
-impl Verdict {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Right => "right",
-            Self::Note => "note",
-            Self::Wrong => "wrong",
-        }
-    }
-}
-
-/// What was found out about one part.
-#[derive(Clone, Debug)]
-pub(super) struct Finding {
-    /// The part.
-    check: &'static str,
-    /// The account it is about, if it is about one.
-    account: Option<String>,
-    verdict: Verdict,
-    /// What is so; unsanitised.
-    says: String,
-    /// What to do about it.
-    remedy: Option<String>,
 }
 
 /// What was found out so far.
@@ -123,7 +91,7 @@ pub(super) fn run(global: &Global, doctor: &Doctor) -> Result<(), Error> {
             }))?;
             continue;
         }
-        for words in lines(finding) {
+        for words in finding.lines() {
             line(&display_safe(&hide(&words)))?;
         }
     }
@@ -132,6 +100,20 @@ pub(super) fn run(global: &Global, doctor: &Doctor) -> Result<(), Error> {
         1 => Err(Error::failed("1 thing is wrong")),
         more => Err(Error::failed(format!("{more} things are wrong"))),
     }
+}
+
+/// Looks at everything but the terminal, for the screen, which is drawn on it: the config as it is in force.
+pub(super) fn on_screen(session: &Session) -> Vec<Finding> {
+    let mut report = Report::default();
+    let (shown, accounts) = (session.config_file.display(), session.config.accounts.len());
+    report.right("config", format!("{shown}, accounts: {accounts}"));
+    for warning in &session.config.warnings {
+        report.note("config", warning.clone());
+    }
+    if let Err(error) = examine(&mut report, session) {
+        report.wrong("doctor", error.message, error.hint.unwrap_or_default());
+    }
+    report.findings
 }
 
 /// All that can be looked at with a config that is right.
@@ -146,17 +128,4 @@ fn examine(report: &mut Report, session: &Session) -> Result<(), Error> {
     }
     report.account = None;
     Ok(())
-}
-
-/// `token         WRONG  shop: it has expired`, and the remedy on a line of its own.
-fn lines(finding: &Finding) -> Vec<String> {
-    let word = match finding.verdict {
-        Verdict::Right => "ok",
-        Verdict::Note => "note",
-        Verdict::Wrong => "WRONG",
-    };
-    let account = finding.account.as_ref().map_or_else(String::new, |name| format!("{name}: "));
-    let first = format!("{:<13} {word:<6} {account}{}", finding.check, finding.says);
-    let remedy = finding.remedy.iter().map(|remedy| format!("{:<13} {:<6} {remedy}", "", "do"));
-    std::iter::once(first).chain(remedy).collect()
 }

@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use super::services::{Backstage, api_config, on_panic, still_waiting};
-use super::{Session, say};
+use super::{Session, say, tunnel};
 use crate::app::msg::{Msg, QuitCause};
 use crate::app::{self, Mode, Model, Setup};
 use crate::config;
@@ -14,6 +14,7 @@ use crate::error::{Error, Kind};
 use crate::term::effect::{By, Stage};
 use crate::term::run::{Ending, Event, Loop};
 use crate::term::tty::Tty;
+use crate::term::workshop::{Doctor, Workshop};
 use crate::term::{self, input, signal};
 use crate::ui::{Borders, Colours, Glyphs, Theme};
 
@@ -88,7 +89,13 @@ pub(super) fn show(
         Arc::clone(&on_panic),
     )
     .map_err(no_threads)?
-    .at(&api_config(&session.config).base_url, &session.paths.data);
+    .at(&api_config(&session.config).base_url, &session.paths.data)
+    .with(Workshop {
+        office: backstage.office.clone(),
+        switch: backstage.switch.clone(),
+        tunnels: tunnel::starter(session),
+        doctor: doctor(session),
+    });
     let log = session.paths.log();
     let guard = term::enter(&log).map_err(no_terminal)?;
     let typed = told.clone();
@@ -136,6 +143,12 @@ pub(super) fn show(
         say(&waiting);
     }
     ending.map_err(no_terminal)
+}
+
+/// Looks at the set-up as the command does, on a thread of its own.
+fn doctor(session: &Session) -> Doctor {
+    let session = session.clone();
+    Arc::new(move || super::doctor::on_screen(&session))
 }
 
 fn no_terminal(error: impl std::error::Error + 'static) -> Error {

@@ -386,7 +386,7 @@ impl<'a> Setup<'a> {
             return Ok(usual);
         }
         loop {
-            let typed = ask::shown(&format!("What you call it [{usual}]"))?;
+            let typed = asker.shown(&format!("What you call it [{usual}]"))?;
             match typed.as_str() {
                 "" => return Ok(usual),
                 taken if is_taken(taken) => say(&format!("another account is called {taken:?}")),

@@ -137,7 +137,7 @@ enum Command {
     Keys(keys::Keys),
     /// Check the database, copy it while it is in use, or print where it is.
     Db(db::Db),
-    /// Print what a shell has to read to complete commands, accounts and conversations.
+    /// Print what a shell has to read to complete commands, accounts, templates and conversations.
     Completions(shell::Completions),
     /// Print the man page.
     Man,

@@ -19,9 +19,11 @@ use crate::service::catalogue::Templates;
 use crate::service::forward::{Forwarding, Told};
 use crate::service::listener::ListenerConfig;
 use crate::service::listener::http::Limits;
+use crate::service::office::Office;
 use crate::service::reader::Reader;
 use crate::service::sender::core::Policy;
 use crate::service::thread::{OnPanic, Thread};
+use crate::service::tunnel::Switch;
 use crate::service::writer::{Priority, Writer};
 use crate::service::{AccountConfig, ApiConfig, Missing, Nudge, ServiceConfig, Services};
 use crate::store::account::{Account as StoredAccount, NewAccount, accounts, upsert_account};
@@ -40,6 +42,8 @@ pub(super) struct Backstage {
     pub(super) bus: Bus,
     pub(super) nudge: Nudge,
     pub(super) templates: Templates,
+    pub(super) office: Office,
+    pub(super) switch: Switch,
     // Dropped in this order: the thread hands the services back when it ends.
     starter: Option<(Thread, Receiver<Services>)>,
     services: Option<Services>,
@@ -59,6 +63,8 @@ impl Backstage {
             bus: services.bus(),
             nudge: services.nudge(),
             templates: services.templates(),
+            office: services.office_handle(),
+            switch: services.switch(),
             starter: None,
             services: Some(services),
             on_panic,
@@ -107,6 +113,7 @@ impl Backstage {
     pub(super) fn with_tunnel(&mut self, session: &Session) -> Result<(), Error> {
         let tunnel = super::tunnel::config(session)?;
         if let Some(services) = &mut self.services {
+            services.set_apps(super::tunnel::apps(session));
             services.set_tunnel(tunnel);
         }
         Ok(())

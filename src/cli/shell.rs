@@ -1,4 +1,5 @@
-//! What the shell needs: completions, which know the names of accounts and conversations, and the man page.
+//! What the shell needs: completions, which know the names of accounts, templates and conversations, and the man
+//! page.
 
 use std::ffi::OsStr;
 use std::io::{self, Write as _};
@@ -8,10 +9,12 @@ use clap_complete::engine::CompletionCandidate;
 use clap_complete::env::{Bash, EnvCompleter, Fish, Zsh};
 
 use super::{CommandLine, Session};
+use crate::domain::catalogue::Catalogue;
 use crate::domain::conversation::{Conversation, Filter};
 use crate::domain::page::ListPage;
 use crate::domain::text::display_safe;
 use crate::error::Error;
+use crate::service::catalogue;
 use crate::store::list;
 
 /// The variable by which a shell asks for what could come next.
@@ -88,6 +91,27 @@ pub(super) fn conversations(typed: &OsStr) -> Vec<CompletionCandidate> {
         (number.unwrap_or_else(|| row.id.0.to_string()), name)
     });
     begun(typed, rows)
+}
+
+/// Names of templates, with what each is for.
+pub(super) fn templates(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let Some(catalogue) = catalogue_of() else { return Vec::new() };
+    let mut names: Vec<(String, Option<String>)> = Vec::new();
+    for entry in catalogue.entries {
+        let template = entry.template;
+        // One name in several languages is one name.
+        if names.last().is_none_or(|(name, _)| *name != template.name) {
+            names.push((template.name, Some(template.category.name().to_lowercase())));
+        }
+    }
+    begun(typed, names.into_iter())
+}
+
+fn catalogue_of() -> Option<Catalogue> {
+    let session = session()?;
+    let read = session.read().ok()?;
+    let account = session.stored_account(&read).ok()?;
+    catalogue::read(&read, account.id, None).ok()
 }
 
 fn newest() -> Option<Vec<Conversation>> {

@@ -57,10 +57,8 @@ impl Days {
 
     fn start(&mut self, at: Timestamp) -> Timestamp {
         let millis = at.millis();
-        if let Some((start, end)) =
-            self.last.filter(|(start, end)| (*start..*end).contains(&millis))
-        {
-            debug_assert!(start < end);
+        let known = self.last.filter(|(start, end)| (*start..*end).contains(&millis));
+        if let Some((start, _)) = known {
             return Timestamp::from_millis(start);
         }
         let Some((start, end)) = self.around(millis) else { return at };

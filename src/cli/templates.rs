@@ -8,11 +8,12 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use clap_complete::engine::ArgValueCompleter;
 use serde_json::{Value, json};
 
 use super::output::{self, json_line, line};
 use super::services::new_account;
-use super::{Session, failed, network, say};
+use super::{Session, failed, network, say, shell};
 use crate::api::client::{CallError, Client};
 use crate::api::template::Listed;
 use crate::config;
@@ -54,6 +55,7 @@ enum What {
     /// Print a template as TOML that create takes.
     Show {
         /// Its name.
+        #[arg(add = ArgValueCompleter::new(shell::templates))]
         name: String,
         /// Which language; needed when it has several.
         #[arg(long, value_name = "LANGUAGE")]
@@ -75,6 +77,7 @@ enum What {
     /// Replace what a template says by what a TOML file says; Meta reviews it again.
     Edit {
         /// Its name.
+        #[arg(add = ArgValueCompleter::new(shell::templates))]
         name: String,
         /// The file, with the template's name and language.
         file: PathBuf,
@@ -82,6 +85,7 @@ enum What {
     /// Delete a template at Meta.
     Delete {
         /// Its name.
+        #[arg(add = ArgValueCompleter::new(shell::templates))]
         name: String,
         /// One language alone; all of them when left out.
         #[arg(long, value_name = "LANGUAGE")]

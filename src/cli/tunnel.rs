@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use super::{Session, say};
 use crate::config::{Register, SecretSource};
 use crate::domain::tunnel::Kind;
 use crate::error::Error;
 use crate::service::callback::Consent;
-use crate::service::tunnel::{Proving, TunnelConfig, guard};
+use crate::service::tunnel::{Proving, TunnelConfig, guard, missing_tool};
+use crate::term::workshop::Tunnels;
 
 pub(super) fn kind(text: &str) -> Result<Kind, String> {
     let found = Kind::ALL.iter().find(|(word, _)| *word == text).map(|(_, kind)| *kind);
@@ -29,6 +31,27 @@ pub(super) fn guard(line: &[OsString]) -> ExitCode {
             ExitCode::from(127)
         }
     }
+}
+
+/// Meta's ids of the accounts' apps, in the order of the accounts.
+pub(super) fn apps(session: &Session) -> Vec<Option<String>> {
+    session.config.accounts.iter().map(|account| account.app_id.clone()).collect()
+}
+
+/// What starts another kind of tunnel while the inbox is open, or says what the config lacks for it.
+pub(super) fn starter(session: &Session) -> Tunnels {
+    let session = session.clone();
+    Arc::new(move |kind| {
+        let mut session = session.clone();
+        session.config.tunnel.kind = kind;
+        if let Some(missing) = session.config.tunnel.missing() {
+            return Err(format!("{}: {missing}", kind.name()));
+        }
+        if let Some(missing) = missing_tool(kind) {
+            return Err(missing);
+        }
+        config(&session).map_err(|error| error.message)
+    })
 }
 
 /// The tunnel that the config asks for, if any.
@@ -54,7 +77,6 @@ pub(super) fn config(session: &Session) -> Result<Option<TunnelConfig>, Error> {
             Register::Ask => Some(Consent::Remembered),
             Register::At(level) => Some(Consent::At(level)),
         },
-        apps: session.config.accounts.iter().map(|account| account.app_id.clone()).collect(),
     }))
 }
 

@@ -28,6 +28,8 @@ pub struct Changes {
     pub templates: bool,
     /// Meta told something that a person should hear of.
     pub notices: bool,
+    /// What Meta says of an account was told, or asked.
+    pub accounts: bool,
 }
 
 impl Changes {
@@ -44,6 +46,7 @@ impl Changes {
         self.events |= other.events;
         self.templates |= other.templates;
         self.notices |= other.notices;
+        self.accounts |= other.accounts;
         self.words |= other.words;
         self.conversations.append(&mut other.conversations);
         self.arrivals.append(&mut other.arrivals);

@@ -7,6 +7,7 @@ pub mod account;
 pub mod campaign;
 pub mod catalogue;
 pub mod change;
+pub mod checkup;
 pub mod conversation;
 pub mod error_code;
 pub mod event;

@@ -15,6 +15,7 @@ pub mod forward;
 pub mod hooks;
 pub mod listener;
 mod net;
+pub mod office;
 pub mod outgoing;
 mod pulse;
 pub mod random;
@@ -44,13 +45,14 @@ use self::counts::Counts;
 use self::forward::Forwarding;
 use self::listener::ListenerConfig;
 use self::net::Net;
+use self::office::Office;
 use self::pulse::Pulse;
 use self::reader::{Reader, ReaderThread};
 use self::role::{Role, Seat};
 use self::sender::core::Policy;
 use self::thread::OnPanic;
 use self::tick::Tick;
-use self::tunnel::TunnelConfig;
+use self::tunnel::{Switch, Switched, TunnelConfig};
 use self::writer::{Priority, Writer, WriterThread};
 use crate::api::{Client, Settings, SetupError};
 use crate::domain::health::Health;
@@ -204,7 +206,9 @@ pub struct Services {
     clock: Arc<dyn Clock>,
     config: ServiceConfig,
     missing: Vec<Missing>,
-    tunnel: Option<TunnelConfig>,
+    tunnel: (Switch, Option<Switched>),
+    office: (Office, Option<office::Orders>),
+    apps: Vec<Option<String>>,
     forwarding: Option<(Forwarding, forward::Told)>,
     on_panic: OnPanic,
     seats: [Arc<Seat>; 2],
@@ -266,12 +270,16 @@ impl Services {
         let counts = Counts::start(&bus, &reader.handle(), &clock);
         let (nudges, _) = watch::channel(0);
         let (templates, orders) = Templates::new();
+        let (switch, switched) = Switch::new();
+        let (office, wishes) = Office::new();
         Ok(Self {
             bus,
             clock,
             config,
             missing: Vec::new(),
-            tunnel: None,
+            tunnel: (switch, Some(switched)),
+            office: (office, Some(wishes)),
+            apps: Vec::new(),
             forwarding: None,
             on_panic,
             seats,
@@ -305,9 +313,15 @@ impl Services {
         self.config.sender.only = Some(conversation);
     }
 
-    /// Has webhooks brought here by this tunnel. Counts for [`Services::start_net`], so call it before.
-    pub fn set_tunnel(&mut self, tunnel: Option<TunnelConfig>) {
-        self.tunnel = tunnel;
+    /// Has webhooks brought here by this tunnel, or by none.
+    pub fn set_tunnel(&self, tunnel: Option<TunnelConfig>) {
+        self.tunnel.0.set(tunnel);
+    }
+
+    /// Meta's ids of the accounts' apps, in the order of the accounts. Counts for [`Services::start_net`], so
+    /// call it before.
+    pub fn set_apps(&mut self, apps: Vec<Option<String>>) {
+        self.apps = apps;
     }
 
     /// Passes webhooks on, and tells of each try. Counts for [`Services::start_net`], so call it before.
@@ -321,6 +335,8 @@ impl Services {
     /// When the system gives no more threads.
     pub fn start_net(&mut self) -> io::Result<()> {
         let Some(orders) = self.templates.1.take() else { return Ok(()) };
+        let (switched, wishes) = (self.tunnel.1.take(), self.office.1.take());
+        let Some(wishes) = wishes else { return Ok(()) };
         // Not at the start of the threads: that would come before what the first frame reads. The tick does
         // it again if it fails.
         let (accounts, now) = (self.config.new_accounts(), self.clock.now());
@@ -337,40 +353,22 @@ impl Services {
         if let Some(reason) = unverified.filter(|_| listens) {
             self.bus().update_health(|health| health.challenge_trouble = Some(reason));
         }
-        let why = |index| self.missing.get(index).cloned().unwrap_or_default();
-        let accounts = self.config.new_accounts().into_iter().zip(&self.config.accounts);
-        let sender = sender::Parts {
-            accounts: accounts
-                .enumerate()
-                .map(|(index, (account, config))| sender::Sending {
-                    account,
-                    token: config.token.clone().ok_or_else(|| why(index).token),
-                })
-                .collect(),
-            api: self.config.api.clone(),
-            data_dir: self.config.data_dir.clone(),
-            policy: self.config.sender,
-            seat: sender_seat,
-            on_panic: Arc::clone(&self.on_panic),
-            shared: sender::Shared {
-                writer: self.writer(),
+        let sender = self.sender(sender_seat);
+        let callbacks: Arc<[Callback<Writer>]> = self.callbacks().into();
+        let tunnel = switched.filter(|_| listens).map(|switched| {
+            let parts = tunnel::Parts {
+                path: self.config.listener.path.clone(),
+                app_secrets: secrets(|account| &account.app_secrets),
+                verify_tokens: secrets(|account| &account.verify_tokens),
+                callbacks: Arc::clone(&callbacks),
                 reader: self.reader(),
+                writer: self.writer(),
                 bus: self.bus(),
                 clock: Arc::clone(&self.clock),
-            },
-            try_now: self.nudges.subscribe(),
-        };
-        let tunnel = self.tunnel.clone().filter(|_| listens).map(|config| tunnel::Parts {
-            path: self.config.listener.path.clone(),
-            app_secrets: secrets(|account| &account.app_secrets),
-            verify_tokens: secrets(|account| &account.verify_tokens),
-            callbacks: self.callbacks(&config.apps),
-            reader: self.reader(),
-            writer: self.writer(),
-            config,
-            bus: self.bus(),
-            clock: Arc::clone(&self.clock),
+            };
+            (parts, switched)
         });
+        let office = self.office(&sender, callbacks, wishes);
         let listener = listener::Parts {
             config: self.config.listener.clone(),
             app_secrets: named(&self.config.accounts),
@@ -382,22 +380,61 @@ impl Services {
             clock: Arc::clone(&self.clock),
         };
         let templates = self.catalogue(&sender, orders);
-        let campaigns = campaign::Parts {
-            automatic: self.config.sender.only.is_none(),
-            writer: self.writer(),
-            reader: self.reader(),
-            bus: self.bus(),
-            clock: Arc::clone(&self.clock),
-        };
+        let campaigns = self.campaigns();
         let (bus, on_panic) = (self.bus(), Arc::clone(&self.on_panic));
         let forward = self.forwarding.take().map(|forwarding| self.forwarder(forwarding));
         let forward = forward.transpose()?;
         let pulse = Arc::clone(&self.pulse);
         let hearing = (self.writer.bell(), self.others.clone());
-        let work =
-            net::Work { sender, listener, templates, campaigns, tunnel, forward, hearing, pulse };
+        let work = net::Work {
+            sender,
+            listener,
+            templates,
+            campaigns,
+            office,
+            tunnel,
+            forward,
+            hearing,
+            pulse,
+        };
         self.net = Some(Net::start(work, bus, on_panic)?);
         Ok(())
+    }
+
+    fn sender(&self, seat: Arc<Seat>) -> sender::Parts {
+        let why = |index| self.missing.get(index).cloned().unwrap_or_default();
+        let accounts = self.config.new_accounts().into_iter().zip(&self.config.accounts);
+        sender::Parts {
+            accounts: accounts
+                .enumerate()
+                .map(|(index, (account, config))| sender::Sending {
+                    account,
+                    token: config.token.clone().ok_or_else(|| why(index).token),
+                })
+                .collect(),
+            api: self.config.api.clone(),
+            data_dir: self.config.data_dir.clone(),
+            policy: self.config.sender,
+            seat,
+            on_panic: Arc::clone(&self.on_panic),
+            shared: sender::Shared {
+                writer: self.writer(),
+                reader: self.reader(),
+                bus: self.bus(),
+                clock: Arc::clone(&self.clock),
+            },
+            try_now: self.nudges.subscribe(),
+        }
+    }
+
+    fn campaigns(&self) -> campaign::Parts {
+        campaign::Parts {
+            automatic: self.config.sender.only.is_none(),
+            writer: self.writer(),
+            reader: self.reader(),
+            bus: self.bus(),
+            clock: Arc::clone(&self.clock),
+        }
     }
 
     fn catalogue(&self, sender: &sender::Parts, orders: Orders) -> catalogue::Parts {
@@ -417,13 +454,34 @@ impl Services {
         }
     }
 
+    fn office(
+        &self,
+        sender: &sender::Parts,
+        callbacks: Arc<[Callback<Writer>]>,
+        orders: office::Orders,
+    ) -> office::Parts {
+        let desk = |one: &sender::Sending| office::Desk {
+            account: one.account.clone(),
+            token: one.token.clone(),
+        };
+        office::Parts {
+            desks: sender.accounts.iter().map(desk).collect(),
+            callbacks,
+            api: self.config.api.clone(),
+            orders,
+            writer: self.writer(),
+            bus: self.bus(),
+            clock: Arc::clone(&self.clock),
+        }
+    }
+
     /// Those of the accounts that Meta can be asked about, each with its app.
-    fn callbacks(&self, apps: &[Option<String>]) -> Vec<Callback<Writer>> {
+    fn callbacks(&self) -> Vec<Callback<Writer>> {
         let accounts = self.config.new_accounts().into_iter().zip(&self.config.accounts);
         let callback = |(index, (account, config)): (usize, (NewAccount, &AccountConfig))| {
             let registrant = Registrant {
                 account,
-                app: apps.get(index).cloned().flatten(),
+                app: self.apps.get(index).cloned().flatten(),
                 token: config.token.clone()?,
                 app_secret: config.app_secrets.first().cloned(),
                 verify_token: config.verify_tokens.first().cloned(),
@@ -478,6 +536,18 @@ impl Services {
     #[must_use]
     pub fn templates(&self) -> Templates {
         self.templates.0.clone()
+    }
+
+    /// For those who want something of Meta about an account.
+    #[must_use]
+    pub fn office_handle(&self) -> Office {
+        self.office.0.clone()
+    }
+
+    /// For those who start and stop the tunnel.
+    #[must_use]
+    pub fn switch(&self) -> Switch {
+        self.tunnel.0.clone()
     }
 
     /// For those who hear that the person acted.

@@ -13,7 +13,7 @@ use super::bus::Bus;
 use super::pulse::Pulse;
 use super::stop::Stop;
 use super::thread::{OnPanic, Thread, join_all};
-use super::{bell, campaign, catalogue, forward, listener, sender, tunnel};
+use super::{bell, campaign, catalogue, forward, listener, office, sender, tunnel};
 
 /// Threads for name look-ups and files.
 const BLOCKING_THREADS: usize = 4;
@@ -27,7 +27,8 @@ pub(super) struct Work {
     pub(super) listener: listener::Parts,
     pub(super) templates: catalogue::Parts,
     pub(super) campaigns: campaign::Parts,
-    pub(super) tunnel: Option<tunnel::Parts>,
+    pub(super) office: office::Parts,
+    pub(super) tunnel: Option<(tunnel::Parts, tunnel::Switched)>,
     pub(super) forward: Option<forward::Parts>,
     /// Hears of what other processes wrote.
     pub(super) hearing: (Arc<Bell>, Others),
@@ -67,8 +68,9 @@ impl Net {
                 tasks.spawn(listener::run(work.listener, stopped.clone()));
                 tasks.spawn(catalogue::run(work.templates, stopped.clone()));
                 tasks.spawn(campaign::run(work.campaigns, stopped.clone()));
-                if let Some(tunnel) = work.tunnel {
-                    tasks.spawn(tunnel::run(tunnel, stopped.clone()));
+                tasks.spawn(office::run(work.office, stopped.clone()));
+                if let Some((tunnel, wanted)) = work.tunnel {
+                    tasks.spawn(tunnel::keep(tunnel, wanted, stopped.clone()));
                 }
                 if let Some(forward) = work.forward {
                     tasks.spawn(forward::run(forward, stopped));

@@ -27,13 +27,13 @@ pub use self::trip::round_trip;
 use super::bus::{Bus, Interest};
 use super::callback::{Callback, Consent, Trouble};
 use super::reader::Reader;
-use super::stop::Stopped;
+use super::stop::{Stop, Stopped};
 use super::writer::{Priority, Writer};
 use crate::api::callback::{Astray, Prover};
 use crate::domain::health::Condition;
 use crate::domain::text::display_safe;
 use crate::domain::time::{Clock, Monotonic};
-use crate::domain::tunnel::{self, Kind, Registration};
+use crate::domain::tunnel::{self, Kind, Registration, TunnelHealth};
 use crate::store::callback::{self, Address};
 
 /// Lines of the tool that are kept to say why it ended.
@@ -62,8 +62,6 @@ pub struct TunnelConfig {
     pub proving: Proving,
     /// Whether Meta is told of the address; none means that it is not even asked.
     pub register: Option<Consent>,
-    /// Meta's ids of the accounts' apps, in the order of the accounts.
-    pub apps: Vec<Option<String>>,
 }
 
 /// When to ask whether events come through.
@@ -96,15 +94,44 @@ impl Default for Proving {
     }
 }
 
+/// Says which tunnel is to run, now or later; none stops it.
+#[derive(Clone, Debug)]
+pub struct Switch(watch::Sender<Option<TunnelConfig>>);
+
+/// What hears it.
+pub(super) struct Switched(watch::Receiver<Option<TunnelConfig>>);
+
+impl Switch {
+    pub(super) fn new() -> (Self, Switched) {
+        let (sender, receiver) = watch::channel(None);
+        (Self(sender), Switched(receiver))
+    }
+
+    /// Ends what runs and starts this.
+    pub fn set(&self, config: Option<TunnelConfig>) {
+        self.0.send_replace(config);
+    }
+}
+
+impl Switched {
+    /// Ends when another tunnel is wanted.
+    async fn changed(&mut self) {
+        if self.0.changed().await.is_err() {
+            // Nobody can want another one any more.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
 /// What the tunnel needs besides its config.
+#[derive(Clone)]
 pub(super) struct Parts {
-    pub(super) config: TunnelConfig,
     /// The path of webhooks.
     pub(super) path: String,
     pub(super) app_secrets: Vec<SecretString>,
     pub(super) verify_tokens: Vec<SecretString>,
     /// Of the accounts that Meta can be asked about.
-    pub(super) callbacks: Vec<Callback<Writer>>,
+    pub(super) callbacks: Arc<[Callback<Writer>]>,
     pub(super) reader: Reader,
     pub(super) writer: Writer,
     pub(super) bus: Bus,
@@ -122,6 +149,7 @@ enum Ended {
 
 struct Tunnel {
     parts: Parts,
+    config: TunnelConfig,
     /// Something changed with the listener.
     changed: Arc<Notify>,
     /// Runs that failed in a row, none of which worked in between.
@@ -150,11 +178,40 @@ struct Found {
 /// at most. A WABA without a registered number has 200 calls an hour (Meta, rate limits).
 const ASK_AGAIN: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(3600));
 
-/// Keeps the tunnel until the word to stop.
-pub(super) async fn run(parts: Parts, mut stopped: Stopped) {
+/// Keeps whatever tunnel is wanted until the word to stop.
+pub(super) async fn keep(parts: Parts, mut wanted: Switched, mut stopped: Stopped) {
+    while !stopped.is_set() {
+        let config = wanted.0.borrow_and_update().clone();
+        parts.bus.update_health(|health| health.tunnel = TunnelHealth::default());
+        let Some(config) = config else {
+            tokio::select! {
+                () = wanted.changed() => continue,
+                () = stopped.wait() => break,
+            }
+        };
+        let (stop, inner) = Stop::new();
+        let mut running = std::pin::pin!(run(parts.clone(), config, inner));
+        let ended = tokio::select! {
+            () = &mut running => true,
+            () = wanted.changed() => false,
+            () = stopped.wait() => false,
+        };
+        if ended {
+            tokio::select! {
+                () = wanted.changed() => {}
+                () = stopped.wait() => {}
+            }
+        } else {
+            stop.set();
+            running.await;
+        }
+    }
+}
+
+async fn run(parts: Parts, config: TunnelConfig, mut stopped: Stopped) {
     let bus = parts.bus.clone();
-    let kind = parts.config.kind;
-    if kind == Kind::None && parts.config.public_url.is_none() {
+    let kind = config.kind;
+    if kind == Kind::None && config.public_url.is_none() {
         return;
     }
     bus.update_health(|health| {
@@ -167,7 +224,7 @@ pub(super) async fn run(parts: Parts, mut stopped: Stopped) {
     let woken = Arc::clone(&changed);
     let news = bus.subscribe(Interest::Sending, move || woken.notify_one());
     let found = parts.callbacks.iter().map(|_| None).collect();
-    let mut tunnel = Tunnel { parts, changed, failures: 0, kept: false, found, word: 0 };
+    let mut tunnel = Tunnel { parts, config, changed, failures: 0, kept: false, found, word: 0 };
     while !stopped.is_set() {
         let local = tokio::select! {
             local = tunnel.listening(&news) => local,
@@ -229,7 +286,7 @@ impl Tunnel {
         news: &super::bus::Subscription,
         stopped: &mut Stopped,
     ) -> Ended {
-        let (tell, address) = watch::channel(self.parts.config.public_url.clone());
+        let (tell, address) = watch::channel(self.config.public_url.clone());
         self.parts.bus.update_health(|health| health.tunnel.condition = Condition::Starting);
         let bus = self.parts.bus.clone();
         let changed = Arc::clone(&self.changed);
@@ -242,19 +299,19 @@ impl Tunnel {
                 }
             }
         };
-        if self.parts.config.kind == Kind::None {
+        if self.config.kind == Kind::None {
             return tokio::select! {
                 why = self.prove(address) => Ended::Failed(why),
                 () = moved => Ended::Moved,
                 () = stopped.wait() => Ended::Stopped,
             };
         }
-        let mut tool = match tool::start(&self.parts.config, local) {
+        let mut tool = match tool::start(&self.config, local) {
             Ok(tool) => tool,
             Err(why) => return Ended::Failed(why),
         };
-        let kind = self.parts.config.kind;
-        let known = self.parts.config.public_url.is_some();
+        let kind = self.config.kind;
+        let known = self.config.public_url.is_some();
         let mut lines = tool.lines();
         let ended = {
             let said = async {
@@ -278,9 +335,9 @@ impl Tunnel {
 
     /// Proves the address again and again. Ends with the reason when nothing came through for too long.
     async fn prove(&mut self, mut address: watch::Receiver<Option<Url>>) -> String {
-        let proving = self.parts.config.proving;
+        let proving = self.config.proving;
         if timeout(proving.address, address.wait_for(Option::is_some)).await.is_err() {
-            let name = self.parts.config.kind.name();
+            let name = self.config.kind.name();
             return format!("{name} told no public address within {:?}", proving.address);
         }
         // Whether this address worked already, and since when it does not.
@@ -346,10 +403,10 @@ impl Tunnel {
 
     /// Keeps an address that works for other processes, and tells Meta of it as far as that is allowed.
     async fn tell(&mut self, url: &Url) {
-        let kind = self.parts.config.kind.name().to_owned();
+        let kind = self.config.kind.name().to_owned();
         let proved_at = self.parts.clock.now();
         self.keep(Some(Address { kind, url: url.to_string(), proved_at })).await;
-        let Some(consent) = self.parts.config.register else { return };
+        let Some(consent) = self.config.register else { return };
         // What cannot be read is no news; the next proof looks again.
         if let Ok(word) = self.parts.reader.ask("last word", callback::last_word).await {
             self.word = word;

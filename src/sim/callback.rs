@@ -179,6 +179,7 @@ impl Line {
             }
         }
         self.try_exchange(to.clone(), to.connect()?, message)
+            .map_err(|error| distrust(&to.host, error))
     }
 
     fn try_exchange(
@@ -195,6 +196,17 @@ impl Line {
         }
         Ok((answer.status, answer.body))
     }
+}
+
+/// Says what helps when the address is not who it says it is.
+fn distrust(host: &str, error: io::Error) -> io::Error {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let Some(rustls::Error::InvalidCertificate(why)) = inner else { return error };
+    let text = format!(
+        "the certificate of {host} is not trusted ({why}); Meta refuses it as well. For a test, start the \
+         simulator with SSL_CERT_FILE naming the authority that signed it"
+    );
+    io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
 /// One answer, as much of it as is of use here.

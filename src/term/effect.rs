@@ -9,6 +9,7 @@ use std::sync::mpsc::{Sender, channel};
 use super::errand::{Errand, Errands};
 use super::files::Files;
 use super::run::Event;
+use super::workshop::{self, Workshop};
 use crate::api::request::written;
 use crate::api::signature;
 use crate::app::inspector::KeptBody;
@@ -17,6 +18,7 @@ use crate::app::msg::{
     Command, CommandId, Course, Done, Finished, Msg, Query, Reply, RequestForm, Ticket, Wanted,
     Which,
 };
+use crate::app::workbench::Told;
 use crate::domain::change::Changes;
 use crate::domain::conversation::Draft;
 use crate::domain::health::Health;
@@ -31,7 +33,7 @@ use crate::service::outgoing::take_in;
 use crate::service::reader::Reader;
 use crate::service::thread::{OnPanic, Thread};
 use crate::service::writer::{Pending, Priority, Writer};
-use crate::store::account::accounts;
+use crate::store::account::{accounts, fact};
 use crate::store::ingest::Ingested;
 use crate::store::outbox::Terms;
 use crate::store::{
@@ -54,6 +56,7 @@ pub struct Stage {
     data_dir: Arc<Path>,
     files: Files,
     errands: Option<Errands>,
+    workshop: Option<Workshop>,
     on_panic: OnPanic,
     _answers: Thread,
 }
@@ -109,6 +112,7 @@ impl Stage {
             data_dir: Arc::from(Path::new("")),
             files,
             errands: None,
+            workshop: None,
             on_panic,
             _answers: answers,
         })
@@ -120,6 +124,21 @@ impl Stage {
         self.base_url = Arc::from(base_url);
         self.data_dir = Arc::from(data_dir);
         self
+    }
+
+    /// Gives the workbench its hands.
+    #[must_use]
+    pub fn with(mut self, workshop: Workshop) -> Self {
+        self.workshop = Some(workshop);
+        self
+    }
+
+    /// Looks at the whole set-up; what was found comes back as a message.
+    pub(super) fn examine(&mut self) -> io::Result<()> {
+        match self.workshop.clone() {
+            Some(workshop) => self.errand(Errand::Examine(workshop)),
+            None => Ok(()),
+        }
     }
 
     /// Sees what is at a path; it comes back as a message.
@@ -162,6 +181,8 @@ impl Stage {
 
     /// Hands a command to the writer; its result comes back in the order of the commands.
     pub fn command(&self, id: CommandId, command: Command) {
+        let command = workshop::command(self.workshop.as_ref(), id, command, &self.events);
+        let Some(command) = command else { return };
         match command {
             Command::SyncTemplates(account) => {
                 let events = self.events.clone();
@@ -271,6 +292,7 @@ const fn slot(query: &Query) -> &'static str {
         Query::Templates { .. } => "templates",
         Query::Campaigns { .. } => "campaigns shown",
         Query::Told { .. } => "told",
+        Query::Account { .. } => "account",
         Query::Request { .. } => "request",
     }
 }
@@ -288,6 +310,7 @@ const fn ticket(query: &Query) -> Ticket {
         | Query::Templates { ticket, .. }
         | Query::Campaigns { ticket, .. }
         | Query::Request { ticket, .. }
+        | Query::Account { ticket, .. }
         | Query::Told { ticket } => *ticket,
     }
 }
@@ -353,6 +376,7 @@ fn ask(read: &ReadConn, query: Query, base_url: &str) -> Result<Reply, store::Er
             };
             Reply::Request { ticket, text }
         }
+        Query::Account { account, limit, ticket } => told(read, account, limit, ticket)?,
         Query::Told { ticket } => Reply::Told { ticket, tidings: event::tidings(read)? },
         Query::Hooks { filter, page, limit, budget, ticket } => {
             let found = hooks::hooks(read, &filter, page, limit, budget)?;
@@ -387,6 +411,21 @@ fn many(
     ticket: Ticket,
 ) -> Result<Reply, store::Error> {
     Ok(Reply::Campaigns { ticket, rows: campaign::campaigns(read, account, limit)? })
+}
+
+/// What Meta says of an account, now and before.
+fn told(
+    read: &ReadConn,
+    account: AccountId,
+    limit: u32,
+    ticket: Ticket,
+) -> Result<Reply, store::Error> {
+    let told = Told {
+        facts: fact::facts(read, account)?,
+        history: fact::history(read, account, limit)?,
+        asked_at: fact::asked_at(read, account)?,
+    };
+    Ok(Reply::Account { ticket, told })
 }
 
 /// A request of an account as a curl command.
@@ -456,6 +495,13 @@ fn execute(
             Done::Plain
         }
         // Carried out beside the store.
-        Command::Send { .. } | Command::SyncTemplates(_) | Command::CancelSync(_) => Done::Plain,
+        Command::Send { .. }
+        | Command::SyncTemplates(_)
+        | Command::CancelSync(_)
+        | Command::AskAccount(_)
+        | Command::Profile(_)
+        | Command::SetProfile(..)
+        | Command::Post(..)
+        | Command::Tunnel(_) => Done::Plain,
     })
 }

@@ -1,6 +1,6 @@
 //! What takes its time and belongs to neither the store nor the screen: posting an event to an address, saving
-//! its body, and the files of campaigns. Done one after the other on a thread of its own, which begins with the
-//! first.
+//! its body, the files of campaigns, looking at the whole set-up. Done one after the other on a thread of its own,
+//! which begins with the first.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -14,6 +14,7 @@ use tokio::runtime::Builder;
 use super::campaign;
 use super::files::whole;
 use super::run::Event;
+use super::workshop::Workshop;
 use crate::api::relay::{Relay, Target};
 use crate::app::hooks::took as millis;
 use crate::app::msg::{Msg, Ticket};
@@ -45,6 +46,8 @@ pub(super) enum Errand {
     SaveSkipped { run: Arc<DryRun>, path: String },
     /// Write what became of every row to a file that is not there yet.
     SaveResult { campaign: CampaignId, path: String },
+    /// Look at the whole set-up.
+    Examine(Workshop),
 }
 
 /// The thread that does it.
@@ -105,6 +108,7 @@ fn run(
             let written = written(&path, |file| campaign::write_result(reader, id, file));
             Msg::Told(written.map(|path| format!("The result is saved as {path}.")))
         }
+        Errand::Examine(workshop) => Msg::Examined((workshop.doctor)()),
     }
 }
 

@@ -19,6 +19,7 @@ pub mod press;
 pub mod run;
 pub mod signal;
 pub mod tty;
+pub mod workshop;
 
 use std::fs::File;
 use std::io;

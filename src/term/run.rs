@@ -264,6 +264,11 @@ where
                 Effect::SaveResult { campaign, path } => {
                     self.run_errand(Errand::SaveResult { campaign, path })?;
                 }
+                Effect::Examine => {
+                    if let Err(error) = self.stage.examine() {
+                        self.tell(Msg::Told(Err(error.to_string())))?;
+                    }
+                }
                 Effect::Edit(text) => {
                     let edited = self.surface.edit(&text);
                     self.dirty = true;

@@ -13,6 +13,7 @@ use crate::app::moment::{self, NoMoment};
 use crate::app::prompt::{self, Prompt, Question};
 use crate::app::{Model, Overlay, Sure, describe, pages, queue, when};
 use crate::domain::id::MessageId;
+use crate::domain::profile::{Part, VERTICALS};
 use crate::domain::text;
 
 /// Draws it, and says where the cursor is.
@@ -31,6 +32,7 @@ pub(super) fn draw(
         Overlay::Prompt(prompt) => return Some(question(model, prompt, layout, screen, canvas)),
         Overlay::Jump(jump) => return Some(jump_box(model, jump, screen, canvas)),
         Overlay::Picker(picker) => return Some(templates::picker(model, picker, screen, canvas)),
+        Overlay::Workbench => page(model, "Workbench", model.workbench.scroll, screen, canvas),
         Overlay::Form(form) => return templates::form(model, form, screen, canvas),
     }
     None
@@ -165,6 +167,14 @@ fn question(
         }
         Question::PostTo(event) => {
             (format!("Post #{event}"), "An address: https, or http on this machine".to_owned())
+        }
+        Question::Profile(part) => {
+            let help = match part {
+                Part::Websites => "One or two addresses, parted by a space".to_owned(),
+                Part::Vertical => VERTICALS.join(" "),
+                _ => "An empty line takes it away".to_owned(),
+            };
+            (format!("Profile: {}", part.name()), help)
         }
         Question::SaveAs(event) => {
             (format!("Save the body of #{event}"), "A file that is not there yet".to_owned())

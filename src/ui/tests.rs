@@ -4,6 +4,7 @@ mod hooks;
 mod queue;
 mod templates;
 mod window;
+mod workbench;
 
 use std::cell::RefCell;
 use std::fmt::Write;

@@ -28,6 +28,7 @@ use twoticks::store::prune::Keep;
 use twoticks::store::{ReadConn, Rules, WriteConn};
 use twoticks::term::effect::{By, Stage};
 use twoticks::term::headless::Driver;
+use twoticks::term::workshop::Workshop;
 use twoticks::ui::{Borders, Colours, Glyphs, Theme};
 
 /// Far more than anything takes on a slow machine; what takes longer hangs.
@@ -224,7 +225,13 @@ impl Shop {
             on_panic,
         )
         .unwrap()
-        .at("https://graph.example/v25.0", self.dir.path());
+        .at("https://graph.example/v25.0", self.dir.path())
+        .with(Workshop {
+            office: services.office_handle(),
+            switch: services.switch(),
+            tunnels: Arc::new(|_kind| Ok(None)),
+            doctor: Arc::new(Vec::new),
+        });
         let theme = Theme::new(Colours::Sixteen, Borders::Lines, Glyphs::Unicode);
         let setup = Setup {
             account: Some(account),

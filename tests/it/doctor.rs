@@ -9,8 +9,11 @@ use std::thread;
 
 use serde_json::{Value, json};
 use twoticks::clock::SystemClock;
+use twoticks::domain::account::{FactKind, Saying, Standing};
+use twoticks::domain::id::{PhoneNumberId, WabaId};
 use twoticks::domain::time::Clock as _;
 use twoticks::store::WriteConn;
+use twoticks::store::account::{NewAccount, fact, upsert_account};
 use twoticks::store::callback::{Address, set_address};
 
 use crate::cli::twoticks;
@@ -175,6 +178,26 @@ impl Case {
         store.close().unwrap();
     }
 
+    /// Meta told this of the account, in a time gone by.
+    fn told(&self, kind: FactKind, value: &str) {
+        let now = SystemClock::new().now();
+        let mut store = WriteConn::open(&self.data().join("twoticks.db"), now).unwrap();
+        let new = NewAccount {
+            name: "shop".to_owned(),
+            phone_number: PhoneNumberId::new(NUMBER),
+            waba: Some(WabaId::new(WABA)),
+            display_number: None,
+        };
+        let standing = Standing { display_number: None, sayings: vec![Saying::new(kind, value)] };
+        store
+            .write(|tx| {
+                let account = upsert_account(tx, &new, now)?;
+                fact::asked(tx, account, &standing, now)
+            })
+            .unwrap();
+        store.close().unwrap();
+    }
+
     fn doctor(&self, args: &[&str]) -> (Option<i32>, String) {
         *self.facts_shown.lock().unwrap() = self.facts.clone();
         let file = self.at("c.toml");
@@ -305,6 +328,13 @@ const BROKEN: &[(&str, Break, &str, &str, &str)] = &[
         "database",
         "others may read",
         "chmod 600",
+    ),
+    (
+        "an account that Meta disabled",
+        |case| case.told(FactKind::Ban, "DISABLE"),
+        "account",
+        "Ban is DISABLE",
+        "Business Support Home",
     ),
     (
         "no token",

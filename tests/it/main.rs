@@ -35,6 +35,7 @@ mod privacy;
 mod pty;
 mod queue;
 mod roles;
+mod secure;
 mod setup;
 mod soak;
 #[cfg(target_os = "linux")]
@@ -44,3 +45,4 @@ mod terminal;
 mod tunnel;
 mod webhook;
 mod window;
+mod workbench;

@@ -81,6 +81,25 @@ fn from_nothing_to_the_first_message_in_two_minutes() {
     assert!(clock.monotonic().since(begun) <= WITHIN);
 }
 
+/// It was once shown: nothing but the question itself turned the echo off.
+#[test]
+fn a_secret_that_is_typed_while_another_is_checked_is_not_shown() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let sim = Running::start(home, &["sim"]);
+    let mut init = Terminal::start(home, &["init", "--base-url", sim.first_line()], &[]);
+    init.resize(120, 30);
+    init.until_text("The access token.");
+    init.send("a wrong one\rsimulator-token\rsimulator-app-secret\r");
+    init.until_text("What you call it [loja-sol]");
+    init.send("seen\r");
+    init.until_text("written: ");
+    assert_eq!(init.end(), 0);
+    let shown = String::from_utf8_lossy(&init.bytes()).into_owned();
+    assert!(!shown.contains("simulator-"), "no secret is shown: {shown}");
+    assert!(shown.contains("seen"), "a name is: {shown}");
+}
+
 #[test]
 fn without_questions_it_says_which_flag_is_missing_and_changes_what_is_there() {
     let home = tempfile::tempdir().unwrap();
@@ -138,6 +157,10 @@ fn the_shell_is_told_what_could_come_next_and_how_everything_is_called() {
     assert!(next(&["do"]).contains("doctor"));
     assert!(next(&["--account", ""]).contains("simulator"));
     assert!(next(&["chats", "show", ""]).contains("+15551230001"));
+    said(&run(home, &["--config", &config, "templates", "sync"]), 0);
+    for words in [&["send", "--template", "ped"][..], &["templates", "show", "ped"]] {
+        assert!(next(words).contains("pedido_enviado"), "{words:?}: {}", next(words));
+    }
     let page = said(&run(home, &["man"]), 0);
     assert!(page.contains(".TH twoticks") && page.contains("TWOTICKS CHATS EXPORT"), "{page}");
 }

@@ -431,7 +431,6 @@ impl Desk {
                 silence: second,
             },
             register: meta.map(|_port| Consent::At(Level::Number)),
-            apps: Vec::new(),
         };
         let clock = Arc::new(SystemClock::new());
         let mut services =

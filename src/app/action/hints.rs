@@ -27,6 +27,10 @@ const CAMPAIGN_HINTS: &[Action] = &[
     Action::ShowTemplates,
 ];
 
+/// What is done with the set-up most.
+const WORKBENCH_HINTS: &[Action] =
+    &[Action::NextTab, Action::Refresh, Action::Choose, Action::Copy, Action::Close];
+
 /// What is done most before one is sent.
 const DRY_RUN_HINTS: &[Action] = &[
     Action::StartCampaign,
@@ -112,6 +116,7 @@ pub const fn hints(context: Context) -> &'static [Action] {
             Action::ShowQueue,
             Action::Jump,
         ],
+        Context::Workbench => WORKBENCH_HINTS,
         Context::Prompt => &[Action::Accept, Action::Close, Action::DeleteToStart],
         Context::Jump => &[Action::Accept, Action::Down, Action::Up, Action::Close],
         Context::Page => &[Action::Down, Action::HalfDown, Action::Close],

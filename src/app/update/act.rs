@@ -4,7 +4,7 @@ mod later;
 pub(super) mod message;
 mod movement;
 
-use super::{campaigns, hooks, input, marketing, open, queue, replies, templates};
+use super::{campaigns, hooks, input, marketing, open, queue, replies, templates, workbench};
 use crate::app::action::{Action, Context};
 use crate::app::composer::Editor;
 use crate::app::jump::Hit;
@@ -20,7 +20,8 @@ use crate::domain::time::Timestamp;
 pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
     let shows_hooks = model.screen == Screen::Hooks && model.overlay.is_none();
     let shows_campaigns = model.screen == Screen::Campaigns && model.overlay.is_none();
-    let done = (shows_campaigns && campaigns::act(model, action, effects))
+    let done = workbench::act(model, action, effects)
+        || (shows_campaigns && campaigns::act(model, action, effects))
         || (shows_hooks && hooks::act(model, action, effects))
         || templates::act(model, action, effects)
         || (model.screen == Screen::Queue && queue::act(model, action, effects))
@@ -68,12 +69,7 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
         }
         Action::Jump => input::open_jump(model, "", model.context(), effects),
         Action::Palette => input::open_jump(model, ">", model.context(), effects),
-        Action::Help => {
-            // What is typed into stays beneath; what only shows something has served.
-            let typed = matches!(model.overlay, Some(Overlay::Picker(_) | Overlay::Form(_)));
-            model.beneath = model.overlay.take().filter(|_| typed);
-            model.overlay = Some(Overlay::Help { scroll: 0 });
-        }
+        Action::Help => help(model),
         Action::Redraw => effects.push(Effect::Redraw),
         Action::Suspend => {
             open::save_draft(model, effects);
@@ -93,6 +89,23 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
             input::edit(model, action, effects);
         }
     }
+}
+
+/// Shows the help. What is typed into stays beneath it; what only shows something has served.
+fn help(model: &mut Model) {
+    let stays = matches!(
+        model.overlay,
+        Some(
+            Overlay::Prompt(_)
+                | Overlay::Jump(_)
+                | Overlay::Picker(_)
+                | Overlay::Form(_)
+                | Overlay::Workbench
+        )
+    );
+    let beneath = model.overlay.take().filter(|_| stays);
+    model.beneath.extend(beneath);
+    model.overlay = Some(Overlay::Help { scroll: 0 });
 }
 
 /// Opens the selected conversation.
@@ -180,6 +193,7 @@ fn accept(model: &mut Model, effects: &mut Vec<Effect>) {
             | Question::Count
             | Question::SkippedAs
             | Question::ResultAs(_) => campaigns::accept(model, prompt, effects),
+            Question::Profile(part) => workbench::accept(model, part, prompt, effects),
             Question::Filter | Question::Templates | Question::HookFilter => {}
         },
         Some(Overlay::Jump(mut jump)) => {
@@ -225,7 +239,7 @@ fn close(model: &mut Model, effects: &mut Vec<Effect>) {
         Some(Overlay::Picker(picker)) => picker.reason.take(),
         _ => None,
     };
-    model.overlay = model.beneath.take();
+    model.overlay = model.beneath.pop();
     // Why the picker opened by itself is said on.
     if let Some(reason) = reason {
         model.say_here(reason, Weight::Error);

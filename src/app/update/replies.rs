@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{campaigns, hooks, open, queue, templates};
+use super::{campaigns, hooks, open, queue, templates, workbench};
 use crate::app::chat::{self, Anchor, Chat, Load, Scroll};
 use crate::app::life::Timeline;
 use crate::app::list::{self, Came};
@@ -58,6 +58,7 @@ pub(super) fn loaded(model: &mut Model, reply: Reply, effects: &mut Vec<Effect>)
         }
         Reply::Campaigns { ticket, rows } => campaigns::came(model, ticket, rows, effects),
         Reply::Request { ticket, text } => templates::written(model, ticket, text, effects),
+        Reply::Account { ticket, told } => workbench::told(model, ticket, told, effects),
         Reply::Told { ticket, tidings } => told(model, ticket, tidings, effects),
         Reply::Failed { ticket, reason } => failed(model, ticket, &reason),
     }
@@ -300,6 +301,7 @@ fn failed(model: &mut Model, ticket: Ticket, reason: &str) {
     if let Some(Overlay::Jump(jump)) = &mut model.overlay {
         known |= jump.wait.answered(ticket).is_some();
     }
+    known |= model.workbench.wait.answered(ticket).is_some();
     known |= model.next.answered(ticket).is_some();
     known |= model.request.answered(ticket).is_some();
     known |= model.told.0.answered(ticket).is_some();

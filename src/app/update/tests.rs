@@ -5,6 +5,7 @@ mod keys;
 mod queue;
 mod templates;
 mod window;
+mod workbench;
 
 use super::update;
 use crate::app::chat::Scroll;
@@ -72,6 +73,11 @@ fn short(command: &Command) -> String {
         Command::Pause(_, pause) => format!("pause {pause}"),
         Command::SyncTemplates(_) => "sync".to_owned(),
         Command::CancelSync(_) => "cancel sync".to_owned(),
+        Command::AskAccount(_) => "ask account".to_owned(),
+        Command::Profile(_) => "profile".to_owned(),
+        Command::SetProfile(_, change) => format!("set {:?}", change.texts),
+        Command::Post(_, yes) => format!("post {yes}"),
+        Command::Tunnel(kind) => format!("tunnel {}", kind.name()),
     }
 }
 

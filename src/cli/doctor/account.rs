@@ -11,10 +11,12 @@ use crate::api::{CallError, Client};
 use crate::cli::output::time;
 use crate::cli::{Session, network};
 use crate::config::{Account, SecretSource};
+use crate::domain::account::{FactKind, concerns};
 use crate::domain::id::{PhoneNumberId, WabaId};
 use crate::domain::time::Timestamp;
 use crate::error::Error;
 use crate::store::ReadConn;
+use crate::store::account::{accounts, fact};
 use crate::store::callback;
 
 /// What a token must allow (Meta, permissions), and what for.
@@ -38,6 +40,7 @@ pub(super) fn examine(
     session: &Session,
     account: &Account,
 ) -> Result<(), Error> {
+    told(report, session, account);
     let token = secrets(report, session, account);
     let Some(token) = token else { return Ok(()) };
     let client = match network::client(session, token) {
@@ -57,6 +60,23 @@ pub(super) fn examine(
         waba(report, account, &info, &client, there).await;
         app(report, session, account).await;
     })
+}
+
+/// What webhooks told of the account that is not good: asking about the number does not tell it.
+fn told(report: &mut Report, session: &Session, account: &Account) {
+    let Ok(read) = ReadConn::open(&session.paths.database()) else { return };
+    let known = accounts(&read).unwrap_or_default().into_iter();
+    let mut known = known.filter(|known| known.phone_number.as_str() == account.phone_number_id);
+    let facts = known.next().and_then(|known| fact::facts(&read, known.id).ok());
+    for concern in concerns(&facts.unwrap_or_default(), session.clock.now()) {
+        let only_told = concern.kind.is_shared() && concern.kind != FactKind::Limit;
+        let (says, remedy) = concern.words.split_once("; ").unwrap_or((&concern.words, ""));
+        match concern.grave {
+            _ if !only_told => {}
+            true => report.wrong("account", says, remedy),
+            false => report.note("account", &*concern.words),
+        }
+    }
 }
 
 /// Whether each secret can be had. The token is the answer.

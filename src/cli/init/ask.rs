@@ -2,6 +2,13 @@
 //! is.
 
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::{Handle, Signals};
+use signal_hook::low_level::emulate_default_handler;
 
 use super::missing;
 use crate::cli::say;
@@ -10,9 +17,11 @@ use crate::error::{Error, Kind};
 /// Longer than any token.
 const LONGEST: usize = 16 * 1024;
 
-/// Asks, or says which flag is missing.
+/// Asks, or says which flag is missing. While it lives, the terminal shows what is typed only where it asks for
+/// something that everybody may see: a token pasted while the one before is being checked is no less secret.
 pub(super) struct Asker {
     asks: bool,
+    quiet: Option<Quiet>,
 }
 
 /// A row that was picked, or what was typed instead.
@@ -23,7 +32,9 @@ pub(super) struct Chosen {
 
 impl Asker {
     pub(super) fn new(wanted: bool) -> Self {
-        Self { asks: wanted && io::stdin().is_terminal() }
+        let asks = wanted && io::stdin().is_terminal();
+        // A terminal that cannot be kept quiet is asked all the same.
+        Self { asks, quiet: asks.then(|| Quiet::new().ok()).flatten() }
     }
 
     /// Whether somebody is there.
@@ -48,6 +59,13 @@ impl Asker {
                 return Ok(typed);
             }
         }
+    }
+
+    /// One line that everybody may see.
+    pub(super) fn shown(&self, words: &str) -> Result<String, Error> {
+        let _seen = self.quiet.as_ref().map(Quiet::lift);
+        prompt(words);
+        line()
     }
 
     /// One of several rows by its number, or another value; without a word the one that is `kept`.
@@ -75,7 +93,7 @@ impl Asker {
         }
         let keeps = kept.map(|kept| format!(" (Enter keeps {kept})")).unwrap_or_default();
         loop {
-            let text = shown(&format!("{words}{keeps}"))?;
+            let text = self.shown(&format!("{words}{keeps}"))?;
             let place = text.parse::<usize>().ok().and_then(|at| at.checked_sub(1));
             match (place.filter(|place| *place < rows.len()), kept) {
                 (Some(place), _) => return Ok(Chosen { place, text }),
@@ -94,15 +112,71 @@ pub(super) fn line() -> Result<String, Error> {
     Ok(line.trim().to_owned())
 }
 
-/// One line that everybody may see.
-pub(super) fn shown(words: &str) -> Result<String, Error> {
-    prompt(words);
-    line()
-}
-
 fn prompt(words: &str) {
     // Talk that nobody hears is no failure.
     write!(io::stderr(), "{words}: ").ok();
+}
+
+/// A terminal that shows nothing of what is typed, until this is dropped or a signal ends the program.
+struct Quiet {
+    before: Arc<Termios>,
+    signals: Handle,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// A while in which it shows it.
+struct Seen<'a>(&'a Quiet);
+
+impl Quiet {
+    fn new() -> io::Result<Self> {
+        let before = Arc::new(tcgetattr(io::stdin())?);
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+        let handle = signals.handle();
+        let back = Arc::clone(&before);
+        let thread =
+            std::thread::Builder::new().name("init-signals".to_owned()).spawn(move || {
+                if let Some(signal) = signals.forever().next() {
+                    // The terminal may be gone; the program ends either way.
+                    tcsetattr(io::stdin(), OptionalActions::Now, &back).ok();
+                    emulate_default_handler(signal).ok();
+                }
+            })?;
+        let quiet = Self { before, signals: handle, thread: Some(thread) };
+        quiet.hush();
+        Ok(quiet)
+    }
+
+    fn hush(&self) {
+        let mut hushed = (*self.before).clone();
+        hushed.local_modes.remove(LocalModes::ECHO);
+        Self::set(&hushed);
+    }
+
+    fn lift(&self) -> Seen<'_> {
+        Self::set(&self.before);
+        Seen(self)
+    }
+
+    fn set(modes: &Termios) {
+        // A terminal that is gone needs nothing.
+        tcsetattr(io::stdin(), OptionalActions::Now, modes).ok();
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        Self::set(&self.before);
+        self.signals.close();
+        if let Some(thread) = self.thread.take() {
+            thread.join().ok();
+        }
+    }
+}
+
+impl Drop for Seen<'_> {
+    fn drop(&mut self) {
+        self.0.hush();
+    }
 }
 
 /// Puts the terminal back, however the reading ends.

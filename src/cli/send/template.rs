@@ -3,7 +3,9 @@
 use std::path::absolute;
 
 use clap::Args;
+use clap_complete::engine::ArgValueCompleter;
 
+use crate::cli::shell;
 use crate::cli::templates::find;
 use crate::domain::catalogue::{Catalogue, Entry};
 use crate::domain::message::Body;
@@ -16,7 +18,8 @@ use crate::error::Error;
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Choice {
     /// Send this template; templates list shows which there are.
-    #[arg(long, value_name = "NAME", conflicts_with = "text")]
+    #[arg(long, value_name = "NAME", conflicts_with = "text",
+        add = ArgValueCompleter::new(shell::templates))]
     pub(in crate::cli) template: Option<String>,
     /// Its language; needed when the template has several and none was used with this customer.
     #[arg(long, value_name = "LANGUAGE", requires = "template")]

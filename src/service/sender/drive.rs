@@ -105,7 +105,11 @@ impl Driver {
                 () = stopped.wait() => break,
                 Some(event) = tasks.set.join_next_with_id() => self.take(&mut core, &mut tasks, event),
                 () = changes.notified() => {
-                    drop(subscription.take());
+                    let changes = subscription.take().changes;
+                    if changes.notices && changes.accounts {
+                        // A webhook names an event; the quality behind it is told to who asks.
+                        self.allowance.complained(self.now().mono);
+                    }
                     core.changed();
                 }
                 Ok(()) = self.try_now.changed() => core.try_now(self.now()),

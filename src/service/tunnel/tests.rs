@@ -19,7 +19,6 @@ fn config(kind: Kind) -> TunnelConfig {
         withheld: Vec::new(),
         proving: Proving::default(),
         register: None,
-        apps: Vec::new(),
     }
 }
 

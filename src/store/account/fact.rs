@@ -100,7 +100,7 @@ pub fn asked(
              WHERE id = ?1",
         )?
         .execute(params![account.0, now.millis(), standing.display_number])?;
-    tx.changes.notices = true;
+    tx.changes.accounts = true;
     follow(tx, account)
 }
 
@@ -147,6 +147,8 @@ pub(in crate::store) fn told(
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
     let named = report.display_number.as_deref().map(digits);
     let at = report.at.unwrap_or(now);
+    // The sender asks what else is new.
+    (tx.changes.accounts, tx.changes.outbox) = (true, true);
     for (account, display, id) in &numbers {
         let is_it = match (&report.phone_number, &named, display) {
             (Some(wanted), _, _) => wanted.as_str() == id,

@@ -107,6 +107,41 @@ fn a_number_above_the_queue_that_is_wrong_is_found() {
     assert_eq!(check::check(&world.read).unwrap(), [wrong]);
 }
 
+/// The inspector's pages, and letting go of old bodies, on a log of any length: each query goes along a key.
+#[test]
+fn the_inspector_and_the_pruning_walk_no_more_than_they_show() {
+    let world = World::new();
+    for sql in [
+        "SELECT id, 0 FROM event WHERE (id, 0) < (?1, ?2) AND id <= ?1 ORDER BY id DESC LIMIT ?3",
+        "SELECT id, 0 FROM event WHERE (id, 0) > (?1, ?2) AND id >= ?1 ORDER BY id ASC LIMIT ?3",
+        "SELECT after, id FROM arrival WHERE (after, id) < (?1, ?2)
+             ORDER BY after DESC, id DESC LIMIT ?3",
+        "SELECT after, id FROM arrival WHERE (after, id) >= (?1, ?2)
+             ORDER BY after ASC, id ASC LIMIT ?3",
+        "SELECT e.id, length(b.body), EXISTS (SELECT 1 FROM event o WHERE o.body = e.body AND o.id < e.id),
+             h.secret FROM event e JOIN event_body b ON b.id = e.body
+             LEFT JOIN event_head h ON h.id = e.head WHERE e.id < ?1 ORDER BY e.id DESC LIMIT ?2",
+        "SELECT * FROM event_effect WHERE event = ?1 ORDER BY id",
+        "SELECT b.id, (SELECT max(e.received_at) FROM event e WHERE e.body = b.id),
+             EXISTS (SELECT 1 FROM event e JOIN event_effect f ON f.event = e.id
+                     WHERE e.body = b.id AND f.kind >= 8)
+             FROM event_body b WHERE b.id > ?1 ORDER BY b.id LIMIT ?2",
+        "DELETE FROM arrival WHERE id <= ?1",
+        "UPDATE event SET took = ?2 WHERE id = ?1",
+    ] {
+        let mut query = world.read.conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        for number in 1..=query.parameter_count() {
+            query.raw_bind_parameter(number, 1).unwrap();
+        }
+        let mut steps = query.raw_query();
+        while let Some(step) = steps.next().unwrap() {
+            let step: String = step.get(3).unwrap();
+            let walks = step.starts_with("SCAN") || step.contains("TEMP B-TREE");
+            assert!(!walks, "{step} in {sql}");
+        }
+    }
+}
+
 /// It once walked everything that was ever begun: writing to so many new people took the longer for each.
 #[test]
 fn what_was_begun_with_a_contact_is_looked_up_by_its_identities() {

@@ -8,7 +8,7 @@ use crate::app::model::{Focus, Model, Overlay, Screen};
 use crate::app::msg::Effect;
 use crate::app::pages;
 use crate::app::rows::Look;
-use crate::app::update::{campaigns, hooks, open, queue, templates};
+use crate::app::update::{campaigns, hooks, open, queue, templates, workbench};
 use crate::domain::conversation::Conversation;
 use crate::domain::id::MessageId;
 use crate::domain::message::SortKey;
@@ -38,6 +38,9 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
 
 /// One row or message up or down.
 pub(super) fn step(model: &mut Model, by: isize, effects: &mut Vec<Effect>) {
+    if matches!(model.overlay, Some(Overlay::Workbench)) && workbench::step(model, by) {
+        return;
+    }
     match &mut model.overlay {
         Some(Overlay::Jump(jump)) => return jump.step(by),
         Some(Overlay::Picker(picker)) => return picker.step(by),
@@ -154,6 +157,11 @@ fn scroll_page(model: &mut Model, by: isize) {
     let height = usize::from(layout::page(model.size).height);
     let most = u16::try_from(lines.saturating_sub(height)).unwrap_or(u16::MAX);
     let by = i16::try_from(by).unwrap_or(if by < 0 { i16::MIN } else { i16::MAX });
+    if matches!(model.overlay, Some(Overlay::Workbench)) {
+        let scroll = &mut model.workbench.scroll;
+        *scroll = (*scroll).min(most).saturating_add_signed(by).min(most);
+        return;
+    }
     if let Some(
         Overlay::Help { scroll } | Overlay::Details { scroll } | Overlay::Explain { scroll, .. },
     ) = &mut model.overlay

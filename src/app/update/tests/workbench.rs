@@ -1,0 +1,193 @@
+use crate::app::fixture::{Stage, World, now, world};
+use crate::app::msg::{Command, Done, Effect, Finished, Msg};
+use crate::app::workbench::{Tab, Told};
+use crate::app::{Overlay, pages};
+use crate::domain::account::{Fact, FactKind, Saying};
+use crate::domain::change::Changes;
+use crate::domain::checkup::{Finding, Verdict};
+use crate::domain::health::Health;
+use crate::domain::profile::{Part, Profile};
+use crate::domain::tunnel::{Kind, Registration, TunnelHealth};
+
+fn said(stage: &Stage) -> &str {
+    stage.model.notice.as_ref().map_or("", |notice| notice.text.as_str())
+}
+
+/// Everything on the page.
+fn page(stage: &Stage) -> String {
+    let line = |line: &pages::Line| {
+        line.0.iter().map(|(_, words)| words.as_str()).collect::<String>() + "\n"
+    };
+    pages::lines(&stage.model).iter().map(line).collect()
+}
+
+fn finish(stage: &mut Stage, done: Result<Done, String>) {
+    let effects = std::mem::take(&mut stage.effects);
+    let id = effects.iter().rev().find_map(|effect| match effect {
+        Effect::Do(id, _) => Some(*id),
+        _ => None,
+    });
+    stage.tell(Msg::Finished(Finished { id: id.unwrap(), result: done }));
+}
+
+fn profile() -> Profile {
+    let mut profile = Profile::default();
+    profile.texts[0] = "Open all day".to_owned();
+    profile
+}
+
+#[test]
+fn what_meta_says_of_the_account_is_shown_with_its_history_and_asked_for_by_key() {
+    let fact = |value: &str, minutes: i64, told| {
+        let at = crate::app::fixture::minutes_ago(minutes);
+        Fact { saying: Saying::new(FactKind::Quality, value), at, last_at: at, told }
+    };
+    let account = Told {
+        facts: vec![fact("RED", 3, true)],
+        history: vec![fact("RED", 3, true), fact("GREEN", 90, false)],
+        asked_at: Some(now()),
+    };
+    let mut stage = Stage::new(World { account, ..world() }, (100, 40));
+    stage.keys("A");
+    let shown = page(&stage);
+    for words in ["[Account]", "Quality is RED", "people block", "told by a webhook", "GREEN"] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    stage.keys("r");
+    assert!(matches!(stage.commands()[..], [Command::AskAccount(_)]));
+    assert!(page(&stage).contains("Meta is being asked"));
+    stage.keys("r");
+    assert!(stage.commands().is_empty(), "it is being asked already");
+}
+
+#[test]
+fn news_of_the_account_are_read_again_while_they_are_looked_at() {
+    let mut stage = Stage::new(world(), (80, 24));
+    stage.keys("A");
+    stage.model.workbench.told = None;
+    stage.tell(Msg::Changed(Changes { accounts: true, ..Changes::default() }));
+    assert!(stage.model.workbench.told.is_some());
+}
+
+#[test]
+fn a_line_of_the_profile_is_changed_and_what_meta_would_refuse_stays_typed() {
+    let mut stage = Stage::new(world(), (80, 24));
+    stage.keys("A<Tab>");
+    finish(&mut stage, Ok(Done::Profile(Box::new(profile()))));
+    assert!(page(&stage).contains("Open all day"), "{}", page(&stage));
+    stage.keys("jjje<Ctrl-U>nobody<Enter>");
+    let Some(Overlay::Prompt(prompt)) = &stage.model.overlay else { panic!("no question") };
+    assert!(prompt.error.as_deref().unwrap().contains("no e-mail address"));
+    // Help does not lose what is typed.
+    stage.keys("<F1><Esc>");
+    let Some(Overlay::Prompt(prompt)) = &stage.model.overlay else { panic!("no question") };
+    assert_eq!(prompt.editor.text(), "nobody");
+    stage.keys("@example.com<Enter>");
+    let commands = stage.commands();
+    let [.., Command::SetProfile(_, change)] = commands.as_slice() else { panic!("{commands:?}") };
+    assert_eq!(change.texts, [(Part::Email, "nobody@example.com".to_owned())]);
+    assert!(matches!(stage.model.overlay, Some(Overlay::Workbench)), "back where it was");
+}
+
+#[test]
+fn a_refusal_of_meta_is_told_and_leaves_what_is_shown() {
+    let mut stage = Stage::new(world(), (80, 24));
+    stage.keys("A<Tab>");
+    finish(&mut stage, Ok(Done::Profile(Box::new(profile()))));
+    stage.keys("e<Enter>");
+    finish(&mut stage, Err("Param about (code 100)".to_owned()));
+    assert!(said(&stage).contains("code 100"), "{}", said(&stage));
+    assert!(page(&stage).contains("Open all day"), "{}", page(&stage));
+}
+
+#[test]
+fn the_set_up_is_looked_at_once_shown_with_its_remedies_and_copied() {
+    let mut stage = Stage::new(world(), (80, 24));
+    stage.keys("D");
+    assert!(matches!(stage.effects.last(), Some(Effect::Examine)), "{:?}", stage.effects);
+    stage.effects.clear();
+    stage.keys("r");
+    assert!(stage.effects.is_empty(), "one look at a time");
+    stage.tell(Msg::Examined(vec![Finding {
+        check: "token",
+        account: Some("shop".to_owned()),
+        verdict: Verdict::Wrong,
+        says: "it has \u{1b}expired".to_owned(),
+        remedy: Some("make a new one".to_owned()),
+    }]));
+    let shown = page(&stage);
+    for words in ["1 thing is wrong", "WRONG token", "shop: it has", "make a new one"] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    assert!(!shown.contains('\u{1b}'));
+    stage.keys("y");
+    let Some(Effect::Copy(words)) = stage.effects.last() else { panic!("{:?}", stage.effects) };
+    assert!(words.contains("WRONG  shop: it has") && !words.contains('\u{1b}'), "{words}");
+    stage.keys("<Esc>D");
+    assert!(!matches!(stage.effects.last(), Some(Effect::Examine)), "what is known is shown");
+    stage.keys("r");
+    assert!(matches!(stage.effects.last(), Some(Effect::Examine)));
+}
+
+#[test]
+fn a_tunnel_is_started_and_stopped_by_key_and_what_is_missing_for_it_is_told() {
+    let mut stage = Stage::new(world(), (80, 24));
+    stage.keys("T");
+    assert!(page(&stage).contains("Nothing brings webhooks here."), "{}", page(&stage));
+    stage.keys("j<Enter>");
+    assert_eq!(stage.commands(), [Command::Tunnel(Kind::Cloudflared)]);
+    stage.keys("k<Enter>");
+    finish(&mut stage, Err("cloudflared is not installed".to_owned()));
+    assert_eq!(said(&stage), "cloudflared is not installed");
+}
+
+#[test]
+fn the_question_about_the_new_address_is_answered_by_a_key() {
+    for (key, yes) in [("m", true), ("x", false)] {
+        let mut stage = Stage::new(world(), (80, 24));
+        stage.keys("T");
+        stage.keys(key);
+        assert!(stage.commands().is_empty() && said(&stage).contains("Nothing is asked"));
+        let old = Some("https://old.example/webhook".to_owned());
+        let tunnel = TunnelHealth {
+            kind: Some("ssh"),
+            url: Some("https://new.example/webhook".to_owned()),
+            registration: Registration::Asks { old },
+            ..TunnelHealth::default()
+        };
+        stage.tell(Msg::Health(Box::new(Health { tunnel, ..Health::default() })));
+        let shown = page(&stage);
+        assert!(shown.contains("https://old.example") && shown.contains("https://new.example"));
+        stage.keys(key);
+        let commands = stage.commands();
+        let [Command::Post(_, said)] = commands.as_slice() else { panic!("{commands:?}") };
+        assert_eq!(*said, yes);
+    }
+}
+
+#[test]
+fn tabs_go_round_and_escape_closes() {
+    let mut stage = Stage::new(world(), (80, 24));
+    stage.keys("A");
+    for tab in [Tab::Profile, Tab::Doctor, Tab::Tunnel, Tab::Account] {
+        stage.keys("<Tab>");
+        assert_eq!(stage.model.workbench.tab, tab);
+    }
+    stage.keys("<Shift-Tab>");
+    assert_eq!(stage.model.workbench.tab, Tab::Tunnel);
+    stage.keys("<Esc>");
+    assert!(stage.model.overlay.is_none());
+}
+
+/// Help once took the place of what was typed.
+#[test]
+fn help_loses_neither_a_number_nor_a_filter() {
+    let mut stage = Stage::new(world(), (80, 24));
+    for open in ["c", "/"] {
+        stage.keys(open).keys("12<F1><Esc>");
+        let Some(Overlay::Prompt(prompt)) = &stage.model.overlay else { panic!("{open}") };
+        assert_eq!(prompt.editor.text(), "12", "{open}");
+        stage.keys("<Esc>");
+        assert!(stage.model.overlay.is_none(), "{open}");
+    }
+}
