@@ -151,7 +151,7 @@ impl Drop for Sim {
 fn a_webhook_goes_to_an_https_address_whose_certificate_is_trusted() {
     let (port, came) = bot();
     let sim = Sim::start(port, Some(&fixture("authority.pem")));
-    sim.run(&["say", "hello over tls"]);
+    sim.run(&["say", "+15551230001", "hello over tls"]);
     let request = came.recv_timeout(PATIENCE).unwrap();
     assert!(request.starts_with("POST /hook HTTP/1.1"), "{request}");
     assert!(request.contains("X-Hub-Signature-256: sha256="), "{request}");
@@ -164,7 +164,7 @@ fn a_webhook_goes_to_an_https_address_whose_certificate_is_trusted() {
 fn an_address_with_a_certificate_of_its_own_gets_nothing_and_the_log_says_why() {
     let (port, came) = bot();
     let sim = Sim::start(port, None);
-    sim.run(&["say", "nobody hears this"]);
+    sim.run(&["say", "+15551230001", "nobody hears this"]);
     let logged = sim.webhook(|line| line["error"].is_string());
     let why = logged["error"].as_str().unwrap();
     assert!(why.contains("certificate") && why.contains("SSL_CERT_FILE"), "{why}");

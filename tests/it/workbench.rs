@@ -6,7 +6,7 @@ use twoticks::sim::{NumberChange, Quality};
 use crate::desk::Shop;
 
 #[test]
-fn an_account_that_is_flagged_shows_at_once_and_why_when_it_is_asked() {
+fn an_account_that_is_flagged_says_so_when_meta_is_asked_by_key() {
     let shop = Shop::new();
     let mut inbox = shop.open_live();
     inbox.keys("A");
@@ -15,11 +15,9 @@ fn an_account_that_is_flagged_shows_at_once_and_why_when_it_is_asked() {
     inbox.until_text("TIER_");
     let red = NumberChange::Quality(Quality::Red);
     shop.sim.with_world(|world| world.change_number(shop.now(), &red)).unwrap();
-    shop.step();
-    inbox.until_text("Status is FLAGGED");
-    inbox.until_text("told by a webhook");
     inbox.keys("r");
     inbox.until_text("Quality is RED");
+    inbox.until_text("Status is FLAGGED");
     inbox.keys("<Esc>");
     inbox.until("the bar", |screen| screen.lines().next().is_some_and(|bar| bar.contains("RED")));
     inbox.quit();
