@@ -425,9 +425,9 @@ impl Bar {
         let text = progress(campaign, &self.speed);
         let mut err = io::stderr().lock();
         if self.live {
-            write!(err, "\r{text}\x1b[K")?
+            write!(err, "\r{text}\x1b[K")?;
         } else {
-            writeln!(err, "{text}")?
+            writeln!(err, "{text}")?;
         }
         err.flush()
     }

@@ -86,7 +86,7 @@ pub trait Asked {
 impl Asked for ReadConn {
     fn ask<T: Send + 'static>(
         &self,
-        query: impl FnOnce(&ReadConn) -> Result<T, store::Error> + Send + 'static,
+        query: impl FnOnce(&Self) -> Result<T, store::Error> + Send + 'static,
     ) -> Result<T, store::Error> {
         query(self)
     }

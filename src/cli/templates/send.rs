@@ -75,9 +75,9 @@ pub(super) fn run(session: &Session, send: &Send) -> Result<(), Error> {
         save_skipped(path, &run)?;
     }
     if send.json {
-        tell_json(&run)?
+        tell_json(&run)?;
     } else {
-        tell(session, &run)?
+        tell(session, &run)?;
     }
     let good = run.plan.good();
     if good == 0 {

@@ -20,6 +20,7 @@ use crate::store::write::Tx;
 pub const LIMIT_SPAN: Duration = Duration::from_secs(24 * 3600);
 
 /// Whom a message is for, as far as the gate is concerned.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 struct Asked {
     account: AccountId,
     contact: ContactId,
