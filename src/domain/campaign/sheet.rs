@@ -166,7 +166,8 @@ fn decoded<'a>(bytes: &'a [u8], notes: &mut Vec<String>) -> Result<Cow<'a, str>,
 }
 
 fn not_utf8(bytes: &[u8], at: usize) -> SheetError {
-    let row = bytes.get(..at).unwrap_or_default().split(|byte| *byte == b'\n').count();
+    let before = bytes.get(..at).unwrap_or_default();
+    let row = before.split(|byte| *byte == b'\n').count();
     let line = bytes.split(|byte| *byte == b'\n').nth(row - 1).unwrap_or_default();
     let text = String::from_utf8_lossy(line);
     SheetError::Encoding { row, shown: truncate(&display_safe(text.trim()), 60).0.into_owned() }

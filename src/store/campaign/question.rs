@@ -156,7 +156,7 @@ pub fn outcomes(
         let skip: Option<String> = row.get(3)?;
         let state: Option<i64> = row.get(5)?;
         let state = state.map(row::state).transpose().map_err(row::unreadable)?;
-        let of_campaign = stage_of(row.get(9)?);
+        let cancelled = stage_of(row.get(9)?) == Stage::Cancelled;
         Ok(Outcome {
             row: row.get(0)?,
             typed: row.get(1)?,
@@ -165,7 +165,7 @@ pub fn outcomes(
             state: match (&skip, state) {
                 (Some(_), _) => "skipped",
                 (None, Some(state)) => state.name(),
-                (None, None) if of_campaign == Stage::Cancelled => State::Cancelled.name(),
+                (None, None) if cancelled => State::Cancelled.name(),
                 (None, None) => "waiting",
             },
             code: row.get(6)?,
