@@ -6,6 +6,7 @@
 
 pub mod action;
 pub mod campaigns;
+pub mod calm;
 pub mod chat;
 pub mod composer;
 pub mod describe;
