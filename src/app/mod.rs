@@ -5,8 +5,8 @@
 //! tested by handing in keys and answers and looking at effects. Widths come from `domain::text` alone.
 
 pub mod action;
-pub mod campaigns;
 pub mod calm;
+pub mod campaigns;
 pub mod chat;
 pub mod composer;
 pub mod describe;

@@ -99,7 +99,7 @@ struct Answered {
 /// The debt spreads the sends, the window keeps the promise: a send counts for a second and as long as it may
 /// have been late on its way, since what was late and what is on time may meet in one second there. How late
 /// it was at most, its answer tells: what that took longer than the fastest one. Whatever made it late, a busy
-/// machine here, a connection to be made or the net, [`JITTER`] is always allowed for, and [`MORE`] beyond it
+/// machine here, a connection to be made or the net, 15 ms are always allowed for, and 10 ms beyond them
 /// for each on average. Within that the promise is hard; beyond it, the rate is kept.
 #[derive(Clone, Debug)]
 pub struct RateLimiter {

@@ -35,11 +35,14 @@ pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
         [(true, text::width(&label)), (false, least)].into_iter().find_map(|(named, label)| {
             let tabs = tabs(model, named, theme);
             let width: usize = tabs.iter().map(|(_, words)| text::width(words)).sum();
-            let fits = usize::from(taken) + width + others + label <= usize::from(bar.width);
+            let fits = usize::from(taken) + width + 1 + others + label <= usize::from(bar.width);
             (bar.width >= TABS && fits).then_some(tabs)
         });
-    for (style, words) in tabs.into_iter().flatten() {
-        taken += canvas.put(bar, taken, 0, bar.width.saturating_sub(taken), &words, style);
+    if let Some(tabs) = tabs {
+        for (style, words) in tabs {
+            taken += canvas.put(bar, taken, 0, bar.width.saturating_sub(taken), &words, style);
+        }
+        taken += 1;
     }
     // The facts give way from the left, the clock stays.
     let mut shown = vec![(theme.plain, clock.as_str())];

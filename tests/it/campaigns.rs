@@ -13,7 +13,7 @@ use twoticks::clock::SystemClock;
 use twoticks::domain::campaign::Campaign;
 use twoticks::domain::id::CampaignId;
 use twoticks::domain::time::Clock;
-use twoticks::sim::{Delays, Sim, SimConfig, Strangers, World, WorldConfig};
+use twoticks::sim::{Delays, NumberChange, Sim, SimConfig, Strangers, World, WorldConfig};
 use twoticks::store::campaign::{campaign, outcomes};
 use twoticks::store::{ReadConn, check};
 
@@ -139,6 +139,9 @@ impl Shop {
         let sim_clock: Arc<dyn Clock> = Arc::clone(&clock) as _;
         let sim =
             Sim::start(SimConfig::default(), World::new(41, world.clone()), sim_clock).unwrap();
+        // Ten thousand people in a day are more than a new business may write to.
+        let limit = NumberChange::Limit("TIER_UNLIMITED".to_owned());
+        sim.with_world(|world| world.change_number(clock.now(), &limit)).unwrap();
         let port = free_port();
         sim.set_webhook(&format!("http://127.0.0.1:{port}/webhook")).unwrap();
         write_config(&dir.path().join("config.toml"), &sim.base_url(), port, &world);

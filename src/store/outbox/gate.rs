@@ -28,7 +28,6 @@ enum Sort {
 }
 
 /// Whom a message is for, as far as the gate is concerned.
-#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 struct Asked {
     account: AccountId,
     contact: ContactId,
