@@ -1,5 +1,6 @@
 //! The inspector: the requests at the listener, what is looked for among them, and one of them in its parts.
 
+use super::calm::Calm;
 use super::list::{List, Listed};
 use super::paged::Identified;
 use super::wait::Wait;
@@ -118,10 +119,8 @@ pub struct Inspector {
     pub wait: Wait<EventId>,
     /// The search for fitting requests ended here, before all were looked at.
     pub given_up: Option<Timestamp>,
-    /// When the list was read last.
-    pub read_at: Option<Timestamp>,
-    /// It changed since, and is read again at this time.
-    pub due: Option<Timestamp>,
+    /// When it is read again.
+    pub calm: Calm,
     /// The event whose body is in the editor.
     pub editing: Option<EventId>,
     /// The address that one was posted to last.

@@ -317,7 +317,8 @@ impl Model {
             self.templates_due(),
             self.campaigns_due(),
             self.hooks
-                .due
+                .calm
+                .due()
                 .filter(|_| self.screen == Screen::Hooks && !self.hooks.list.wait.is_busy()),
             Some(when::next_minute(self.now)),
         ]
@@ -329,14 +330,14 @@ impl Model {
     /// When the queue is read again without a change to hear of.
     fn queue_due(&self) -> Option<Timestamp> {
         let shown = self.screen == Screen::Queue && !self.queue.list.wait.is_busy();
-        let due = [self.queue.due, self.queue.turns()].into_iter().flatten().min();
+        let due = [self.queue.calm.due(), self.queue.turns()].into_iter().flatten().min();
         due.filter(|_| shown)
     }
 
     /// When the numbers of the templates are read again.
     fn templates_due(&self) -> Option<Timestamp> {
         let shown = self.screen == Screen::Templates && !self.templates.wait.is_busy();
-        self.templates.due.filter(|_| shown)
+        self.templates.calm.due().filter(|_| shown)
     }
 
     /// When the numbers of the campaigns are read again.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::action::{Action, Context};
+use super::calm::Calm;
 use super::list::List;
 use super::model::Model;
 use super::rows::{Tone, reason};
@@ -112,17 +113,15 @@ pub struct Queue {
     pub marked: Marked,
     /// How many requests went out lately.
     pub recent: Recent,
-    /// When it was read last.
-    pub read_at: Option<Timestamp>,
-    /// It changed since, and is read again at this time.
-    pub due: Option<Timestamp>,
+    /// When it is read again.
+    pub calm: Calm,
 }
 
 impl Queue {
     /// When the chart moves on by itself, while there is anything on it.
     #[must_use]
     pub fn turns(&self) -> Option<Timestamp> {
-        let read = self.read_at.filter(|_| !self.recent.is_still())?;
+        let read = self.calm.read_at().filter(|_| !self.recent.is_still())?;
         let spans = read.millis().div_euclid(Recent::SPAN_MILLIS) + 1;
         Some(Timestamp::from_millis(spans * Recent::SPAN_MILLIS))
     }

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::action::{Action, Context};
+use super::calm::Calm;
 use super::model::Model;
 use super::rows::Tone;
 use super::wait::Wait;
@@ -33,10 +34,8 @@ pub struct Templates {
     pub stops: Option<Timestamp>,
     /// The screen of the templates.
     pub shelf: shelf::Shelf,
-    /// When the catalogue was read last.
-    pub read_at: Option<Timestamp>,
-    /// Its numbers changed since, and it is read again at this time.
-    pub due: Option<Timestamp>,
+    /// When its numbers are read again.
+    pub calm: Calm,
 }
 
 /// The numbers of the screen are read at most this often, however much is sent.

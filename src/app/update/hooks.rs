@@ -79,23 +79,15 @@ pub(super) fn changed(model: &mut Model, effects: &mut Vec<Effect>) {
     if model.screen != Screen::Hooks {
         return;
     }
-    let next = model.hooks.read_at.map_or(model.now, |at| at + CALM);
-    if next <= model.now {
-        if model.hooks.list.wait.stale() {
-            refresh(model, effects);
-        }
-    } else {
-        model.hooks.due = Some(model.hooks.due.map_or(next, |due| due.min(next)));
-    }
+    model.hooks.calm.changed(CALM, model.now);
+    expire(model, effects);
 }
 
 /// What its time has come for: the list is read again.
 pub(super) fn expire(model: &mut Model, effects: &mut Vec<Effect>) {
-    if model.screen == Screen::Hooks && model.hooks.due.is_some_and(|due| due <= model.now) {
-        model.hooks.due = None;
-        if model.hooks.list.wait.stale() {
-            refresh(model, effects);
-        }
+    let due = model.screen == Screen::Hooks && model.hooks.calm.take_due(model.now);
+    if due && model.hooks.list.wait.stale() {
+        refresh(model, effects);
     }
 }
 
@@ -103,8 +95,7 @@ fn ask(model: &mut Model, page: Page<HookKey>, limit: u32, load: Load, effects: 
     let ticket = model.ticket();
     let filter = model.hooks.filter.clone();
     model.hooks.list.wait.start(ticket, load);
-    model.hooks.read_at = Some(model.now);
-    model.hooks.due = None;
+    model.hooks.calm.read(model.now);
     effects.push(Effect::Run(Query::Hooks { filter, page, limit, budget: BUDGET, ticket }));
 }
 

@@ -86,24 +86,19 @@ pub(super) fn changed(model: &mut Model, effects: &mut Vec<Effect>) {
     if model.screen != Screen::Queue {
         return;
     }
-    let next = model.queue.read_at.map_or(model.now, |at| at + CALM);
-    if next <= model.now {
-        if model.queue.list.wait.stale() {
-            refresh(model, effects);
-        }
-    } else {
-        model.queue.due = Some(model.queue.due.map_or(next, |due| due.min(next)));
-    }
+    model.queue.calm.changed(CALM, model.now);
+    expire(model, effects);
 }
 
 /// What its time has come for: the queue is read again.
 pub(super) fn expire(model: &mut Model, effects: &mut Vec<Effect>) {
-    let due = [model.queue.due, model.queue.turns()].into_iter().flatten().min();
-    if model.screen == Screen::Queue && due.is_some_and(|due| due <= model.now) {
-        model.queue.due = None;
-        if model.queue.list.wait.stale() {
-            refresh(model, effects);
-        }
+    if model.screen != Screen::Queue {
+        return;
+    }
+    let due = model.queue.calm.take_due(model.now)
+        || model.queue.turns().is_some_and(|turns| turns <= model.now);
+    if due && model.queue.list.wait.stale() {
+        refresh(model, effects);
     }
 }
 
@@ -118,8 +113,7 @@ pub(super) fn ask(
     let ticket = model.ticket();
     let (filter, now) = (model.queue.list.filter, model.now);
     model.queue.list.wait.start(ticket, load);
-    model.queue.read_at = Some(now);
-    model.queue.due = None;
+    model.queue.calm.read(now);
     effects.push(Effect::Run(Query::Queue { account, filter, page, limit, now, ticket }));
 }
 

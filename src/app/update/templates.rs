@@ -104,8 +104,7 @@ fn ask(model: &mut Model, effects: &mut Vec<Effect>) {
     };
     let ticket = model.ticket();
     model.templates.wait.start(ticket, ());
-    model.templates.read_at = Some(model.now);
-    model.templates.due = None;
+    model.templates.calm.read(model.now);
     effects.push(Effect::Run(Query::Templates { account, conversation, ticket }));
 }
 
@@ -159,16 +158,15 @@ pub(super) fn changed(model: &mut Model, changes: &Changes, effects: &mut Vec<Ef
             ask(model, effects);
         }
     } else if screen && !changes.conversations.is_empty() {
-        let next = model.templates.read_at.map_or(model.now, |at| at + CALM);
-        model.templates.due = Some(model.templates.due.map_or(next, |due| due.min(next)));
+        model.templates.calm.changed(CALM, model.now);
         expire(model, effects);
     }
 }
 
 /// What its time has come for: the numbers are read again.
 pub(super) fn expire(model: &mut Model, effects: &mut Vec<Effect>) {
-    let due = model.templates.due.is_some_and(|due| due <= model.now);
-    if due && model.screen == Screen::Templates && model.templates.wait.stale() {
+    let due = model.screen == Screen::Templates && model.templates.calm.take_due(model.now);
+    if due && model.templates.wait.stale() {
         ask(model, effects);
     }
 }
