@@ -20,7 +20,7 @@ use crate::domain::message::{Body, Message, NewMessage, TimelineEntry};
 use crate::domain::outbox::{Decided, Decision, Recipient};
 use crate::domain::page::{ListKey, ListPage, MessagePage, Page, QueuePage};
 use crate::domain::queue::{QueueFilter, QueueRow, Recent, Sweep};
-use crate::domain::template::Template;
+use crate::domain::template::{Refusal, Template, Work, Worked};
 use crate::domain::time::Timestamp;
 use crate::domain::wish::Wish;
 
@@ -430,6 +430,8 @@ pub enum Command {
     SyncTemplates(AccountId),
     /// Give up fetching them.
     CancelSync(AccountId),
+    /// Make, change or delete a template at Meta.
+    Work(AccountId, Box<Work>),
     /// Apply an event again.
     Replay(EventId),
     /// Apply what a person made of the body of an event.
@@ -487,6 +489,8 @@ pub enum Done {
     Conversation(ConversationId),
     /// So many templates were fetched.
     Synced(u32),
+    /// What became of work on a template.
+    Worked(Result<Worked, Refusal>),
     /// An event was applied again.
     Replayed {
         /// New messages.

@@ -173,6 +173,15 @@ impl Stage {
                 return self.templates.sync(account, Box::new(answer));
             }
             Command::CancelSync(account) => self.templates.cancel(account),
+            Command::Work(account, work) => {
+                let events = self.events.clone();
+                let answer = move |result| {
+                    let finished = Finished { id, result: Ok(Done::Worked(result)) };
+                    // A loop that has ended needs no answer.
+                    events.send(Event::Msg(Msg::Finished(finished))).ok();
+                };
+                return self.templates.work(account, *work, Box::new(answer));
+            }
             _ => {}
         }
         let clock = Arc::clone(&self.clock);
@@ -456,6 +465,9 @@ fn execute(
             Done::Plain
         }
         // Carried out beside the store.
-        Command::Send { .. } | Command::SyncTemplates(_) | Command::CancelSync(_) => Done::Plain,
+        Command::Send { .. }
+        | Command::SyncTemplates(_)
+        | Command::CancelSync(_)
+        | Command::Work(..) => Done::Plain,
     })
 }

@@ -32,6 +32,7 @@ pub(super) fn draw(
         Overlay::Jump(jump) => return Some(jump_box(model, jump, screen, canvas)),
         Overlay::Picker(picker) => return Some(templates::picker(model, picker, screen, canvas)),
         Overlay::Form(form) => return templates::form(model, form, screen, canvas),
+        Overlay::Maker(maker) => return templates::maker(model, maker, screen, canvas),
     }
     None
 }

@@ -4,7 +4,7 @@ mod later;
 pub(super) mod message;
 mod movement;
 
-use super::{campaigns, hooks, input, marketing, open, queue, replies, templates};
+use super::{campaigns, hooks, input, maker, marketing, open, queue, replies, templates};
 use crate::app::action::{Action, Context};
 use crate::app::composer::Editor;
 use crate::app::jump::Hit;
@@ -22,6 +22,7 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
     let shows_campaigns = model.screen == Screen::Campaigns && model.overlay.is_none();
     let done = (shows_campaigns && campaigns::act(model, action, effects))
         || (shows_hooks && hooks::act(model, action, effects))
+        || maker::act(model, action, effects)
         || templates::act(model, action, effects)
         || (model.screen == Screen::Queue && queue::act(model, action, effects))
         || movement::act(model, action, effects)
@@ -70,7 +71,10 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
         Action::Palette => input::open_jump(model, ">", model.context(), effects),
         Action::Help => {
             // What is typed into stays beneath; what only shows something has served.
-            let typed = matches!(model.overlay, Some(Overlay::Picker(_) | Overlay::Form(_)));
+            let typed = matches!(
+                model.overlay,
+                Some(Overlay::Picker(_) | Overlay::Form(_) | Overlay::Maker(_))
+            );
             model.beneath = model.overlay.take().filter(|_| typed);
             model.overlay = Some(Overlay::Help { scroll: 0 });
         }
@@ -250,6 +254,7 @@ fn interrupt(model: &mut Model, effects: &mut Vec<Effect>) {
         Some(Overlay::Jump(jump)) => clear(&mut jump.editor),
         Some(Overlay::Picker(picker)) => clear(&mut picker.editor),
         Some(Overlay::Form(form)) => form.field_mut().is_some_and(|field| clear(&mut field.editor)),
+        Some(Overlay::Maker(maker)) => maker.editor_mut().is_some_and(clear),
         Some(_) => false,
         None => model.focus == Focus::Compose && clear(&mut model.composer.editor),
     };

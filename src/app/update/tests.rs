@@ -2,6 +2,7 @@ mod campaigns;
 mod drafts;
 mod hooks;
 mod keys;
+mod maker;
 mod queue;
 mod templates;
 mod window;
@@ -72,6 +73,7 @@ fn short(command: &Command) -> String {
         Command::Pause(_, pause) => format!("pause {pause}"),
         Command::SyncTemplates(_) => "sync".to_owned(),
         Command::CancelSync(_) => "cancel sync".to_owned(),
+        Command::Work(_, work) => format!("{work:?}"),
     }
 }
 
