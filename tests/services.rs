@@ -66,6 +66,7 @@ fn config(dir: &Path, world: &WorldConfig, base_url: &str, listen: SocketAddr) -
         name: "shop".to_owned(),
         phone_number_id: PhoneNumberId::new(&world.phone_number_id),
         waba_id: Some(WabaId::new(&world.waba_id)),
+        app_id: None,
         display_number: Some(world.display_number.clone()),
         token: Some(SecretString::from(world.token.clone())),
         app_secrets: vec![SecretString::from(world.app_secret.clone())],

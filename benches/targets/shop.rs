@@ -69,6 +69,7 @@ impl Shop {
                 name: "bench".into(),
                 phone_number_id: PhoneNumberId::new(PHONE_NUMBER),
                 waba_id: Some(WabaId::new(WABA)),
+                app_id: None,
                 display_number: Some("+55 11 5550-0199".into()),
                 token: Some(SecretString::from(TOKEN)),
                 app_secrets: vec![SecretString::from(SECRET)],

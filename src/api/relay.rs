@@ -1,6 +1,7 @@
-//! Posting a webhook as Meta would: to the program that a person develops, or to our own listener.
+//! Posting a webhook as Meta would: to the program that a person develops, or to our own listener. Fetching the
+//! file behind a link that a person wrote.
 //!
-//! It posts once and says what was answered. Plain HTTP goes no further than this machine, redirects are not
+//! It asks once and says what was answered. Plain HTTP goes no further than this machine, redirects are not
 //! followed, and nothing of the account but the webhook itself is sent.
 
 use std::fmt;
@@ -80,6 +81,15 @@ impl Answered {
     }
 }
 
+/// A file that was fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// What it is declared to be.
+    pub content_type: Option<String>,
+    /// The file itself.
+    pub bytes: Vec<u8>,
+}
+
 /// Posts webhooks. Cheap to clone; clones share the connections.
 #[derive(Clone, Debug)]
 pub struct Relay(reqwest::Client);
@@ -115,6 +125,34 @@ impl Relay {
     ) -> Result<Self, SetupError> {
         let tls = targets.into_iter().any(|target| target.0.scheme() == "https");
         Self::new(timeout, tls)
+    }
+
+    /// Fetches a file of at most so many bytes.
+    ///
+    /// # Errors
+    /// Why it cannot be had, in plain words.
+    pub async fn get(&self, target: &Target, most: usize) -> Result<Fetched, String> {
+        let mut response =
+            self.0.get(target.0.clone()).send().await.map_err(|error| why(&error))?;
+        let status = response.status().as_u16();
+        if !response.status().is_success() {
+            return Err(format!("HTTP {status}"));
+        }
+        let too_big = || format!("it is too big: at most {} MB are taken", most >> 20);
+        let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
+        if announced.is_some_and(|length| length > most) {
+            return Err(too_big());
+        }
+        let content_type = response.headers().get(CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| why(&error))? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > most {
+                return Err(too_big());
+            }
+        }
+        Ok(Fetched { content_type, bytes })
     }
 
     /// Posts these bytes with this signature.

@@ -36,6 +36,8 @@ pub enum Context {
     Picker,
     /// Filling in a template.
     Form,
+    /// Making or changing a template.
+    Maker,
     /// The templates of the account.
     Templates,
     /// The templates sent to the people of a file.
@@ -50,12 +52,13 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order of the help page.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::List,
         Self::Chat,
         Self::Compose,
         Self::Picker,
         Self::Form,
+        Self::Maker,
         Self::Templates,
         Self::Queue,
         Self::Hooks,
@@ -86,6 +89,7 @@ impl Context {
             Self::Sure => "SURE?",
             Self::Picker => "TEMPLATE",
             Self::Form => "FILL IN",
+            Self::Maker => "MAKE",
             Self::Templates => "TEMPLATES",
             Self::Campaigns => "CAMPAIGNS",
             Self::DryRun => "DRY RUN",
@@ -110,6 +114,7 @@ impl Context {
             Self::Sure => "When asked to be sure",
             Self::Picker => "While choosing a template",
             Self::Form => "While filling in a template",
+            Self::Maker => "While making a template",
             Self::Templates => "In the templates",
             Self::Campaigns => "In the campaigns",
             Self::DryRun => "Before a campaign is sent",
@@ -121,7 +126,10 @@ impl Context {
     /// Whether plain characters are text here rather than keys.
     #[must_use]
     pub const fn is_text(self) -> bool {
-        matches!(self, Self::Compose | Self::Prompt | Self::Jump | Self::Picker | Self::Form)
+        matches!(
+            self,
+            Self::Compose | Self::Prompt | Self::Jump | Self::Picker | Self::Form | Self::Maker
+        )
     }
 
     /// Its bit in a set.
@@ -261,6 +269,11 @@ pub enum Action {
     Choose,
     LetPost,
     LeavePost,
+    NewTemplate,
+    DuplicateTemplate,
+    EditTemplate,
+    DeleteTemplate,
+    Submit,
     StartDemo,
 }
 
@@ -284,20 +297,23 @@ const CHAT: Contexts = Contexts::of(&[Context::Chat]);
 const NORMAL: Contexts = Contexts::of(&[Context::List, Context::Chat]);
 const COMPOSE: Contexts = Contexts::of(&[Context::Compose]);
 const INBOX: Contexts = Contexts::of(&[Context::List, Context::Chat, Context::Compose]);
-const LINES: Contexts = Contexts::of(&[Context::Compose, Context::Prompt, Context::Jump]);
+const LINES: Contexts =
+    Contexts::of(&[Context::Compose, Context::Prompt, Context::Jump, Context::Maker]);
 const TEXT: Contexts = Contexts::of(&[
     Context::Compose,
     Context::Prompt,
     Context::Jump,
     Context::Picker,
     Context::Form,
+    Context::Maker,
 ]);
 const BOXES: Contexts =
-    Contexts::of(&[Context::Prompt, Context::Jump, Context::Picker, Context::Form]);
+    Contexts::of(&[Context::Prompt, Context::Jump, Context::Picker, Context::Form, Context::Maker]);
 const CHOOSE: Contexts = Contexts::of(&[Context::Jump, Context::Picker]);
 const PICKER: Contexts = Contexts::of(&[Context::Picker]);
 const FORM: Contexts = Contexts::of(&[Context::Form]);
-const FIELDS: Contexts = Contexts::of(&[Context::Picker, Context::Form]);
+const MAKER: Contexts = Contexts::of(&[Context::Maker]);
+const FIELDS: Contexts = Contexts::of(&[Context::Picker, Context::Form, Context::Maker]);
 const ASK: Contexts = Contexts::of(&[Context::Ask]);
 const PAGE: Contexts = Contexts::of(&[Context::Page]);
 const FIRST: Contexts = Contexts::of(&[Context::First]);
@@ -351,6 +367,7 @@ const OVERLAYS: Contexts = Contexts::of(&[
     Context::Picker,
     Context::Form,
     Context::Workbench,
+    Context::Maker,
 ]);
 const ALL: Contexts = Contexts::of(&Context::ALL);
 
@@ -434,14 +451,19 @@ pub const TABLE: &[Entry] = &[
     row(Action::Template, "template", "template", "Choose a template to send", &[(NORMAL, "t"), (COMPOSE, "Ctrl-T"), (ASK, "Ctrl-T")]),
     row(Action::NextLanguage, "next-language", "language", "Choose the next language of the template", &[(PICKER, "Tab, Right")]),
     row(Action::PreviousLanguage, "previous-language", "language", "Choose the previous language of the template", &[(PICKER, "Shift-Tab, Left")]),
-    row(Action::NextField, "next-field", "field", "Go to the next field; in a file, complete the path first", &[(FORM, "Tab, Down")]),
-    row(Action::PreviousField, "previous-field", "field", "Go to the previous field", &[(FORM, "Shift-Tab, Up")]),
+    row(Action::NextField, "next-field", "field", "Go to the next field; in a file, complete the path first", &[(FORM, "Tab, Down"), (MAKER, "Tab")]),
+    row(Action::PreviousField, "previous-field", "field", "Go to the previous field", &[(FORM, "Shift-Tab, Up"), (MAKER, "Shift-Tab")]),
     row(Action::TakeOffer, "take-offer", "take", "Take the value that is offered, or else go forward one character", &[(FORM, "Ctrl-F, Right")]),
     row(Action::NextOffer, "next-offer", "other", "Offer another value", &[(FORM, "Ctrl-N")]),
     row(Action::PutDraft, "put-draft", "draft", "Put the text of the composer into the field", &[(FORM, "Ctrl-T")]),
     row(Action::CopyRequest, "copy-request", "copy", "Copy the request as curl, pressed again as JSON", &[(FORM, "Ctrl-Y")]),
+    row(Action::NewTemplate, "new-template", "new", "Make a template", &[(TEMPLATES, "n")]),
+    row(Action::EditTemplate, "edit-template", "change", "Change what the template says; Meta reviews it again", &[(TEMPLATES, "e")]),
+    row(Action::DuplicateTemplate, "duplicate-template", "like it", "Make a template like this one, in another language or with another name", &[(TEMPLATES, "y")]),
+    row(Action::DeleteTemplate, "delete-template", "delete", "Delete the template at Meta", &[(TEMPLATES, "d")]),
+    row(Action::Submit, "submit", "submit", "Submit the template for Meta's review", &[(MAKER, "Ctrl-S")]),
     row(Action::SyncTemplates, "sync-templates", "sync", "Fetch the templates from Meta; pressed twice while it runs, stop that", &[(PICKER, "Ctrl-R"), (TEMPLATES, "r, Ctrl-R")]),
-    row(Action::Newline, "newline", "newline", "Begin a new line", &[(COMPOSE, "Ctrl-J, Alt-Enter, Shift-Enter")]),
+    row(Action::Newline, "newline", "newline", "Begin a new line", &[(COMPOSE, "Ctrl-J, Alt-Enter, Shift-Enter"), (MAKER, "Ctrl-J, Alt-Enter, Shift-Enter")]),
     row(Action::Leave, "leave", "read", "Drop the reply, then stop writing; the text stays", &[(COMPOSE, "Esc")]),
     row(Action::Editor, "editor", "editor", "Write in $EDITOR", &[(COMPOSE, "Ctrl-G, Ctrl-X Ctrl-E")]),
     row(Action::LineStart, "line-start", "start", "Go to the start of the line", &[(TEXT, "Ctrl-A, Home")]),
@@ -450,8 +472,8 @@ pub const TABLE: &[Entry] = &[
     row(Action::Right, "right", "right", "Go forward one character", &[(LINES, "Right, Ctrl-F"), (PICKER, "Ctrl-F")]),
     row(Action::WordLeft, "word-left", "word", "Go back one word", &[(TEXT, "Ctrl-Left, Alt-B, Alt-Left")]),
     row(Action::WordRight, "word-right", "word", "Go forward one word", &[(TEXT, "Ctrl-Right, Alt-F, Alt-Right")]),
-    row(Action::CursorUp, "cursor-up", "up", "Go up one line; in an empty composer, to the newest message", &[(COMPOSE, "Up")]),
-    row(Action::CursorDown, "cursor-down", "down", "Go down one line", &[(COMPOSE, "Down")]),
+    row(Action::CursorUp, "cursor-up", "up", "Go up one line; in an empty composer, to the newest message", &[(COMPOSE, "Up"), (MAKER, "Up")]),
+    row(Action::CursorDown, "cursor-down", "down", "Go down one line", &[(COMPOSE, "Down"), (MAKER, "Down")]),
     row(Action::DeleteBack, "delete-back", "delete", "Delete the character before the cursor", &[(TEXT, "Backspace, Ctrl-H, Shift-Backspace")]),
     row(Action::DeleteForward, "delete-forward", "delete", "Delete the character at the cursor", &[(TEXT, "Delete, Ctrl-D")]),
     row(Action::DeleteWord, "delete-word", "delete word", "Delete the word before the cursor", &[(TEXT, "Ctrl-W, Alt-Backspace")]),

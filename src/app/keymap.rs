@@ -209,7 +209,9 @@ fn wanted(
         .collect();
     match (send_key, entry.action) {
         (SendKey::CtrlS, Action::Send) => keys = vec!["Ctrl-S".to_owned()],
-        (SendKey::CtrlS, Action::Newline) => keys.insert(0, "Enter".to_owned()),
+        (SendKey::CtrlS, Action::Newline) if context == Context::Compose => {
+            keys.insert(0, "Enter".to_owned());
+        }
         _ => {}
     }
     keys

@@ -25,6 +25,7 @@ use super::queue::Queue;
 use super::rows::Look;
 use super::templates::Templates;
 use super::templates::form::Form;
+use super::templates::maker::{Maker, Purpose};
 use super::templates::picker::Picker;
 use super::update::Sure;
 use super::wait::Wait;
@@ -37,6 +38,7 @@ use crate::domain::id::{AccountId, ConversationId, EventId, MessageId};
 use crate::domain::message::Message;
 use crate::domain::outbox::Decision;
 use crate::domain::queue::QueueFilter;
+use crate::domain::template::Template;
 use crate::domain::text;
 use crate::domain::time::Timestamp;
 use crate::domain::tunnel::Registration;
@@ -134,6 +136,7 @@ pub(crate) enum Overlay {
     Picker(Box<Picker>),
     Form(Box<Form>),
     Workbench,
+    Maker(Box<Maker>),
 }
 
 /// What a command was for, so that its failure can be told and undone.
@@ -162,6 +165,10 @@ pub(crate) enum Awaited {
         draft: Option<Sent>,
     },
     Sync,
+    /// A template was handed in for review, new or changed.
+    Work(Purpose, Box<Template>),
+    /// This template is deleted.
+    Delete(String),
     /// Applying an event again.
     Replay(EventId),
     /// Something that the workbench asked for.
@@ -398,6 +405,7 @@ impl Model {
             Some(Overlay::Picker(_)) => Context::Picker,
             Some(Overlay::Form(_)) => Context::Form,
             Some(Overlay::Workbench) => Context::Workbench,
+            Some(Overlay::Maker(_)) => Context::Maker,
             None => self.under(),
         }
     }

@@ -23,7 +23,7 @@ use crate::domain::outbox::{Decided, Decision, Recipient};
 use crate::domain::page::{ListKey, ListPage, MessagePage, Page, QueuePage};
 use crate::domain::profile::{Profile, ProfileChange};
 use crate::domain::queue::{QueueFilter, QueueRow, Recent, Sweep};
-use crate::domain::template::Template;
+use crate::domain::template::{Refusal, Template, Work, Worked};
 use crate::domain::time::Timestamp;
 use crate::domain::tunnel::Kind;
 use crate::domain::wish::Wish;
@@ -462,6 +462,8 @@ pub enum Command {
     Post(AccountId, bool),
     /// Start this tunnel in place of what runs.
     Tunnel(Kind),
+    /// Make, change or delete a template at Meta.
+    Work(AccountId, Box<Work>),
     /// Apply an event again.
     Replay(EventId),
     /// Apply what a person made of the body of an event.
@@ -523,6 +525,8 @@ pub enum Done {
     Profile(Box<Profile>),
     /// So many templates were fetched.
     Synced(u32),
+    /// What became of work on a template.
+    Worked(Result<Worked, Refusal>),
     /// An event was applied again.
     Replayed {
         /// New messages.

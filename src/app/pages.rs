@@ -94,7 +94,8 @@ pub fn lines(model: &Model) -> Vec<Line> {
             | Overlay::Prompt(_)
             | Overlay::Jump(_)
             | Overlay::Picker(_)
-            | Overlay::Form(_),
+            | Overlay::Form(_)
+            | Overlay::Maker(_),
         )
         | None => Vec::new(),
     }

@@ -3,10 +3,12 @@
 pub mod card;
 pub mod form;
 pub mod languages;
+pub mod maker;
+pub mod parts;
 pub mod picker;
 pub mod shelf;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use super::action::{Action, Context};
@@ -30,6 +32,8 @@ pub struct Templates {
     pub error: Option<String>,
     /// What was typed for a template of this name in a conversation and not sent.
     pub typed: HashMap<(ConversationId, String), Filling>,
+    /// Editors that were closed before what is in them was submitted.
+    pub unfinished: BTreeMap<maker::Purpose, Box<maker::Maker>>,
     /// A running sync was asked to stop, and stops when asked again until this time.
     pub stops: Option<Timestamp>,
     /// The screen of the templates.

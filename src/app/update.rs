@@ -5,6 +5,7 @@ mod act;
 mod campaigns;
 mod hooks;
 mod input;
+mod maker;
 mod marketing;
 mod open;
 mod queue;
@@ -27,6 +28,7 @@ use crate::domain::change::Changes;
 use crate::domain::conversation::Draft;
 use crate::domain::health::{AccountHealth, Health};
 use crate::domain::id::ConversationId;
+use crate::domain::template::Refusal;
 use crate::domain::time::Timestamp;
 
 /// What to ask for when the program starts: call it once, before the first [`update`].
@@ -205,6 +207,10 @@ fn done(model: &mut Model, finished: Finished, effects: &mut Vec<Effect>) {
         (Ok(Done::Said(words)), Awaited::Workbench) => workbench::done(model, Ok(words)),
         (Ok(Done::Profile(profile)), _) => workbench::profile(model, *profile),
         (Err(reason), Awaited::Workbench) => workbench::done(model, Err(reason)),
+        (Ok(Done::Worked(result)), awaited) => maker::answered(model, awaited, result),
+        (Err(reason), awaited @ (Awaited::Work(..) | Awaited::Delete(_))) => {
+            maker::answered(model, awaited, Err(Refusal::whole(reason)));
+        }
         (Ok(_), Awaited::SendTemplate { conversation, name, draft }) => {
             model.templates.typed.remove(&(conversation, name));
             if draft.is_some() {

@@ -290,6 +290,7 @@ fn without_secrets(account: &Account) -> AccountConfig {
         name: account.name.clone(),
         phone_number_id: PhoneNumberId::new(&account.phone_number_id),
         waba_id: account.waba_id.as_ref().map(WabaId::new),
+        app_id: account.app_id.clone(),
         display_number: account.number.clone(),
         token: None,
         app_secrets: Vec::new(),

@@ -21,17 +21,16 @@ use crate::domain::catalogue::{Catalogue, Entry};
 use crate::domain::id::{AccountId, WabaId};
 use crate::domain::template::rules::{Part, breaches};
 use crate::domain::template::{
-    FileSource, Header, MediaFormat, Status, Template, file_source, mime_type, obstacle,
+    FileSource, Header, Refusal, STILL_ARRIVE, Status, Template, Work, Worked, change,
+    consequences, example_too_big, file_source, obstacle,
 };
 use crate::domain::text::{self, display_safe};
 use crate::error::{Error, Kind};
 use crate::service::catalogue;
+use crate::service::workshop::Workshop;
 use crate::store::account::upsert_account;
 use crate::store::catalogue::{Told, put, remove, settle};
 use crate::store::{self, Tx, WriteConn};
-
-/// The largest file that is uploaded as an example, in bytes: Meta's limit of a video (Meta, media).
-const EXAMPLE_MAX: u64 = 16 << 20;
 
 #[derive(Debug, Args)]
 pub(super) struct Templates {
@@ -149,17 +148,38 @@ fn refused(what: &str, error: &CallError) -> Error {
     Error::failed(format!("{what}: {error}"))
 }
 
-/// A call that changes something at Meta did not come back well. Without an answer it may have been carried out.
-fn unchanged(what: &str, error: &CallError) -> Error {
-    match error {
-        CallError::NoAnswer(words) => {
-            Error::new(Kind::Unknown, format!("it is not known whether Meta has {what}: {words}"))
-                .hint("twoticks templates sync, then templates list, tells")
-        }
-        CallError::Refused(_) | CallError::NeverReached(_) => {
-            Error::failed(format!("Meta has not {what}: {error}"))
-        }
+/// Does it at Meta, and keeps what Meta makes of the template. `what` says it as done.
+fn carry_out(
+    session: &Session,
+    shop: &mut Shop<'_>,
+    work: Work,
+    what: &str,
+) -> Result<Worked, Error> {
+    let asked_at = session.clock.now();
+    let app = shop.account.app_id.as_deref();
+    let workshop = Workshop { client: &shop.client, waba: &shop.waba, app };
+    let outcome = network::wait(workshop.carry_out(work))?;
+    let outcome = outcome.map_err(|refusal| unchanged(what, &refusal))?;
+    if let Some(listed) = &outcome.listed {
+        let (account, told) = (shop.id, told(listed));
+        shop.write.write(|tx| put(tx, account, &told, asked_at)).map_err(failed)?;
+    } else if outcome.worked != Worked::Deleted {
+        say("it is at Meta, but not here yet: twoticks templates sync");
     }
+    Ok(outcome.worked)
+}
+
+/// Work at Meta did not come back well. Without an answer it may have been carried out.
+fn unchanged(what: &str, refusal: &Refusal) -> Error {
+    let words = &refusal.words;
+    if refusal.unknown {
+        return Error::new(
+            Kind::Unknown,
+            format!("it is not known whether Meta has {what}: {words}"),
+        )
+        .hint("twoticks templates sync, then templates list, tells");
+    }
+    Error::failed(format!("Meta has not {what}: {words}"))
 }
 
 fn sync(session: &Session) -> Result<(), Error> {
@@ -327,11 +347,11 @@ fn check(path: &Path) -> Result<Template, Error> {
     let place = path.display();
     let text = std::fs::read_to_string(path)
         .map_err(|error| Error::failed(format!("cannot read {place}")).because(&error))?;
-    let template = file::read(&text)
+    let mut template = file::read(&text)
         .map_err(|words| Error::usage(format!("{place} is not right: {words}")))?;
     let mut found: Vec<String> = breaches(&template).iter().map(ToString::to_string).collect();
-    if let Some(Header::Media { format, example: Some(example) }) = &template.header
-        && let Err(words) = example_file(path, *format, example)
+    if let Some(Header::Media { example: Some(example), .. }) = &mut template.header
+        && let Err(words) = place_example(path, example)
     {
         found.push(format!("{}: {words}", Part::Header));
     }
@@ -343,87 +363,58 @@ fn check(path: &Path) -> Result<Template, Error> {
     Err(Error::usage(format!("Meta would refuse {place}:{}", lines.concat())))
 }
 
-/// The example file of a header beside the template's file: its name, type and bytes.
-fn example_file(
-    beside: &Path,
-    format: MediaFormat,
-    example: &str,
-) -> Result<(String, &'static str, Vec<u8>), String> {
-    let FileSource::Path(path) = file_source(example) else {
-        return Err(format!(
-            "the example `{example}` is no file on this machine; save it and write its path"
-        ));
-    };
-    let path = beside.parent().unwrap_or(Path::new("")).join(path);
-    let place = path.display();
-    let size = std::fs::metadata(&path).map_err(|error| format!("{place}: {error}"))?.len();
-    if size > EXAMPLE_MAX {
-        return Err(format!("{place} has {size} bytes, and Meta takes at most {EXAMPLE_MAX}"));
+/// Finds the example of a header, which is named from where the template's file is. One behind a link is looked
+/// at when it is fetched.
+fn place_example(beside: &Path, example: &mut String) -> Result<(), String> {
+    match file_source(example) {
+        FileSource::Link(_) => return Ok(()),
+        FileSource::Id(id) => {
+            return Err(format!("the example `{id}` is neither a file of this machine nor a link"));
+        }
+        FileSource::Path(_) => {}
     }
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let mime = mime_type(&name)
-        .filter(|mime| ["application/pdf", "image/jpeg", "image/png", "video/mp4"].contains(mime))
-        .ok_or_else(|| {
-            format!("{place} is no {} that Meta takes: PDF, JPEG, PNG or MP4", format.kind().name())
-        })?;
-    let bytes = std::fs::read(&path).map_err(|error| format!("{place}: {error}"))?;
-    Ok((name, mime, bytes))
+    let path = beside.parent().unwrap_or(Path::new("")).join(example.trim());
+    let place = path.display().to_string();
+    let size = std::fs::metadata(&path).map_err(|error| format!("{place}: {error}"))?.len();
+    example_too_big(&place, size).map_or(Ok(()), Err)?;
+    *example = place;
+    Ok(())
 }
 
-/// Uploads the header's example, if there is one, and names it as Meta does.
-fn with_example(shop: &Shop<'_>, path: &Path, template: &mut Template) -> Result<(), Error> {
-    let Some(Header::Media { format, example: Some(example) }) = &mut template.header else {
-        return Ok(());
-    };
-    let (name, mime, bytes) = example_file(path, *format, example).map_err(Error::usage)?;
-    let app = shop.account.app_id.as_deref().ok_or_else(|| {
-        Error::usage(format!("account {:?} has no app_id", shop.account.name))
-            .hint("the example of a header is uploaded to the app: add its id to the config")
-    })?;
-    let handle = network::wait(shop.client.upload_example(app, &name, mime, bytes))?;
-    *example = handle.map_err(|error| refused("the example cannot be uploaded", &error))?;
+/// The example of a header is uploaded to the app of the account.
+fn needs_app(shop: &Shop<'_>, template: &Template) -> Result<(), Error> {
+    let uploads = matches!(template.header, Some(Header::Media { .. }));
+    if uploads && shop.account.app_id.is_none() {
+        return Err(Error::usage(format!("account {:?} has no app_id", shop.account.name))
+            .hint("the example of a header is uploaded to the app: add its id to the config"));
+    }
     Ok(())
 }
 
 fn create(session: &Session, path: &Path) -> Result<(), Error> {
-    let mut template = check(path)?;
+    let template = check(path)?;
     let mut shop = shop(session)?;
-    with_example(&shop, path, &mut template)?;
-    let made = network::wait(shop.client.create_template(&shop.waba, &template))?;
-    let made = made.map_err(|error| unchanged("taken the template", &error))?;
-    reread(session, &mut shop, &made.id)?;
-    let category = if made.category == template.category {
+    needs_app(&shop, &template)?;
+    let work = Work::Create(Box::new(template.clone()));
+    let worked = carry_out(session, &mut shop, work, "taken the template")?;
+    let Worked::Created { id, status, category } = worked else { return Ok(()) };
+    let category = if category == template.category {
         String::new()
     } else {
-        format!(", as {}", made.category.name().to_lowercase())
+        format!(", as {}", category.name().to_lowercase())
     };
     say(&format!(
         "{} {}: {}{category}; what becomes of it is told by webhook",
         template.name,
         template.language,
-        made.status.name().to_lowercase()
+        status.name().to_lowercase()
     ));
-    line(&made.id)?;
-    Ok(())
-}
-
-/// Keeps what Meta makes of a template.
-fn reread(session: &Session, shop: &mut Shop<'_>, id: &str) -> Result<(), Error> {
-    let now = session.clock.now();
-    match network::wait(shop.client.template(id))? {
-        Ok(listed) => {
-            let (account, told) = (shop.id, told(&listed));
-            shop.write.write(|tx| put(tx, account, &told, now)).map_err(failed)?;
-        }
-        Err(error) => {
-            say(&format!("it is at Meta, but not here yet ({error}): twoticks templates sync"));
-        }
-    }
+    line(&id)?;
     Ok(())
 }
 
 fn edit(session: &Session, name: &str, path: &Path) -> Result<(), Error> {
-    let mut template = check(path)?;
+    let template = check(path)?;
     if template.name != name {
         return Err(Error::usage(format!(
             "{} says name = {:?}, not {name:?}; a template keeps its name",
@@ -433,38 +424,11 @@ fn edit(session: &Session, name: &str, path: &Path) -> Result<(), Error> {
     }
     let catalogue = read(session)?;
     let known = &find(&catalogue, name, Some(&template.language))?.template;
-    let status = known.status.name().to_lowercase();
-    if !matches!(
-        known.status,
-        Status::Approved | Status::Reinstated | Status::Rejected | Status::Paused | Status::Flagged
-    ) {
-        return Err(Error::failed(format!(
-            "{name} is {status}, and Meta lets nobody change it so"
-        ))
-        .hint("a template can be changed when it is approved, rejected or paused"));
-    }
-    // An edit replaces all parts, so those that are not in the file would be gone.
-    if let [kind, ..] = known.unmakeable()[..] {
-        return Err(Error::failed(format!(
-            "{name} has a part of type {kind}, which this version cannot write: the change would take it out"
-        ))
-        .hint("change it in WhatsApp Manager"));
-    }
-    let id = known.meta_id.clone().ok_or_else(|| {
-        Error::failed(format!("Meta's id of {name} is not known")).hint("twoticks templates sync")
-    })?;
-    let recategorise = template.category != known.category;
-    if recategorise && known.status != Status::Rejected {
-        return Err(Error::usage(format!(
-            "{name} is {} and stays it: Meta fixes the category of an approved template",
-            known.category.name().to_lowercase()
-        )));
-    }
+    let work = change(known, template.clone())
+        .map_err(|refusal| Error::failed(format!("{name} cannot be changed: {}", refusal.words)))?;
     let mut shop = shop(session)?;
-    with_example(&shop, path, &mut template)?;
-    network::wait(shop.client.edit_template(&id, &template, recategorise))?
-        .map_err(|error| unchanged("taken the change", &error))?;
-    reread(session, &mut shop, &id)?;
+    needs_app(&shop, &template)?;
+    carry_out(session, &mut shop, work, "taken the change")?;
     say(&format!("{name} {} is changed; Meta reviews it again", template.language));
     Ok(())
 }
@@ -483,11 +447,8 @@ fn delete(session: &Session, name: &str, language: Option<&str>, yes: bool) -> R
     let languages: Vec<&str> = gone.iter().map(|entry| &*entry.template.language).collect();
     let languages = languages.join(", ");
     if !yes {
-        return Err(Error::usage(format!(
-            "{name} ({languages}) would be deleted at Meta: nobody can be sent it any more, and the name \
-             cannot be used again for 30 days"
-        ))
-        .hint("messages that are under way still arrive; add --yes to delete it"));
+        return Err(Error::usage(consequences(name, &languages))
+            .hint(format!("{STILL_ARRIVE}; add --yes to delete it")));
     }
     let id = match language {
         None => None,
@@ -499,8 +460,9 @@ fn delete(session: &Session, name: &str, language: Option<&str>, yes: bool) -> R
         }
     };
     let mut shop = shop(session)?;
-    network::wait(shop.client.delete_template(&shop.waba, name, id.as_deref()))?
-        .map_err(|error| unchanged("deleted the template", &error))?;
+    let only = language.map(str::to_owned).zip(id);
+    let work = Work::Delete { name: name.to_owned(), only };
+    carry_out(session, &mut shop, work, "deleted the template")?;
     let account = shop.id;
     shop.write
         .write(|tx| remove(tx, account, name, language))

@@ -12,15 +12,19 @@ mod sent;
 mod slot;
 mod variable;
 mod word;
+mod work;
 
 pub use check::{Flaw, check, flaws};
-pub use file::{FileSource, file_source, file_too_big, mime_type};
+pub use file::{
+    EXAMPLE_MAX, FileSource, example_too_big, example_type, file_source, file_too_big, mime_type,
+};
 pub use fill::{fill, render};
 pub use obstacle::{Obstacle, obstacle};
 pub use sent::{SentAction, SentButton, SentHeader, SentTemplate, TextParameter};
 pub use slot::{Filling, Place, Rule, Slot, place, slots};
 pub use variable::{Piece, pieces, variables};
 pub use word::{Category, MediaFormat, OtpKind, ParameterFormat, Quality, Status};
+pub use work::{Refusal, STILL_ARRIVE, Work, Worked, change, consequences, unchangeable};
 
 /// A template as Meta holds it, or as one is to be made. Name and language together name one at Meta.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,13 +14,14 @@ use tokio::time::sleep;
 use super::bus::{Bus, Interest};
 use super::reader::Reader;
 use super::stop::Stopped;
+use super::workshop::{Outcome, Workshop};
 use super::writer::{Priority, Writer};
 use super::{ApiConfig, client};
 use crate::api::client::Client;
 use crate::api::template::template;
 use crate::domain::catalogue::{Catalogue, Entry, Sync};
 use crate::domain::id::{AccountId, ConversationId, WabaId};
-use crate::domain::template::SentTemplate;
+use crate::domain::template::{Refusal, SentTemplate, Work, Worked};
 use crate::domain::time::{Clock, Monotonic, Timestamp};
 use crate::store::account::{NewAccount, upsert_account};
 use crate::store::catalogue::{self, Kept, Told};
@@ -72,8 +73,12 @@ fn entry(kept: Kept) -> Option<Entry> {
 /// Told how many templates there are, or why they could not be had, in plain words.
 pub type Answer = Box<dyn FnOnce(Result<u32, String>) + Send>;
 
+/// Told what became of work on a template.
+pub type WorkAnswer = Box<dyn FnOnce(Result<Worked, Refusal>) + Send>;
+
 enum Order {
     Sync(AccountId, Answer),
+    Work(AccountId, Box<Work>, WorkAnswer),
     Cancel(AccountId),
 }
 
@@ -105,6 +110,14 @@ impl Templates {
         }
     }
 
+    /// Makes, changes or deletes a template at Meta. Never blocks.
+    pub fn work(&self, account: AccountId, work: Work, answer: WorkAnswer) {
+        let order = Order::Work(account, Box::new(work), answer);
+        if let Err(mpsc::error::SendError(Order::Work(.., answer))) = self.0.send(order) {
+            answer(Err(Refusal::whole("the network part is not running")));
+        }
+    }
+
     /// Gives up the fetch that is under way, if there is one.
     pub fn cancel(&self, account: AccountId) {
         drop(self.0.send(Order::Cancel(account)));
@@ -114,6 +127,8 @@ impl Templates {
 /// One account whose templates are kept.
 pub(super) struct Shop {
     pub(super) account: NewAccount,
+    /// What examples are uploaded to.
+    pub(super) app: Option<String>,
     pub(super) token: Result<SecretString, Option<String>>,
 }
 
@@ -155,15 +170,18 @@ pub(super) async fn run(mut parts: Parts, mut stopped: Stopped) {
             () = news.notified(), if parts.automatic => {}
             () = sleep(wait.unwrap_or_default()), if wait.is_some() => {}
             Some(done) = keeper.fetches.join_next() => keeper.done(done),
+            Some(done) = keeper.works.join_next() => keeper.worked(&done),
         }
     }
     keeper.fetches.shutdown().await;
+    keeper.works.shutdown().await;
 }
 
 /// One account: how to reach its templates, and how that goes.
 struct Stand {
     name: String,
     reach: Result<(Client, WabaId), String>,
+    app: Option<String>,
     fetch: Option<Fetch>,
     /// When it is to be looked at next.
     due: Option<Monotonic>,
@@ -190,6 +208,8 @@ enum Done {
 struct Keeper {
     stands: BTreeMap<AccountId, Stand>,
     fetches: JoinSet<(AccountId, Done)>,
+    /// Work on templates; each ends with whether nobody knows what became of it.
+    works: JoinSet<(AccountId, bool)>,
     writer: Writer,
     reader: Reader,
     bus: Bus,
@@ -199,7 +219,7 @@ struct Keeper {
 impl Keeper {
     async fn new(parts: &mut Parts) -> Self {
         let mut stands = BTreeMap::new();
-        for Shop { account, token } in std::mem::take(&mut parts.shops) {
+        for Shop { account, app, token } in std::mem::take(&mut parts.shops) {
             let id = stored(&parts.writer, &account, &parts.clock).await;
             let unnamed = "no `waba_id` in the config; templates belong to it".to_owned();
             let reach = client(&parts.api, token)
@@ -207,6 +227,7 @@ impl Keeper {
             let stand = Stand {
                 name: account.name,
                 reach,
+                app,
                 fetch: None,
                 due: None,
                 not_before: None,
@@ -218,6 +239,7 @@ impl Keeper {
         Self {
             stands,
             fetches: JoinSet::new(),
+            works: JoinSet::new(),
             writer: parts.writer.clone(),
             reader: parts.reader.clone(),
             bus: parts.bus.clone(),
@@ -267,6 +289,7 @@ impl Keeper {
     fn obey(&mut self, order: Order) {
         match order {
             Order::Sync(account, answer) => self.fetch(account, Some(answer)),
+            Order::Work(account, work, answer) => self.work(account, *work, answer),
             Order::Cancel(account) => {
                 let Some(stand) = self.stands.get_mut(&account) else { return };
                 let Some(handle) = stand.fetch.as_ref().and_then(|fetch| fetch.handle.as_ref())
@@ -313,6 +336,62 @@ impl Keeper {
         });
         let answers = answer.into_iter().collect();
         stand.fetch = Some(Fetch { handle: Some(handle), answers });
+    }
+
+    fn work(&mut self, account: AccountId, work: Work, answer: WorkAnswer) {
+        let Some(stand) = self.stands.get(&account) else {
+            return answer(Err(Refusal::whole("the account is not in the config")));
+        };
+        let (client, waba) = match &stand.reach {
+            Ok((client, waba)) => (client.clone(), waba.clone()),
+            Err(words) => return answer(Err(Refusal::whole(words.clone()))),
+        };
+        let (app, writer, clock) =
+            (stand.app.clone(), self.writer.clone(), Arc::clone(&self.clock));
+        self.works.spawn(async move {
+            let shop = Workshop { client: &client, waba: &waba, app: app.as_deref() };
+            let gone = match &work {
+                Work::Delete { name, only } => {
+                    Some((name.clone(), only.as_ref().map(|(language, _)| language.clone())))
+                }
+                Work::Create(_) | Work::Edit { .. } => None,
+            };
+            let asked_at = clock.now();
+            match shop.carry_out(work).await {
+                Ok(Outcome { worked, listed }) => {
+                    let known = match (listed, gone) {
+                        (Some(listed), _) => {
+                            let told = Told { template: listed.template, json: listed.raw };
+                            let put = writer.run(Priority::Interactive, move |tx| {
+                                catalogue::put(tx, account, &told, asked_at)
+                            });
+                            put.await.is_ok()
+                        }
+                        (None, Some((name, language))) => {
+                            let removed = writer.run(Priority::Interactive, move |tx| {
+                                catalogue::remove(tx, account, &name, language.as_deref())
+                            });
+                            removed.await.is_ok()
+                        }
+                        (None, None) => false,
+                    };
+                    answer(Ok(worked));
+                    (account, !known)
+                }
+                Err(refusal) => {
+                    let unknown = refusal.unknown;
+                    answer(Err(refusal));
+                    (account, unknown)
+                }
+            }
+        });
+    }
+
+    /// What Meta made of a template that nobody read again is in a listing.
+    fn worked(&mut self, done: &Result<(AccountId, bool), tokio::task::JoinError>) {
+        if let Ok((account, true)) = done {
+            self.fetch(*account, None);
+        }
     }
 
     fn done(&mut self, done: Result<(AccountId, Done), tokio::task::JoinError>) {

@@ -26,6 +26,7 @@ pub mod stop;
 pub mod thread;
 mod tick;
 pub mod tunnel;
+pub mod workshop;
 pub mod writer;
 
 use std::collections::BTreeSet;
@@ -72,6 +73,8 @@ pub struct AccountConfig {
     pub phone_number_id: PhoneNumberId,
     /// The WABA it belongs to.
     pub waba_id: Option<WabaId>,
+    /// The app that examples of templates are uploaded to.
+    pub app_id: Option<String>,
     /// The number as Meta displays it.
     pub display_number: Option<String>,
     /// The access token; without it the account only receives.
@@ -438,12 +441,14 @@ impl Services {
     }
 
     fn catalogue(&self, sender: &sender::Parts, orders: Orders) -> catalogue::Parts {
-        let shop = |one: &sender::Sending| catalogue::Shop {
+        let both = sender.accounts.iter().zip(&self.config.accounts);
+        let shop = |(one, config): (&sender::Sending, &AccountConfig)| catalogue::Shop {
             account: one.account.clone(),
+            app: config.app_id.clone(),
             token: one.token.clone(),
         };
         catalogue::Parts {
-            shops: sender.accounts.iter().map(shop).collect(),
+            shops: both.map(shop).collect(),
             api: self.config.api.clone(),
             orders,
             automatic: self.config.sender.only.is_none(),

@@ -194,6 +194,15 @@ impl Stage {
                 return self.templates.sync(account, Box::new(answer));
             }
             Command::CancelSync(account) => self.templates.cancel(account),
+            Command::Work(account, work) => {
+                let events = self.events.clone();
+                let answer = move |result| {
+                    let finished = Finished { id, result: Ok(Done::Worked(result)) };
+                    // A loop that has ended needs no answer.
+                    events.send(Event::Msg(Msg::Finished(finished))).ok();
+                };
+                return self.templates.work(account, *work, Box::new(answer));
+            }
             _ => {}
         }
         let clock = Arc::clone(&self.clock);
@@ -502,6 +511,7 @@ fn execute(
         | Command::Profile(_)
         | Command::SetProfile(..)
         | Command::Post(..)
-        | Command::Tunnel(_) => Done::Plain,
+        | Command::Tunnel(_)
+        | Command::Work(..) => Done::Plain,
     })
 }

@@ -34,6 +34,7 @@ pub(super) fn draw(
         Overlay::Picker(picker) => return Some(templates::picker(model, picker, screen, canvas)),
         Overlay::Workbench => page(model, "Workbench", model.workbench.scroll, screen, canvas),
         Overlay::Form(form) => return templates::form(model, form, screen, canvas),
+        Overlay::Maker(maker) => return templates::maker(model, maker, screen, canvas),
     }
     None
 }

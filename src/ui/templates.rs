@@ -1,10 +1,12 @@
 //! Templates: the picker, the form, and the message as the customer will see it.
 
 mod form;
+mod maker;
 mod picker;
 mod shelf;
 
 pub(super) use form::draw as form;
+pub(super) use maker::draw as maker;
 pub(super) use picker::draw as picker;
 pub(super) use shelf::{draw as shelf, field};
 

@@ -164,6 +164,7 @@ impl Shop {
                 name: "shop".to_owned(),
                 phone_number_id: PhoneNumberId::new(&self.world.phone_number_id),
                 waba_id: Some(WabaId::new(&self.world.waba_id)),
+                app_id: Some(self.world.app_id.clone()),
                 display_number: Some(self.world.display_number.clone()),
                 token: self.token.as_deref().and_then(secret),
                 app_secrets: secret(&self.world.app_secret).into_iter().collect(),

@@ -42,6 +42,7 @@ impl Inbox {
             name: "shop".into(),
             phone_number_id: PhoneNumberId::new(PHONE_NUMBER),
             waba_id: Some(WabaId::new("102290129340398")),
+            app_id: None,
             display_number: Some("+55 11 5550-0199".into()),
             token: None,
             app_secrets: vec![SecretString::from(SECRET)],

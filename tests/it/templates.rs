@@ -2,6 +2,7 @@
 //! listener, and the simulator with its catalogue.
 
 use twoticks::domain::time::Timestamp;
+use twoticks::sim::TemplateChange;
 
 use crate::cli::{Running, twoticks};
 use crate::desk::{Inbox, PATIENCE, Shop};
@@ -160,6 +161,42 @@ fn the_screen_of_templates_counts_what_was_sent() {
     send(&mut inbox, &shop);
     inbox.keys("<Esc>2/pedido_enviado en_us<Enter>");
     inbox.until_text("sent 1  delivered 1 (100%)");
+    inbox.quit();
+}
+
+#[test]
+fn a_template_is_made_on_its_screen_and_what_meta_says_of_it_comes_back() {
+    let shop = Shop::new();
+    let mut inbox = shop.open_live();
+    let files = tempfile::tempdir().unwrap();
+    let file = files.path().join("foto.png");
+    std::fs::write(&file, b"pixels").unwrap();
+    inbox.keys("2");
+    inbox.until_text("agendar_visita");
+    inbox.keys("npedido_enviado<Tab><Ctrl-U>en_US<Tab><Tab><Tab><Right><Right><Tab>");
+    inbox.driver.paste(file.to_str().unwrap()).unwrap();
+    inbox.until_text("6 B");
+    inbox.keys("<Tab>Hi {{1}}, your parcel is on its way to you.<Tab>Ana");
+    inbox.until_text("Hi Ana, your parcel");
+    inbox.until_text("Ready: Ctrl-S submits it");
+    // Meta knows that name already; what it says comes back to the field, and nothing is lost.
+    inbox.keys("<Ctrl-S>");
+    inbox.until_text("Meta did not take it");
+    inbox.keys("_2<Ctrl-S>");
+    inbox.until_text("Meta reviews pedido_enviado_2, en_US");
+    inbox.keys("/enviado_2<Enter>");
+    inbox.until_text("Meta is still reviewing it");
+    let change = |change: &TemplateChange| {
+        let now = shop.standing_now();
+        let changed = shop
+            .sim
+            .with_world(|world| world.change_template(now, "pedido_enviado_2", None, change));
+        changed.unwrap();
+        shop.sim.tick();
+    };
+    change(&TemplateChange::Reject("INVALID_FORMAT".to_owned()));
+    inbox.until_text("Meta rejected it");
+    inbox.keys("<Esc><Esc>");
     inbox.quit();
 }
 

@@ -388,6 +388,7 @@ impl Desk {
             name: "shop".to_owned(),
             phone_number_id: PhoneNumberId::new(NUMBER),
             waba_id: None,
+            app_id: None,
             display_number: None,
             token: meta.map(|_port| SecretString::from("token")),
             app_secrets: vec![SecretString::from(SECRET)],

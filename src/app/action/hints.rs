@@ -16,6 +16,21 @@ const HOOK_HINTS: &[Action] = &[
     Action::Back,
 ];
 
+/// What is done with the templates most.
+const TEMPLATE_HINTS: &[Action] = &[
+    Action::NewTemplate,
+    Action::EditTemplate,
+    Action::DeleteTemplate,
+    Action::DuplicateTemplate,
+    Action::SendToMany,
+    Action::Sort,
+    Action::Filter,
+    Action::SyncTemplates,
+    Action::Back,
+    Action::ShowQueue,
+    Action::Jump,
+];
+
 /// What is done with a campaign most.
 const CAMPAIGN_HINTS: &[Action] = &[
     Action::NewCampaign,
@@ -105,17 +120,10 @@ pub const fn hints(context: Context) -> &'static [Action] {
             Action::CopyRequest,
             Action::HalfDown,
         ],
+        Context::Maker => &[Action::Submit, Action::NextField, Action::Close, Action::HalfDown],
         Context::Campaigns => CAMPAIGN_HINTS,
         Context::DryRun => DRY_RUN_HINTS,
-        Context::Templates => &[
-            Action::Sort,
-            Action::Filter,
-            Action::SendToMany,
-            Action::SyncTemplates,
-            Action::Back,
-            Action::ShowQueue,
-            Action::Jump,
-        ],
+        Context::Templates => TEMPLATE_HINTS,
         Context::Workbench => WORKBENCH_HINTS,
         Context::Prompt => &[Action::Accept, Action::Close, Action::DeleteToStart],
         Context::Jump => &[Action::Accept, Action::Down, Action::Up, Action::Close],

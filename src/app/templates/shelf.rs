@@ -108,6 +108,11 @@ impl Shelf {
             .map(|entry| (entry.template.name.clone(), entry.template.language.clone()));
     }
 
+    /// Selects a template, once it is there.
+    pub fn select(&mut self, name: &str, language: &str) {
+        self.selected = Some((name.to_owned(), language.to_owned()));
+    }
+
     /// Shows the rows from the top again.
     pub fn from_the_top(&mut self) {
         self.index = 0;

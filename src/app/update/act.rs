@@ -4,7 +4,9 @@ mod later;
 pub(super) mod message;
 mod movement;
 
-use super::{campaigns, hooks, input, marketing, open, queue, replies, templates, workbench};
+use super::{
+    campaigns, hooks, input, maker, marketing, open, queue, replies, templates, workbench,
+};
 use crate::app::action::{Action, Context};
 use crate::app::composer::Editor;
 use crate::app::jump::Hit;
@@ -23,6 +25,7 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
     let done = workbench::act(model, action, effects)
         || (shows_campaigns && campaigns::act(model, action, effects))
         || (shows_hooks && hooks::act(model, action, effects))
+        || maker::act(model, action, effects)
         || templates::act(model, action, effects)
         || (model.screen == Screen::Queue && queue::act(model, action, effects))
         || movement::act(model, action, effects)
@@ -100,6 +103,7 @@ fn help(model: &mut Model) {
                 | Overlay::Jump(_)
                 | Overlay::Picker(_)
                 | Overlay::Form(_)
+                | Overlay::Maker(_)
                 | Overlay::Workbench
         )
     );
@@ -264,6 +268,7 @@ fn interrupt(model: &mut Model, effects: &mut Vec<Effect>) {
         Some(Overlay::Jump(jump)) => clear(&mut jump.editor),
         Some(Overlay::Picker(picker)) => clear(&mut picker.editor),
         Some(Overlay::Form(form)) => form.field_mut().is_some_and(|field| clear(&mut field.editor)),
+        Some(Overlay::Maker(maker)) => maker.editor_mut().is_some_and(clear),
         Some(_) => false,
         None => model.focus == Focus::Compose && clear(&mut model.composer.editor),
     };

@@ -1,6 +1,6 @@
 //! Keys, pastes, and changes of the terminal.
 
-use super::{act, hooks, open, templates};
+use super::{act, hooks, maker, open, templates};
 use crate::app::action::{Action, Context};
 use crate::app::composer::Editor;
 use crate::app::jump::JumpBox;
@@ -107,6 +107,9 @@ fn type_char(model: &mut Model, c: char, effects: &mut Vec<Effect>) {
     if c.is_control() {
         return;
     }
+    if maker::char_for_choice(model, c) {
+        return;
+    }
     if let Some(editor) = editor(model) {
         editor.insert(c);
         typed(model, effects);
@@ -120,6 +123,7 @@ fn editor(model: &mut Model) -> Option<&mut Editor> {
         Some(Overlay::Jump(jump)) => Some(&mut jump.editor),
         Some(Overlay::Picker(picker)) => Some(&mut picker.editor),
         Some(Overlay::Form(form)) => form.field_mut().map(|field| &mut field.editor),
+        Some(Overlay::Maker(maker)) => maker.editor_mut(),
         _ => Some(&mut model.composer.editor),
     }
 }
@@ -131,6 +135,10 @@ fn paste(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
         Some(Overlay::Picker(picker)) => picker.editor.paste(text),
         Some(Overlay::Form(form)) => match form.field_mut() {
             Some(field) => field.editor.paste(text),
+            None => return,
+        },
+        Some(Overlay::Maker(maker)) => match maker.editor_mut() {
+            Some(editor) => editor.paste(text),
             None => return,
         },
         Some(_) => return,
@@ -187,6 +195,7 @@ pub(super) fn typed(model: &mut Model, effects: &mut Vec<Effect>) {
         }
         Some(Overlay::Picker(picker)) => picker.rank(),
         Some(Overlay::Form(_)) => templates::typed(model, effects),
+        Some(Overlay::Maker(_)) => maker::typed(model, effects),
         _ => model.composer.touched(model.now),
     }
 }

@@ -1,6 +1,6 @@
 //! The queue screen: reading it, marking in it, and deciding about what is marked.
 
-use super::{marketing, open};
+use super::{maker, marketing, open};
 use crate::app::action::{Action, Context};
 use crate::app::chat::{self, Anchor, Scroll};
 use crate::app::list::{self, Came, Listed as _, Load};
@@ -32,6 +32,15 @@ pub(crate) enum Deed {
     Decide(Which, Decision),
     /// Marketing for the contact of this conversation, who did not want it.
     Allow(ConversationId),
+    /// A template goes at Meta.
+    Delete {
+        /// Its name.
+        name: String,
+        /// Its language.
+        language: String,
+        /// Meta's id of it.
+        id: String,
+    },
 }
 
 /// Shows the queue as it is now.
@@ -386,6 +395,9 @@ pub(super) fn confirm(model: &mut Model, effects: &mut Vec<Effect>) {
         }
         Some(Overlay::Sure(Sure { deed: Deed::Allow(conversation), .. })) => {
             marketing::decide(model, conversation, false, effects);
+        }
+        Some(Overlay::Sure(Sure { deed: Deed::Delete { name, language, id }, .. })) => {
+            maker::delete(model, (name, language, id), effects);
         }
         other => model.overlay = other,
     }

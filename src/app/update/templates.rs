@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{act, input, open, queue};
+use super::{act, input, maker, open, queue};
 use crate::app::action::{Action, Context};
 use crate::app::drafts::Edit;
 use crate::app::model::{Awaited, Model, Overlay, Screen};
@@ -305,7 +305,9 @@ fn look_everywhere(model: &mut Model, effects: &mut Vec<Effect>) {
 
 /// What is at a path came.
 pub(super) fn looked(model: &mut Model, ticket: Ticket, looked: Looked, effects: &mut Vec<Effect>) {
-    let Some(Overlay::Form(form)) = &mut model.overlay else { return };
+    let Some(Overlay::Form(form)) = &mut model.overlay else {
+        return maker::looked(model, ticket, looked);
+    };
     if !form.looked(ticket, looked) {
         return;
     }
@@ -336,7 +338,7 @@ fn next_field(model: &mut Model, effects: &mut Vec<Effect>) {
 }
 
 /// What all of them begin with.
-fn common(ends: &[String]) -> Option<String> {
+pub(super) fn common(ends: &[String]) -> Option<String> {
     let (first, rest) = ends.split_first()?;
     let shared = rest.iter().fold(first.as_str(), |shared, end| {
         let same = shared.char_indices().zip(end.chars()).find(|((_, a), b)| a != b);

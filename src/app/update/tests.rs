@@ -2,6 +2,7 @@ mod campaigns;
 mod drafts;
 mod hooks;
 mod keys;
+mod maker;
 mod queue;
 mod templates;
 mod window;
@@ -78,6 +79,7 @@ fn short(command: &Command) -> String {
         Command::SetProfile(_, change) => format!("set {:?}", change.texts),
         Command::Post(_, yes) => format!("post {yes}"),
         Command::Tunnel(kind) => format!("tunnel {}", kind.name()),
+        Command::Work(_, work) => format!("{work:?}"),
     }
 }
 

@@ -90,3 +90,28 @@ pub fn file_too_big(format: MediaFormat, size: u64) -> Option<String> {
         format!("the file has {}.{} MB, and Meta takes at most {mega} MB", tenths / 10, tenths % 10)
     })
 }
+
+/// The largest file that is uploaded as an example, in bytes: Meta's limit of a video (Meta, media).
+pub const EXAMPLE_MAX: u64 = 16 << 20;
+
+/// Why a file of this machine cannot be the example of a header.
+#[must_use]
+pub fn example_too_big(path: &str, size: u64) -> Option<String> {
+    if size > EXAMPLE_MAX {
+        let mega = EXAMPLE_MAX >> 20;
+        return Some(format!("{path} has {size} bytes, and Meta takes at most {mega} MB"));
+    }
+    example_type(path, None).err()
+}
+
+/// The type of an example by the end of its name, or by what its server says: Meta takes PDF, JPEG, PNG and MP4
+/// (Meta, resumable upload).
+pub fn example_type(name: &str, said: Option<&str>) -> Result<&'static str, String> {
+    let taken = ["application/pdf", "image/jpeg", "image/png", "video/mp4"];
+    let by_name = mime_type(name).filter(|mime| taken.contains(mime));
+    let essence = said.and_then(|said| said.split(';').next()).unwrap_or_default().trim();
+    let by_server = taken.into_iter().find(|mime| mime.eq_ignore_ascii_case(essence));
+    by_name.or(by_server).ok_or_else(|| {
+        format!("{name} is no file that Meta takes as an example: PDF, JPEG, PNG or MP4")
+    })
+}

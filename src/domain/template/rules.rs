@@ -10,7 +10,7 @@ use std::fmt;
 
 use super::check::URL_MAX;
 use super::slot::{BODY_MAX, CODE_MAX, HEADER_MAX, dynamic_url};
-use super::{Button, Category, Header, OtpKind, Template};
+use super::{Button, Category, FileSource, Header, OtpKind, Template, file_source};
 
 /// Characters of a name.
 const NAME_MAX: usize = 512;
@@ -46,6 +46,20 @@ pub enum Part {
     Ttl,
     /// The template as a whole.
     Whole,
+}
+
+impl Part {
+    /// The part that Meta means by a subcode of its refusal (Meta, template errors).
+    #[must_use]
+    pub const fn refused_with(subcode: i64) -> Option<Self> {
+        Some(match subcode {
+            2_388_023 | 2_388_024 => Self::Name,
+            2_388_047 | 2_388_273 => Self::Header,
+            2_388_072 | 2_388_293 | 2_388_299 => Self::Body,
+            2_388_073 => Self::Footer,
+            _ => return None,
+        })
+    }
 }
 
 impl fmt::Display for Part {
@@ -189,13 +203,15 @@ fn header(template: &Template, header: &Header, found: &mut Found) {
         Header::Media { format, example } => match example.as_deref() {
             None | Some("") => found.add(
                 part,
-                format!("it has no example; name {} to upload", example_of(*format)),
+                format!("it has no example; name {} or a link to one", example_of(*format)),
             ),
-            Some(link) if link.starts_with("http") => found.add(
-                part,
-                "its example is a link of Meta's, which it does not take back; name a file to upload",
-            ),
-            Some(_) => {}
+            Some(example) => {
+                if let FileSource::Link(link) = file_source(example)
+                    && !link.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://"))
+                {
+                    found.add(part, format!("`{link}` is no https link"));
+                }
+            }
         },
         Header::Location => {}
         Header::Other(kind) => {

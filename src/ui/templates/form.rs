@@ -214,7 +214,7 @@ fn help(form: &Form, flaws: &[Flaw], width: u16, value: u16) -> Option<Help> {
 }
 
 /// The last part of a path, with the slash of a folder.
-fn last_part(path: &str) -> &str {
+pub(super) fn last_part(path: &str) -> &str {
     let stem = path.strip_suffix('/').unwrap_or(path);
     let start = stem.rfind('/').map_or(0, |at| at + 1);
     path.get(start..).unwrap_or(path)

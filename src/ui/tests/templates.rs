@@ -1,8 +1,9 @@
 use super::{Stage, minutes_ago, screen, world};
 use crate::app::fixture::never_synced;
-use crate::app::msg::{Effect, Looked, Msg};
+use crate::app::msg::{Command, Done, Effect, Finished, Looked, Msg};
 use crate::domain::catalogue::Sync;
 use crate::domain::id::AccountId;
+use crate::domain::template::Refusal;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 36), (200, 50)];
 
@@ -171,6 +172,67 @@ fn the_templates_screen_holds_at_any_size() {
             let mut stage = Stage::new(world(), (columns, rows));
             stage.keys("2GgGs/a");
             assert_eq!(screen(&stage).lines().count(), usize::from(rows));
+        }
+    }
+}
+
+#[test]
+fn template_editor() {
+    insta::assert_snapshot!(at_all_sizes("2/atras<Enter>e"));
+}
+
+#[test]
+fn template_editor_with_something_wrong() {
+    insta::assert_snapshot!(at_all_sizes(
+        "2nPedido<Tab><Tab><Tab><Tab><Right><Tab>Oi {{1}}<Tab><Tab>{{1}} chegou<Ctrl-S><Ctrl-U>pedido<Ctrl-S>"
+    ));
+}
+
+#[test]
+fn template_editor_of_a_code() {
+    let mut stage = Stage::new(world(), (80, 24));
+    stage.keys("2ncodigo_novo<Tab><Tab> <Right><Tab><Right><Tab>10<Tab>Copiar");
+    insta::assert_snapshot!(screen(&stage));
+}
+
+#[test]
+fn template_editor_asked_to_delete() {
+    insta::assert_snapshot!(at_all_sizes("2/boas<Enter>d"));
+}
+
+#[test]
+fn the_editor_says_when_nobody_knows_what_became_of_a_template() {
+    let mut stage = Stage::new(world(), (80, 24));
+    stage.keys("2/boas<Enter>e Ate logo, esperamos por voce.<Ctrl-S>");
+    let asked = stage.effects.iter().rev().find_map(|effect| match effect {
+        Effect::Do(id, Command::Work(..)) => Some(*id),
+        _ => None,
+    });
+    let unknown = Refusal { unknown: true, ..Refusal::whole("no answer within 30 s") };
+    let result = Ok(Done::Worked(Err(unknown)));
+    stage.tell(Msg::Finished(Finished { id: asked.unwrap(), result }));
+    let shown = screen(&stage);
+    assert!(
+        shown.contains("It is not known whether Meta took it: no answer within 30 s."),
+        "{shown}"
+    );
+    assert!(shown.contains("submit it again only if it is not"), "{shown}");
+    assert!(!shown.contains("did not take"), "{shown}");
+}
+
+#[test]
+fn the_editor_holds_at_any_size() {
+    for columns in [20, 27, 40, 59, 60, 79, 101, 151, 240] {
+        for rows in [5, 6, 8, 11, 18, 60] {
+            for keys in [
+                "2n",
+                "2nx<Tab><Tab><Tab><Tab><Tab>a<Enter>b<Enter>{{1}}",
+                "2/atras<Enter>e<Ctrl-S>",
+            ] {
+                let mut stage = Stage::new(world(), (columns, rows));
+                stage.keys(keys);
+                assert_eq!(screen(&stage).lines().count(), usize::from(rows));
+            }
         }
     }
 }

@@ -250,11 +250,10 @@ fn headers_and_footers_are_checked() {
             "header: it has 2 variables, and Meta takes one",
         ),
         (line("For {{1}}"), "header: `{{1}}` has no example; give one"),
-        (media(None), "header: it has no example; name a .jpg or .png file to upload"),
+        (media(None), "header: it has no example; name a .jpg or .png file or a link to one"),
         (
-            media(Some("https://scontent.whatsapp.net/1.jpg")),
-            "header: its example is a link of Meta's, which it does not take back; name a file to \
-             upload",
+            media(Some("http://example.org/1.jpg")),
+            "header: `http://example.org/1.jpg` is no https link",
         ),
         (
             header(Header::Other("GIF".to_owned())),

@@ -42,6 +42,7 @@ fn config(dir: &std::path::Path, world: &WorldConfig, base_url: String) -> Servi
         name: "shop".to_owned(),
         phone_number_id: PhoneNumberId::new(&world.phone_number_id),
         waba_id: Some(WabaId::new(&world.waba_id)),
+        app_id: None,
         display_number: None,
         token: Some(SecretString::from(world.token.clone())),
         app_secrets: vec![SecretString::from(world.app_secret.clone())],
