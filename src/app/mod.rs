@@ -5,6 +5,7 @@
 //! tested by handing in keys and answers and looking at effects. Widths come from `domain::text` alone.
 
 pub mod action;
+mod awaited;
 pub mod calm;
 pub mod campaigns;
 pub mod chat;

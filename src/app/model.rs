@@ -7,11 +7,12 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::action::{Action, Context};
+pub(crate) use super::awaited::Awaited;
 use super::campaigns::Campaigns;
 use super::chat::Chat;
-use super::composer::{Composer, Sent};
+use super::composer::Composer;
 use super::describe;
-use super::drafts::{Drafts, Edit};
+use super::drafts::Drafts;
 use super::inspector::Inspector;
 use super::jump::JumpBox;
 use super::keymap::Keymap;
@@ -25,7 +26,7 @@ use super::queue::Queue;
 use super::rows::Look;
 use super::templates::Templates;
 use super::templates::form::Form;
-use super::templates::maker::{Maker, Purpose};
+use super::templates::maker::Maker;
 use super::templates::picker::Picker;
 use super::update::Sure;
 use super::wait::Wait;
@@ -34,11 +35,8 @@ use super::workbench::Workbench;
 use crate::domain::catalogue::{Catalogue, Entry};
 use crate::domain::conversation::{Conversation, Draft};
 use crate::domain::health::{AccountHealth, Condition, Health};
-use crate::domain::id::{AccountId, ConversationId, EventId, MessageId};
+use crate::domain::id::{AccountId, ConversationId, MessageId};
 use crate::domain::message::Message;
-use crate::domain::outbox::Decision;
-use crate::domain::queue::QueueFilter;
-use crate::domain::template::Template;
 use crate::domain::text;
 use crate::domain::time::Timestamp;
 use crate::domain::tunnel::Registration;
@@ -137,43 +135,6 @@ pub(crate) enum Overlay {
     Form(Box<Form>),
     Workbench,
     Maker(Box<Maker>),
-}
-
-/// What a command was for, so that its failure can be told and undone.
-#[derive(Clone, Debug)]
-pub(crate) enum Awaited {
-    Send {
-        conversation: ConversationId,
-        draft: Sent,
-    },
-    SaveDraft(ConversationId, Edit),
-    Begin {
-        number: String,
-    },
-    Decide {
-        decision: Decision,
-        /// The rest of the group is decided about next.
-        group: Option<(AccountId, QueueFilter)>,
-        done: usize,
-        /// How many could not be decided about, and why one of them could not.
-        refused: Option<(usize, String)>,
-    },
-    /// A template was sent with the values typed for it, and with the draft if that is in it.
-    SendTemplate {
-        conversation: ConversationId,
-        name: String,
-        draft: Option<Sent>,
-    },
-    Sync,
-    /// A template was handed in for review, new or changed.
-    Work(Purpose, Box<Template>),
-    /// This template is deleted.
-    Delete(String),
-    /// Applying an event again.
-    Replay(EventId),
-    /// Something that the workbench asked for.
-    Workbench,
-    Other(&'static str),
 }
 
 /// Everything the screen knows.

@@ -1,0 +1,46 @@
+//! What an answer of the writer or the network is awaited for.
+
+use super::composer::Sent;
+use super::drafts::Edit;
+use super::templates::maker::Purpose;
+use crate::domain::id::{AccountId, ConversationId, EventId};
+use crate::domain::outbox::Decision;
+use crate::domain::queue::QueueFilter;
+use crate::domain::template::Template;
+
+/// What a command was for, so that its failure can be told and undone.
+#[derive(Clone, Debug)]
+pub(crate) enum Awaited {
+    Send {
+        conversation: ConversationId,
+        draft: Sent,
+    },
+    SaveDraft(ConversationId, Edit),
+    Begin {
+        number: String,
+    },
+    Decide {
+        decision: Decision,
+        /// The rest of the group is decided about next.
+        group: Option<(AccountId, QueueFilter)>,
+        done: usize,
+        /// How many could not be decided about, and why one of them could not.
+        refused: Option<(usize, String)>,
+    },
+    /// A template was sent with the values typed for it, and with the draft if that is in it.
+    SendTemplate {
+        conversation: ConversationId,
+        name: String,
+        draft: Option<Sent>,
+    },
+    Sync,
+    /// A template was handed in for review, new or changed.
+    Work(Purpose, Box<Template>),
+    /// This template is deleted.
+    Delete(String),
+    /// Applying an event again.
+    Replay(EventId),
+    /// Something that the workbench asked for.
+    Workbench,
+    Other(&'static str),
+}
