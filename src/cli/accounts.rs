@@ -110,15 +110,7 @@ pub(super) fn run(session: &Session, accounts: &Accounts) -> Result<(), Error> {
 /// A client for the account that is meant.
 fn client(session: &Session) -> Result<(&config::Account, Client), Error> {
     let account = session.account()?;
-    let token = account.token.as_ref().ok_or_else(|| {
-        Error::usage(format!("account {:?} has no token", account.name))
-            .hint("set `token` of the account in the config")
-    })?;
-    let token = token.resolve(&session.env, &*session.clock).map_err(|error| {
-        Error::usage(format!("the token of account {:?} cannot be had", account.name))
-            .because(&error)
-    })?;
-    Ok((account, network::client(session, token)?))
+    Ok((account, network::client_of(session, account)?))
 }
 
 fn fetch(session: &Session) -> Result<(), Error> {

@@ -225,12 +225,22 @@ pub(super) fn check_secrets(session: &Session, account: &Account) -> Result<(), 
     let token = account.token.iter().map(|source| ("token", source));
     let app_secrets = account.app_secrets.iter().map(|source| ("app_secret", source));
     for (what, source) in token.chain(app_secrets) {
-        source.resolve(&session.env, &*session.clock).map_err(|error: SecretError| {
-            Error::usage(format!("the {what} of account {:?} cannot be had", account.name))
-                .because(&error)
-        })?;
+        secret(session, account, what, source)?;
     }
     Ok(())
+}
+
+/// A secret of an account, which the config calls `what`.
+pub(super) fn secret(
+    session: &Session,
+    account: &Account,
+    what: &str,
+    source: &SecretSource,
+) -> Result<SecretString, Error> {
+    source.resolve(&session.env, &*session.clock).map_err(|error| {
+        Error::usage(format!("the {what} of account {:?} cannot be had", account.name))
+            .because(&error)
+    })
 }
 
 fn service_config(session: &Session) -> ServiceConfig {

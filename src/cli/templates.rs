@@ -123,15 +123,7 @@ fn shop(session: &Session) -> Result<Shop<'_>, Error> {
         Error::usage(format!("account {:?} has no waba_id", account.name))
             .hint("templates belong to the WhatsApp Business account: add its id to the config")
     })?;
-    let token = account.token.as_ref().ok_or_else(|| {
-        Error::usage(format!("account {:?} has no token", account.name))
-            .hint("set `token` of the account in the config")
-    })?;
-    let token = token.resolve(&session.env, &*session.clock).map_err(|error| {
-        Error::usage(format!("the token of account {:?} cannot be had", account.name))
-            .because(&error)
-    })?;
-    let client = network::client(session, token)?;
+    let client = network::client_of(session, account)?;
     session.paths.create_data()?;
     let now = session.clock.now();
     let mut write = WriteConn::open(&session.paths.database(), now).map_err(failed)?;

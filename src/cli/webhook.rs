@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::output::{json_line, line, time};
-use super::services::{api_config, new_account};
+use super::services::{api_config, new_account, secret};
 use super::{Session, failed, network, say};
 use crate::config;
 use crate::domain::text::display_safe;
@@ -224,11 +224,7 @@ fn account_callback(
     account: &config::Account,
 ) -> Result<Callback<Database>, Error> {
     let fetch = |what: &str, source: Option<&config::SecretSource>| {
-        let fetched = source.map(|source| source.resolve(&session.env, &*session.clock));
-        fetched.transpose().map_err(|error| {
-            Error::usage(format!("the {what} of account {:?} cannot be had", account.name))
-                .because(&error)
-        })
+        source.map(|source| secret(session, account, what, source)).transpose()
     };
     let token = fetch("token", account.token.as_ref())?;
     let registrant = Registrant {
