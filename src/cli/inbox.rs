@@ -61,7 +61,6 @@ pub(super) fn show(
     mode: Mode,
     started: impl FnOnce(&Backstage) -> Result<(), Error>,
 ) -> Result<Ending, Error> {
-    let keymap = session.keymap();
     let chosen = if mode == Mode::NoAccount { None } else { Some(session.account()?) };
     let (told, events) = channel();
     let quit = told.clone();
@@ -71,6 +70,7 @@ pub(super) fn show(
     });
     let mut backstage = Backstage::prepare(session, Arc::clone(&on_panic))?;
     let stored = backstage.ask_accounts();
+    let keymap = session.keymap();
     let stage = Stage::new(
         (
             backstage.reader.clone(),

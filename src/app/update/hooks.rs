@@ -137,7 +137,7 @@ pub(super) fn settle(model: &mut Model, effects: &mut Vec<Effect>) {
         return;
     }
     if !model.hooks.list.wait.is_busy()
-        && let Some((page, load)) = model.hooks.list.wanted_page()
+        && let Some((page, load)) = model.hooks.list.wanted_page(capacity(model))
     {
         ask(model, page, list::PAGE, load, effects);
     }

@@ -155,7 +155,7 @@ pub(super) fn settle(model: &mut Model, effects: &mut Vec<Effect>) {
     if model.screen != Screen::Queue || model.queue.list.wait.is_busy() {
         return;
     }
-    if let Some((page, load)) = model.queue.list.wanted_page() {
+    if let Some((page, load)) = model.queue.list.wanted_page(capacity(model)) {
         ask(model, page, list::PAGE, load, effects);
     }
 }
