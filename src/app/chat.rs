@@ -116,9 +116,7 @@ impl Chat {
     #[must_use]
     pub fn first_limit(page: MessagePage, height: usize) -> u32 {
         match page {
-            MessagePage::Newest => {
-                u32::try_from(height + MARGIN + 1).unwrap_or(PAGE).min(PAGE)
-            }
+            MessagePage::Newest => u32::try_from(height + MARGIN + 1).unwrap_or(PAGE).min(PAGE),
             _ => PAGE,
         }
     }

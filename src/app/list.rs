@@ -245,9 +245,12 @@ impl<T: Listed> List<T> {
         }
     }
 
-    /// The page to read when the list may have changed: all that is looked at.
+    /// The page to read when the list may have changed: all that is looked at, where so many rows are seen.
     #[must_use]
-    pub fn refresh_page(&self) -> (Page<T::Key>, u32) {
+    pub fn refresh_page(&self, capacity: usize) -> (Page<T::Key>, u32) {
+        if !self.loaded {
+            return (Page::First, first_page(capacity));
+        }
         let held = u32::try_from(self.page.rows().len()).unwrap_or(PAGE);
         let limit = held.clamp(PAGE, 300);
         if !self.page.more_before() {

@@ -69,7 +69,7 @@ fn refresh(model: &mut Model, effects: &mut Vec<Effect>) {
     let (page, limit) = if model.hooks.follow {
         (Page::First, list::PAGE)
     } else {
-        model.hooks.list.refresh_page()
+        model.hooks.list.refresh_page(capacity(model))
     };
     ask(model, page, limit, Load::Replace, effects);
 }

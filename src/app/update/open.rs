@@ -120,7 +120,7 @@ pub(super) fn take_in_draft(model: &mut Model, ticket: Ticket, effects: &mut Vec
 
 /// Reads the part of the list that is held again.
 pub(super) fn refresh_list(model: &mut Model, effects: &mut Vec<Effect>) {
-    let (page, limit) = model.list.refresh_page();
+    let (page, limit) = model.list.refresh_page(capacity(model));
     ask_list(model, page, limit, Load::Replace, effects);
 }
 

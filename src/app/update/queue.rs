@@ -86,7 +86,7 @@ pub(super) fn capacity(model: &Model) -> usize {
 
 /// Reads the part of the queue that is held again.
 pub(super) fn refresh(model: &mut Model, effects: &mut Vec<Effect>) {
-    let (page, limit) = model.queue.list.refresh_page();
+    let (page, limit) = model.queue.list.refresh_page(capacity(model));
     ask(model, page, limit, Load::Replace, effects);
 }
 
