@@ -56,6 +56,25 @@ struct World {
     /// Messages and lanes that another process commits just before the next look.
     late: Vec<(i64, i64)>,
     turns: usize,
+    /// How long the wall clock went on while the other stood still.
+    slept: Duration,
+}
+
+#[test]
+fn what_is_due_when_the_machine_wakes_goes_at_once() {
+    let mut world = World::new(Policy::default(), at_once);
+    world.enqueue([(1, 1)]);
+    let not_before = world.now.wall + Duration::from_hours(10);
+    world.rows.get_mut(&1).unwrap().1 = Row::Queued { not_before, tries: 0 };
+    world.overdue.next = Some(not_before);
+    world.run(Duration::from_secs(5));
+    assert_eq!(world.sent, []);
+    world.slept = Duration::from_hours(11);
+    world.pass(Duration::from_secs(1));
+    world.core.changed();
+    let before = world.tended;
+    world.run(Duration::from_secs(3));
+    assert_eq!((world.sent.len(), world.tended > before), (1, true));
 }
 
 fn accepted() -> Outcome {
@@ -94,6 +113,7 @@ impl World {
             store_down: false,
             late: Vec::new(),
             turns: 0,
+            slept: Duration::ZERO,
         }
     }
 
@@ -282,7 +302,7 @@ impl World {
     fn pass(&mut self, span: Duration) {
         self.now.mono = self.now.mono + span;
         let since = self.now.mono.since(Monotonic(Duration::from_secs(3600)));
-        self.now.wall = Timestamp::from_secs(1_000_000) + since;
+        self.now.wall = Timestamp::from_secs(1_000_000) + since + self.slept;
     }
 
     fn rows_are(&self, row: Row) -> bool {
