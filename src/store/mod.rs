@@ -30,6 +30,7 @@ pub mod outbox;
 mod proof;
 pub mod prune;
 pub mod read;
+mod righted;
 mod row;
 mod schema;
 pub mod search;

@@ -9,15 +9,13 @@ use crate::domain::error_code::{self, Class};
 use crate::domain::event::Peer;
 use crate::domain::id::{MessageId, RequestId};
 use crate::domain::message::{Body, Direction};
-use crate::domain::outbox::{
-    Acceptance, ApiError, Job, JobKind, LONGEST_WAIT, Recipient, Send, Verdict,
-};
+use crate::domain::outbox::{Acceptance, ApiError, Job, JobKind, Recipient, Send, Verdict};
 use crate::domain::state::{Cause, Report, State, Step};
 use crate::domain::time::Timestamp;
 use crate::store::error::Error;
 use crate::store::standing::{self, Proof, Standing};
 use crate::store::write::Tx;
-use crate::store::{account, facts, lane, proof, row, stored, upload, wish};
+use crate::store::{account, facts, lane, proof, righted, row, stored, upload, wish};
 
 /// How a request ended, as stored.
 #[derive(Clone, Copy)]
@@ -469,7 +467,7 @@ pub fn rescue(tx: &mut Tx<'_>, now: Timestamp) -> Result<Vec<MessageId>, Error> 
         count_try(tx, *id)?;
         standing::advance(tx, &mut message, Cause::OutcomeUnknown, &evidence)?;
     }
-    recall(tx, now)?;
+    righted::set_right(tx, now)?;
     let mut query = tx.conn.prepare_cached(
         "UPDATE outbox SET state = 1, request = NULL WHERE state = 2 AND kind <> 1
          RETURNING kind, lane",
@@ -481,18 +479,4 @@ pub fn rescue(tx: &mut Tx<'_>, now: Timestamp) -> Result<Vec<MessageId>, Error> 
         lane::settle(tx, kind, lane)?;
     }
     Ok(messages)
-}
-
-/// Nothing waits longer than [`LONGEST_WAIT`]: what is due later than that was put off while the wall clock
-/// was wrong, and is due now.
-fn recall(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), Error> {
-    let latest = (now + LONGEST_WAIT).millis();
-    for sql in [
-        "UPDATE message SET not_before = NULL WHERE id IN
-             (SELECT message FROM outbox WHERE state = 1 AND kind = 1 AND not_before > ?1)",
-        "UPDATE outbox SET not_before = 0 WHERE state = 1 AND not_before > ?1",
-    ] {
-        tx.conn.prepare_cached(sql)?.execute([latest])?;
-    }
-    Ok(())
 }

@@ -212,3 +212,19 @@ fn a_sender_of_one_conversation_uploads_what_it_waits_for() {
     assert_eq!((sends(std::slice::from_ref(&job)), media_of(&job)), (vec![id], Some("m1")));
     world.sound();
 }
+
+#[test]
+fn a_file_that_went_up_by_a_clock_that_was_ahead_goes_up_again() {
+    let mut world = World::new();
+    let a = world.begin("1");
+    let ahead = 365 * 24 * 3600;
+    send(&mut world, a, body("f1"), t(ahead));
+    let jobs = claim_all(&mut world, t(ahead + 1));
+    finish(&mut world, &jobs[0], &arrived("m1"), t(ahead + 2));
+    let jobs = claim_all(&mut world, t(ahead + 3));
+    world.record(&jobs[0], &accepted("wamid.1"), t(ahead + 4));
+    world.do_it(|tx| rescue(tx, t(100)));
+    send(&mut world, a, body("f1"), t(101));
+    assert_eq!(uploads(&claim_all(&mut world, t(102))), ["media/out-f1.png"]);
+    world.sound();
+}
