@@ -186,6 +186,8 @@ pub struct Model {
     pub(crate) next: Wait<Wanted>,
     /// The pending look for what Meta told last, and the number of what was heard of it.
     pub(crate) told: (Wait<()>, Option<i64>),
+    /// The newest of it that was not said yet, or not long enough to be read.
+    pub(crate) news: Option<String>,
     /// The store could not be read; nothing is read by itself until this time, and then everything.
     pub(crate) unreadable_until: Option<Timestamp>,
     /// The account's templates, as last read.
@@ -241,6 +243,7 @@ impl Model {
             kept_unread: HashSet::new(),
             next: Wait::default(),
             told: (Wait::default(), None),
+            news: None,
             catalogue: None,
             templates: Templates::default(),
             campaigns: Campaigns::default(),
@@ -486,8 +489,26 @@ impl Model {
     }
 
     pub(crate) fn say(&mut self, text: impl Into<String>, weight: Weight) {
+        self.unsay();
         self.notice = Some(Notice::new(text, weight, self.now));
         self.touch();
+    }
+
+    /// Takes the notice away. What Meta told comes back if it could not be read.
+    pub(crate) fn unsay(&mut self) {
+        let gone = self.notice.take();
+        let unread = gone.filter(|notice| notice.news && !notice.has_served(false, self.now));
+        self.news = self.news.take().or_else(|| unread.map(|notice| notice.text));
+    }
+
+    /// Says what Meta told, where nothing else is said.
+    pub(crate) fn say_news(&mut self) {
+        if let Some(text) = self.news.take_if(|_| self.notice.is_none()) {
+            self.say(text, Weight::Warning);
+            if let Some(notice) = &mut self.notice {
+                notice.news = true;
+            }
+        }
     }
 
     /// Says something about the conversation shown; it does not stay when another one is opened.

@@ -85,6 +85,7 @@ fn expire(model: &mut Model, effects: &mut Vec<Effect>) {
         model.notice = None;
         model.touch();
     }
+    model.say_news();
     if model.quit_armed.is_some_and(|until| until <= now) {
         model.quit_armed = None;
     }

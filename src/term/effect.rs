@@ -3,8 +3,8 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::errand::{Errand, Errands};
 use super::files::Files;
@@ -22,14 +22,14 @@ use crate::app::workbench::Told;
 use crate::domain::change::Changes;
 use crate::domain::conversation::Draft;
 use crate::domain::health::Health;
-use crate::domain::id::AccountId;
+use crate::domain::id::{AccountId, ConversationId};
 use crate::domain::message::{Media, MediaCopy, NewMessage};
 use crate::domain::time::{Clock, Timestamp};
 use crate::service::Nudge;
 use crate::service::bus::{Bus, Interest, Subscription};
 use crate::service::catalogue::{self, Templates};
 use crate::service::hooks;
-use crate::service::outgoing::take_in;
+use crate::service::outgoing::{NotTaken, take_in};
 use crate::service::reader::Reader;
 use crate::service::thread::{OnPanic, Thread};
 use crate::service::writer::{Pending, Priority, Writer};
@@ -55,6 +55,7 @@ pub struct Stage {
     base_url: Arc<str>,
     data_dir: Arc<Path>,
     files: Files,
+    copying: Copying,
     errands: Option<Errands>,
     workshop: Option<Workshop>,
     on_panic: OnPanic,
@@ -111,6 +112,7 @@ impl Stage {
             base_url: Arc::from(""),
             data_dir: Arc::from(Path::new("")),
             files,
+            copying: Copying::default(),
             errands: None,
             workshop: None,
             on_panic,
@@ -214,9 +216,10 @@ impl Stage {
         }
         if let Command::Send { message, at, clears } = command {
             let outside = message.body.file().is_some_and(is_outside);
+            let behind = self.copying.all().contains(&message.conversation);
             let outgoing = Outgoing { message, terms: Terms { at }, clears };
-            if outside {
-                return self.send_with_file(id, outgoing);
+            if outside || behind {
+                return self.send_in_turn(id, outgoing);
             }
             return send((&self.writer, &self.pending), id, outgoing, &self.clock);
         }
@@ -229,26 +232,44 @@ impl Stage {
 }
 
 impl Stage {
-    /// Copies the file of a message into the data directory before the message is written. One that is gone
-    /// meanwhile, or too big, is told as the end of the command.
-    fn send_with_file(&self, id: CommandId, mut outgoing: Outgoing) {
+    /// Copies the file of a message, if it has one, into the data directory before the message is written. One
+    /// that is gone meanwhile, or too big, is told as the end of the command. What is sent in the same
+    /// conversation meanwhile comes here too, so that the store gets it in the order it was written.
+    fn send_in_turn(&self, id: CommandId, mut outgoing: Outgoing) {
         let (writer, pending) = (self.writer.clone(), self.pending.clone());
         let (events, clock) = (self.events.clone(), Arc::clone(&self.clock));
         let data_dir = Arc::clone(&self.data_dir);
+        let (copying, conversation) = (self.copying.clone(), outgoing.message.conversation);
+        copying.all().push(conversation);
         self.files.run(move || {
-            let Some(media) = outgoing.message.body.file_mut() else { return };
-            match take_in(&data_dir, media.clone()) {
-                Ok(kept) => {
-                    *media = kept;
-                    send((&writer, &pending), id, outgoing, &clock);
-                }
+            let taken = outgoing.message.body.file_mut().map_or(Ok(()), |media| {
+                *media = take_in(&data_dir, media.clone())?;
+                Ok::<_, NotTaken>(())
+            });
+            match taken {
+                Ok(()) => send((&writer, &pending), id, outgoing, &clock),
                 Err(error) => {
                     let result = Err(error.to_string());
                     // A loop that has ended needs no answer.
                     events.send(Event::Msg(Msg::Finished(Finished { id, result }))).ok();
                 }
             }
+            let mut all = copying.all();
+            if let Some(at) = all.iter().position(|one| *one == conversation) {
+                all.swap_remove(at);
+            }
         });
+    }
+}
+
+/// The conversations of messages whose files are being copied, and of those sent after them: one entry for each
+/// message.
+#[derive(Clone, Default)]
+struct Copying(Arc<Mutex<Vec<ConversationId>>>);
+
+impl Copying {
+    fn all(&self) -> MutexGuard<'_, Vec<ConversationId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -57,7 +57,7 @@ fn is_choice(model: &Model) -> bool {
 /// Opens an editor, or the one of the same purpose that was closed unfinished.
 fn open(model: &mut Model, maker: Maker, effects: &mut Vec<Effect>) {
     let kept = model.templates.unfinished.remove(&maker.purpose);
-    model.notice = None;
+    model.unsay();
     model.overlay = Some(Overlay::Maker(kept.unwrap_or_else(|| Box::new(maker))));
     look(model, effects);
 }

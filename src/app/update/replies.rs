@@ -75,7 +75,7 @@ fn told(model: &mut Model, ticket: Ticket, tidings: Option<Tidings>, effects: &m
         let zone = &model.settings.timezone;
         let until = tidings.until.map(|until| when::near(until, model.now, zone));
         let until = until.map(|until| format!(", until {until}")).unwrap_or_default();
-        model.say(format!("{}{until}", tidings.words), Weight::Warning);
+        model.news = Some(format!("{}{until}", tidings.words));
     }
     if model.told.0.take_again() {
         open::ask_tidings(model, effects);

@@ -88,7 +88,7 @@ pub(super) fn pick_instead(model: &mut Model, reason: String, effects: &mut Vec<
     match &mut model.overlay {
         Some(Overlay::Picker(picker)) => {
             picker.reason = Some(reason);
-            model.notice = None;
+            model.unsay();
         }
         _ => model.say_here(reason, Weight::Error),
     }
@@ -255,7 +255,7 @@ fn fill_in(model: &mut Model, effects: &mut Vec<Effect>) {
     let typed = model.templates.typed.get(&key).cloned().unwrap_or_default();
     let draft = model.composer.editor.text().trim().to_owned();
     let form = Form::new(picker, &entry, &contact, &typed, draft);
-    model.notice = None;
+    model.unsay();
     model.overlay = Some(Overlay::Form(Box::new(form)));
     look_everywhere(model, effects);
 }

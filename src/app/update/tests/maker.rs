@@ -2,6 +2,8 @@ use super::{Command, Effect, Msg, Overlay};
 use crate::app::fixture::{Stage, world};
 use crate::app::msg::{CommandId, Done, Finished, Looked};
 use crate::app::templates::maker::{Line, Maker};
+use crate::domain::change::Changes;
+use crate::domain::event::Tidings;
 use crate::domain::message::MediaKind;
 use crate::domain::template::rules::Part;
 use crate::domain::template::{
@@ -220,6 +222,30 @@ fn a_template_is_deleted_only_by_who_knows_what_follows() {
     answer(&mut stage, Err(no_answer()));
     let unknown = "It is not known whether boas_vindas, pt_BR is deleted: no answer";
     assert!(said(&stage).contains(unknown), "{}", said(&stage));
+}
+
+/// What Meta told of a deletion once took the place of its answer before anybody could read it.
+#[test]
+fn what_meta_tells_waits_until_the_answer_was_read_and_is_not_lost_to_the_next() {
+    let mut stage = stage();
+    let tell = |stage: &mut Stage, number: i64, words: &str| {
+        stage.world.tidings = Some(Tidings { number, words: words.to_owned(), until: None });
+        stage.tell(Msg::Changed(Changes { notices: true, ..Changes::default() }));
+    };
+    tell(&mut stage, 1, "what was told before the start");
+    stage.keys("/boas<Enter>dy");
+    answer(&mut stage, Ok(Worked::Deleted));
+    tell(&mut stage, 2, "pedido_cupom pt_BR paused by Meta");
+    assert_eq!(said(&stage), "boas_vindas, pt_BR is deleted.");
+    stage.wait(4_000);
+    assert_eq!(said(&stage), "pedido_cupom pt_BR paused by Meta");
+    // Before it could be read, something else is said; after that it stands again.
+    stage.keys("dy");
+    assert!(said(&stage).contains("is being deleted"), "{}", said(&stage));
+    stage.wait(4_000);
+    assert_eq!(said(&stage), "pedido_cupom pt_BR paused by Meta");
+    stage.wait(6_000);
+    assert_eq!(said(&stage), "", "it was there long enough");
 }
 
 fn no_answer() -> Refusal {
