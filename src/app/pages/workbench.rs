@@ -153,7 +153,7 @@ fn doctor(model: &Model, page: &mut Page) {
 fn tunnel(model: &Model, page: &mut Page) {
     let health = &model.health.tunnel;
     let running = health.kind.unwrap_or("none");
-    let works = health.condition == Condition::Up && health.kind.is_some();
+    let leads_here = health.condition == Condition::Up && health.kind.is_some();
     if model.health.listener == Condition::Off {
         page.wrapped(DEAF, Ink::Bad);
     }
@@ -173,7 +173,7 @@ fn tunnel(model: &Model, page: &mut Page) {
         page.named("URL", NAMES, url, Ink::Plain);
     }
     match &health.registration {
-        Registration::Unknown if works => {
+        Registration::Unknown if leads_here => {
             let yes = key(model, Action::LetPost);
             page.wrapped(
                 &format!("Where Meta posts is left alone; {yes} lets it post there."),

@@ -121,8 +121,8 @@ pub(super) fn examined(model: &mut Model, findings: Vec<Finding>) {
 }
 
 /// Meta told the profile, perhaps with the picture that was asked for.
-pub(super) fn profile(model: &mut Model, profile: Profile, pictured: bool) {
-    if pictured {
+pub(super) fn profile(model: &mut Model, profile: Profile, awaited: &Awaited) {
+    if matches!(awaited, Awaited::Picture) {
         if is_picture(model) {
             model.overlay = model.beneath.pop();
         }
