@@ -42,5 +42,7 @@ pub(crate) enum Awaited {
     Replay(EventId),
     /// Something that the workbench asked for.
     Workbench,
+    /// Another picture for the profile.
+    Picture,
     Other(&'static str),
 }

@@ -448,7 +448,7 @@ impl Model {
             Registration::Trouble(why) => {
                 banners.push(format!("Meta is not told of the tunnel's address: {why}"));
             }
-            Registration::Unknown | Registration::Registered => {}
+            Registration::Unknown | Registration::Registered { .. } => {}
         }
         if let Condition::Down(reason) = &self.health.sender {
             banners.push(format!("Nothing is being sent: {reason}"));

@@ -25,7 +25,7 @@ use crate::domain::profile::{Profile, ProfileChange};
 use crate::domain::queue::{QueueFilter, QueueRow, Recent, Sweep};
 use crate::domain::template::{Refusal, Template, Work, Worked};
 use crate::domain::time::Timestamp;
-use crate::domain::tunnel::Kind;
+use crate::domain::tunnel::{Kind, Say};
 use crate::domain::wish::Wish;
 
 /// Something that happened.
@@ -458,8 +458,10 @@ pub enum Command {
     Profile(AccountId),
     /// Change the profile of an account.
     SetProfile(AccountId, ProfileChange),
-    /// Let Meta post webhooks to the tunnel, or leave it as it is.
-    Post(AccountId, bool),
+    /// Change the picture of the profile to that in the file at this path, as it was typed.
+    SetPicture(AccountId, String),
+    /// Say where Meta is to post webhooks.
+    Post(AccountId, Say),
     /// Start this tunnel in place of what runs.
     Tunnel(Kind),
     /// Make, change or delete a template at Meta.

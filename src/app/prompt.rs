@@ -38,6 +38,8 @@ pub enum Question {
     ResultAs(CampaignId),
     /// Another text for a part of the business profile.
     Profile(Part),
+    /// The file of another picture for it.
+    Picture,
 }
 
 /// The question with what was typed so far.

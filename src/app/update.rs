@@ -206,7 +206,8 @@ fn done(model: &mut Model, finished: Finished, effects: &mut Vec<Effect>) {
             model.say(format!("{count} templates are as Meta has them."), Weight::Done);
         }
         (Ok(Done::Said(words)), Awaited::Workbench) => workbench::done(model, Ok(words)),
-        (Ok(Done::Profile(profile)), _) => workbench::profile(model, *profile),
+        (Ok(Done::Profile(profile)), awaited) => workbench::profile(model, *profile, &awaited),
+        (Err(reason), Awaited::Picture) => workbench::no_picture(model, reason),
         (Err(reason), Awaited::Workbench) => workbench::done(model, Err(reason)),
         (Ok(Done::Worked(result)), awaited) => maker::answered(model, awaited, result),
         (Err(reason), awaited @ (Awaited::Work(..) | Awaited::Delete(_))) => {

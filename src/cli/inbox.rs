@@ -11,6 +11,7 @@ use crate::app::msg::{Msg, QuitCause};
 use crate::app::{self, Mode, Model, Setup};
 use crate::config;
 use crate::error::{Error, Kind};
+use crate::service::bus::Bus;
 use crate::term::effect::{By, Stage};
 use crate::term::run::{Ending, Event, Loop};
 use crate::term::tty::Tty;
@@ -94,7 +95,7 @@ pub(super) fn show(
         office: backstage.office.clone(),
         switch: backstage.switch.clone(),
         tunnels: tunnel::starter(session),
-        doctor: doctor(session),
+        doctor: doctor(session, &backstage.bus),
     });
     let log = session.paths.log();
     let guard = term::enter(&log).map_err(no_terminal)?;
@@ -146,9 +147,9 @@ pub(super) fn show(
 }
 
 /// Looks at the set-up as the command does, on a thread of its own.
-fn doctor(session: &Session) -> Doctor {
-    let session = session.clone();
-    Arc::new(move || super::doctor::on_screen(&session))
+fn doctor(session: &Session, bus: &Bus) -> Doctor {
+    let (session, bus) = (session.clone(), bus.clone());
+    Arc::new(move || super::doctor::on_screen(&session, bus.health().listener_address.as_deref()))
 }
 
 fn no_terminal(error: impl std::error::Error + 'static) -> Error {

@@ -183,6 +183,12 @@ impl Stage {
 
     /// Hands a command to the writer; its result comes back in the order of the commands.
     pub fn command(&self, id: CommandId, command: Command) {
+        if let Command::SetPicture(account, path) = command {
+            let (workshop, events) = (self.workshop.clone(), self.events.clone());
+            return self.files.run(move || {
+                workshop::picture(workshop.as_ref(), id, (account, &path), &events);
+            });
+        }
         let command = workshop::command(self.workshop.as_ref(), id, command, &self.events);
         let Some(command) = command else { return };
         match command {
@@ -531,6 +537,7 @@ fn execute(
         | Command::AskAccount(_)
         | Command::Profile(_)
         | Command::SetProfile(..)
+        | Command::SetPicture(..)
         | Command::Post(..)
         | Command::Tunnel(_)
         | Command::Work(..) => Done::Plain,

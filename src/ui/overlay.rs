@@ -177,6 +177,10 @@ fn question(
             };
             (format!("Profile: {}", part.name()), help)
         }
+        Question::Picture => (
+            "Profile: picture".to_owned(),
+            "The path of a JPEG or PNG of at most 5 MiB; ~ is your home".to_owned(),
+        ),
         Question::SaveAs(event) => {
             (format!("Save the body of #{event}"), "A file that is not there yet".to_owned())
         }

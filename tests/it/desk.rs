@@ -32,7 +32,7 @@ use twoticks::store::prune::Keep;
 use twoticks::store::{ReadConn, Rules, WriteConn};
 use twoticks::term::effect::{By, Stage};
 use twoticks::term::headless::Driver;
-use twoticks::term::workshop::Workshop;
+use twoticks::term::workshop::{Tunnels, Workshop};
 use twoticks::ui::{Borders, Colours, Glyphs, Theme};
 
 /// Far more than anything takes on a slow machine; what takes longer hangs.
@@ -72,6 +72,8 @@ pub(crate) struct Shop {
     pub(crate) token: Option<String>,
     /// What the config says of all that is sent and received.
     pub(crate) rules: Rules,
+    /// What the config says of each kind of tunnel.
+    pub(crate) tunnels: Tunnels,
 }
 
 pub(crate) fn loopback(port: u16) -> SocketAddr {
@@ -129,6 +131,7 @@ impl Shop {
             base_url: None,
             listen: loopback(0),
             rules: Rules::default(),
+            tunnels: Arc::new(|_kind| Ok(None)),
         }
     }
 
@@ -258,7 +261,7 @@ impl Shop {
         .with(Workshop {
             office: services.office_handle(),
             switch: services.switch(),
-            tunnels: Arc::new(|_kind| Ok(None)),
+            tunnels: Arc::clone(&self.tunnels),
             doctor: Arc::new(Vec::new),
         });
         let theme = Theme::new(Colours::Sixteen, Borders::Lines, Glyphs::Unicode);

@@ -198,6 +198,7 @@ fn accept(model: &mut Model, effects: &mut Vec<Effect>) {
             | Question::SkippedAs
             | Question::ResultAs(_) => campaigns::accept(model, prompt, effects),
             Question::Profile(part) => workbench::accept(model, part, prompt, effects),
+            Question::Picture => workbench::accept_picture(model, prompt, effects),
             Question::Filter | Question::Templates | Question::HookFilter => {}
         },
         Some(Overlay::Jump(mut jump)) => {

@@ -79,7 +79,8 @@ fn short(command: &Command) -> String {
         Command::AskAccount(_) => "ask account".to_owned(),
         Command::Profile(_) => "profile".to_owned(),
         Command::SetProfile(_, change) => format!("set {:?}", change.texts),
-        Command::Post(_, yes) => format!("post {yes}"),
+        Command::SetPicture(_, path) => format!("picture {path}"),
+        Command::Post(_, say) => format!("post {say:?}"),
         Command::Tunnel(kind) => format!("tunnel {}", kind.name()),
         Command::Work(_, work) => format!("{work:?}"),
     }

@@ -7,10 +7,11 @@ use crate::app::msg::{Command, Effect, Query, Ticket};
 use crate::app::notice::Weight;
 use crate::app::pages;
 use crate::app::prompt::{Prompt, Question};
-use crate::app::workbench::{HISTORY, Tab, Told};
+use crate::app::workbench::{DEAF, HISTORY, Tab, Told};
 use crate::domain::checkup::Finding;
+use crate::domain::health::Condition;
 use crate::domain::profile::{Part, Profile, ProfileChange};
-use crate::domain::tunnel::{Kind, Registration};
+use crate::domain::tunnel::{Kind, Registration, Say};
 
 /// Carries out what opens the workbench, or means something on it. Says whether it was that.
 pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) -> bool {
@@ -23,8 +24,9 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
         Action::PreviousTab => show(model, model.workbench.tab.next(false), effects),
         Action::Refresh => refresh(model, effects),
         Action::Choose => choose(model, effects),
-        Action::LetPost => post(model, true, effects),
-        Action::LeavePost => post(model, false, effects),
+        Action::LetPost => post(model, Say::Here, effects),
+        Action::LeavePost => post(model, Say::Stay, effects),
+        Action::PutBack => post(model, Say::Back, effects),
         Action::Copy => match pages::workbench_copied(model) {
             Some(words) => {
                 effects.push(Effect::Copy(words));
@@ -118,8 +120,14 @@ pub(super) fn examined(model: &mut Model, findings: Vec<Finding>) {
     model.touch();
 }
 
-/// Meta told the profile.
-pub(super) fn profile(model: &mut Model, profile: Profile) {
+/// Meta told the profile, perhaps with the picture that was asked for.
+pub(super) fn profile(model: &mut Model, profile: Profile, awaited: &Awaited) {
+    if matches!(awaited, Awaited::Picture) {
+        if is_picture(model) {
+            model.overlay = model.beneath.pop();
+        }
+        model.say("Customers see the new picture.", Weight::Done);
+    }
     let bench = &mut model.workbench;
     (bench.asks, bench.trouble, bench.profile) = (false, None, Some(profile));
     model.touch();
@@ -144,14 +152,20 @@ fn choose(model: &mut Model, effects: &mut Vec<Effect>) {
     match model.workbench.tab {
         Tab::Account | Tab::Doctor => refresh(model, effects),
         Tab::Profile => {
-            let part = model.workbench.part();
             let Some(profile) = &model.workbench.profile else { return };
-            let prompt = Prompt::new(Question::Profile(part), profile.text(part));
+            let prompt = match model.workbench.part() {
+                Some(part) => Prompt::new(Question::Profile(part), profile.text(part)),
+                None => Prompt::new(Question::Picture, ""),
+            };
             model.beneath.push(Overlay::Workbench);
             model.overlay = Some(Overlay::Prompt(prompt));
         }
         Tab::Tunnel => {
-            let command = Command::Tunnel(model.workbench.kind());
+            let kind = model.workbench.kind();
+            if kind != Kind::None && model.health.listener == Condition::Off {
+                return model.say(DEAF, Weight::Warning);
+            }
+            let command = Command::Tunnel(kind);
             effects.push(model.command(command, Awaited::Workbench));
         }
     }
@@ -173,14 +187,60 @@ pub(super) fn accept(model: &mut Model, part: Part, mut prompt: Prompt, effects:
     effects.push(model.command(Command::SetProfile(account, change), Awaited::Workbench));
 }
 
+fn is_picture(model: &Model) -> bool {
+    matches!(&model.overlay, Some(Overlay::Prompt(prompt)) if prompt.question == Question::Picture)
+}
+
+/// The file of a picture. The path stays typed until Meta has the picture.
+pub(super) fn accept_picture(model: &mut Model, mut prompt: Prompt, effects: &mut Vec<Effect>) {
+    let path = prompt.editor.text().trim().to_owned();
+    let account = model.account.filter(|_| !prompt.busy);
+    if path.is_empty() && !prompt.busy {
+        prompt.error = Some("Type the path of a picture.".to_owned());
+    } else if let Some(account) = account {
+        (prompt.error, prompt.busy) = (None, true);
+        effects.push(model.command(Command::SetPicture(account, path), Awaited::Picture));
+    }
+    model.overlay = Some(Overlay::Prompt(prompt));
+}
+
+/// Why the picture is not the profile's.
+pub(super) fn no_picture(model: &mut Model, reason: String) {
+    match &mut model.overlay {
+        Some(Overlay::Prompt(prompt)) if prompt.question == Question::Picture => {
+            (prompt.error, prompt.busy) = (Some(reason), false);
+            model.touch();
+        }
+        _ => model.say(format!("The picture was not changed: {reason}"), Weight::Error),
+    }
+}
+
 /// The person's word about where Meta posts.
-fn post(model: &mut Model, yes: bool, effects: &mut Vec<Effect>) {
-    let asked = matches!(model.health.tunnel.registration, Registration::Asks { .. });
-    let Some(account) = model.account.filter(|_| asked) else {
-        model.say("Nothing is asked about the address now.", Weight::Warning);
-        return;
+fn post(model: &mut Model, say: Say, effects: &mut Vec<Effect>) {
+    let tunnel = &model.health.tunnel;
+    let stands = &tunnel.registration;
+    let why = match say {
+        Say::Here if tunnel.url.is_none() => {
+            Some("No tunnel works, so there is no address to tell.")
+        }
+        Say::Here if matches!(stands, Registration::Registered { .. }) => {
+            Some("Meta posts to the tunnel already.")
+        }
+        Say::Stay if !matches!(stands, Registration::Asks { .. }) => {
+            Some("Nothing is asked about the address now.")
+        }
+        Say::Back if matches!(stands, Registration::Registered { before: None }) => {
+            Some("Nothing was changed by this program, so there is nothing to put back.")
+        }
+        Say::Here | Say::Stay | Say::Back => None,
     };
-    effects.push(model.command(Command::Post(account, yes), Awaited::Workbench));
+    if let Some(why) = why {
+        return model.say(why, Weight::Warning);
+    }
+    let Some(account) = model.account else {
+        return model.say("No account is set up: twoticks init.", Weight::Warning);
+    };
+    effects.push(model.command(Command::Post(account, say), Awaited::Workbench));
 }
 
 /// Up or down: the row that is chosen, or else the page. Says whether it moved a row.
