@@ -69,6 +69,16 @@ pub(super) fn same_file(
     Ok(found.optional()?.map(CampaignId))
 }
 
+/// The newest other one that was started, of the same file with the same template.
+pub(super) fn same_as(conn: &Connection, id: CampaignId) -> Result<Option<CampaignId>, Error> {
+    let mut query = conn.prepare_cached(
+        "SELECT o.id FROM campaign c JOIN campaign o ON o.account = c.account AND o.sha256 = c.sha256
+             AND o.template = c.template AND o.language = c.language
+         WHERE c.id = ?1 AND o.id <> c.id AND o.stage > 0 ORDER BY o.id DESC LIMIT 1",
+    )?;
+    Ok(query.query_row([id.0], |row| row.get(0)).optional()?.map(CampaignId))
+}
+
 fn read_campaign(row: &Row<'_>) -> rusqlite::Result<(Campaign, u32)> {
     let campaign = Campaign {
         id: CampaignId(row.get(0)?),

@@ -73,7 +73,7 @@ impl World {
         for some in rows.chunks(7) {
             self.do_it(|tx| add(tx, id, some));
         }
-        self.do_it(|tx| start(tx, id));
+        assert_eq!(self.do_it(|tx| start(tx, id, true)), Begun::New(id));
         id
     }
 
@@ -173,7 +173,7 @@ fn a_file_is_recognised_and_a_half_stored_one_is_never_sent() {
     // The process died here.
     assert_eq!(world.seen(half).stage, Stage::Draft);
     assert!(hungry(&world.read).unwrap().is_empty());
-    let missing = world.write.write(|tx| start(tx, half)).unwrap_err();
+    let missing = world.write.write(|tx| start(tx, half, false)).unwrap_err();
     assert!(missing.to_string().contains("not all rows"), "{missing}");
     let whole = world.run_campaign(&rows);
     let new = world.new_campaign(&rows);
@@ -192,6 +192,22 @@ fn a_file_is_recognised_and_a_half_stored_one_is_never_sent() {
     assert_eq!(campaigns(&world.read, world.account, 9).unwrap().len(), 1);
     let started = world.write.write(|tx| discard(tx, whole)).unwrap_err();
     assert!(matches!(started, Error::Stage { stage: "running", .. }), "{started}");
+    world.sound();
+}
+
+/// Neither saw the other when it began, and everybody was written to twice.
+#[test]
+fn two_starts_of_the_same_file_at_the_same_moment_were_both_sent() {
+    let mut world = World::new();
+    let rows = rows(12);
+    let both = [world.begin_campaign(&rows), world.begin_campaign(&rows)];
+    for id in both {
+        world.do_it(|tx| add(tx, id, &rows));
+    }
+    assert_eq!(world.do_it(|tx| start(tx, both[0], false)), Begun::New(both[0]));
+    assert_eq!(world.do_it(|tx| start(tx, both[1], false)), Begun::Earlier(both[0]));
+    assert_eq!(world.seen(both[1]).stage, Stage::Draft, "it may be removed");
+    assert_eq!(world.do_it(|tx| start(tx, both[1], true)), Begun::New(both[1]), "as asked for");
     world.sound();
 }
 
