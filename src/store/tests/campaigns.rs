@@ -298,6 +298,56 @@ fn who_opts_out_between_plan_and_message_is_left_out() {
     world.sound();
 }
 
+/// A file has people's numbers as they write them, and WhatsApp tells of them with a digit more or less.
+#[test]
+fn who_said_stop_under_the_other_spelling_of_their_number_got_marketing() {
+    for (said, listed) in [
+        ("553188887777", "5531988887777"),
+        ("5531988887777", "553188887777"),
+        ("5215512345678", "525512345678"),
+        ("525512345678", "5215512345678"),
+        ("5491123456789", "541123456789"),
+        ("541123456789", "5491123456789"),
+    ] {
+        for known_before in [false, true] {
+            let mut world = World::new().under(keywords());
+            if known_before {
+                // Somebody typed it once; nothing was sent that would tell how WhatsApp spells it.
+                world.begin(listed);
+            }
+            let mut row = rows(1);
+            row[0].to = Some(WaId::new(listed));
+            let id = world.run_campaign(&row);
+            world.post(&[heard("wamid.stop", phone(said), t(1), "STOP")]);
+            let known = people(&world.read, world.account, &[WaId::new(listed)], t(2)).unwrap();
+            assert!(known[0].opted_out && known[0].free && known[0].contact.is_some(), "{listed}");
+            world.feed_all(2);
+            assert_eq!(world.seen(id).counts.dropped, 1, "{said} is {listed}");
+            assert!(world.take(9, 3).is_empty());
+            world.sound();
+            world.post(&[heard("wamid.start", phone(said), t(4), "START")]);
+            let again = people(&world.read, world.account, &[WaId::new(listed)], t(5)).unwrap();
+            assert!(!again[0].opted_out, "{listed}");
+            world.sound();
+        }
+    }
+}
+
+#[test]
+fn who_blocked_us_under_the_other_spelling_is_known_and_written_to_in_the_one_conversation() {
+    let mut world = World::new();
+    let chat = world.begin("553188887777");
+    let typed = WaId::new("5531988887777");
+    assert_eq!(world.begin(typed.as_str()), chat, "the conversation there is");
+    let found = crate::store::list::find_conversation(&world.read, world.account, &typed).unwrap();
+    assert_eq!(found.map(|found| found.id), Some(chat));
+    world.template(chat, false, t(1));
+    let job = world.take(1, 2);
+    world.record(&job[0], &refused(130_403), t(3));
+    let known = people(&world.read, world.account, &[typed], t(4)).unwrap();
+    assert!(known[0].blocked);
+}
+
 #[test]
 fn who_is_blocked_is_known() {
     let mut world = World::new();
