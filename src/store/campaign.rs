@@ -64,7 +64,7 @@ pub struct NewRow {
 /// What became of the wish to begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Begun {
-    /// It has begun; its rows come next.
+    /// It is this one.
     New(CampaignId),
     /// The same file was given before, with the same template.
     Earlier(CampaignId),
@@ -152,11 +152,12 @@ fn media_json(media: &Media) -> String {
     .to_string()
 }
 
-/// All rows are there: whoever sends begins.
+/// All rows are there: whoever sends begins. Unless `again`, the same file must not have been started
+/// meanwhile: two that began at the same moment did not see each other then.
 ///
 /// # Errors
-/// [`Error::Value`] when rows are missing, [`Error::Refused`] when it was started before.
-pub fn start(tx: &mut Tx<'_>, id: CampaignId) -> Result<(), Error> {
+/// [`Error::Value`] when rows are missing, [`Error::Stage`] when it was started before.
+pub fn start(tx: &mut Tx<'_>, id: CampaignId, again: bool) -> Result<Begun, Error> {
     expect(stage(tx, id)?, &[Stage::Draft], "started")?;
     let mut query = tx.conn.prepare_cached(
         "SELECT (SELECT count(*) FROM campaign_row r WHERE r.campaign = c.id) = c.rows
@@ -168,7 +169,11 @@ pub fn start(tx: &mut Tx<'_>, id: CampaignId) -> Result<(), Error> {
     if !whole {
         return Err(Error::Value(format!("not all rows of campaign {id} are stored")));
     }
-    set_stage(tx, id, Stage::Running)
+    if let Some(earlier) = question::same_as(tx.conn, id)?.filter(|_| !again) {
+        return Ok(Begun::Earlier(earlier));
+    }
+    set_stage(tx, id, Stage::Running)?;
+    Ok(Begun::New(id))
 }
 
 /// Removes some of what is left of an earlier try to store the same: it was interrupted before it was started.

@@ -185,7 +185,8 @@ fn conversation(
     now: Timestamp,
 ) -> Result<ConversationId, Error> {
     let scope = account::scope(tx.conn, account)?;
-    let peer = Peer { wa_id: Some(number.clone()), ..Peer::default() };
+    let known = facts::known_as(tx.conn, number)?;
+    let peer = Peer { wa_id: Some(known), ..Peer::default() };
     let contact = facts::sighted(tx, &scope, &peer, now, now)?
         .ok_or_else(|| Error::Value(format!("nobody has the number {number}")))?;
     merge::conversation_with(tx, account, contact, now)

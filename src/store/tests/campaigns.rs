@@ -73,7 +73,7 @@ impl World {
         for some in rows.chunks(7) {
             self.do_it(|tx| add(tx, id, some));
         }
-        self.do_it(|tx| start(tx, id));
+        assert_eq!(self.do_it(|tx| start(tx, id, true)), Begun::New(id));
         id
     }
 
@@ -173,7 +173,7 @@ fn a_file_is_recognised_and_a_half_stored_one_is_never_sent() {
     // The process died here.
     assert_eq!(world.seen(half).stage, Stage::Draft);
     assert!(hungry(&world.read).unwrap().is_empty());
-    let missing = world.write.write(|tx| start(tx, half)).unwrap_err();
+    let missing = world.write.write(|tx| start(tx, half, false)).unwrap_err();
     assert!(missing.to_string().contains("not all rows"), "{missing}");
     let whole = world.run_campaign(&rows);
     let new = world.new_campaign(&rows);
@@ -192,6 +192,22 @@ fn a_file_is_recognised_and_a_half_stored_one_is_never_sent() {
     assert_eq!(campaigns(&world.read, world.account, 9).unwrap().len(), 1);
     let started = world.write.write(|tx| discard(tx, whole)).unwrap_err();
     assert!(matches!(started, Error::Stage { stage: "running", .. }), "{started}");
+    world.sound();
+}
+
+/// Neither saw the other when it began, and everybody was written to twice.
+#[test]
+fn two_starts_of_the_same_file_at_the_same_moment_were_both_sent() {
+    let mut world = World::new();
+    let rows = rows(12);
+    let both = [world.begin_campaign(&rows), world.begin_campaign(&rows)];
+    for id in both {
+        world.do_it(|tx| add(tx, id, &rows));
+    }
+    assert_eq!(world.do_it(|tx| start(tx, both[0], false)), Begun::New(both[0]));
+    assert_eq!(world.do_it(|tx| start(tx, both[1], false)), Begun::Earlier(both[0]));
+    assert_eq!(world.seen(both[1]).stage, Stage::Draft, "it may be removed");
+    assert_eq!(world.do_it(|tx| start(tx, both[1], true)), Begun::New(both[1]), "as asked for");
     world.sound();
 }
 
@@ -280,6 +296,56 @@ fn who_opts_out_between_plan_and_message_is_left_out() {
     world.go(1, 3);
     assert_eq!(world.seen(id).state(), "done");
     world.sound();
+}
+
+/// A file has people's numbers as they write them, and WhatsApp tells of them with a digit more or less.
+#[test]
+fn who_said_stop_under_the_other_spelling_of_their_number_got_marketing() {
+    for (said, listed) in [
+        ("553188887777", "5531988887777"),
+        ("5531988887777", "553188887777"),
+        ("5215512345678", "525512345678"),
+        ("525512345678", "5215512345678"),
+        ("5491123456789", "541123456789"),
+        ("541123456789", "5491123456789"),
+    ] {
+        for known_before in [false, true] {
+            let mut world = World::new().under(keywords());
+            if known_before {
+                // Somebody typed it once; nothing was sent that would tell how WhatsApp spells it.
+                world.begin(listed);
+            }
+            let mut row = rows(1);
+            row[0].to = Some(WaId::new(listed));
+            let id = world.run_campaign(&row);
+            world.post(&[heard("wamid.stop", phone(said), t(1), "STOP")]);
+            let known = people(&world.read, world.account, &[WaId::new(listed)], t(2)).unwrap();
+            assert!(known[0].opted_out && known[0].free && known[0].contact.is_some(), "{listed}");
+            world.feed_all(2);
+            assert_eq!(world.seen(id).counts.dropped, 1, "{said} is {listed}");
+            assert!(world.take(9, 3).is_empty());
+            world.sound();
+            world.post(&[heard("wamid.start", phone(said), t(4), "START")]);
+            let again = people(&world.read, world.account, &[WaId::new(listed)], t(5)).unwrap();
+            assert!(!again[0].opted_out, "{listed}");
+            world.sound();
+        }
+    }
+}
+
+#[test]
+fn who_blocked_us_under_the_other_spelling_is_known_and_written_to_in_the_one_conversation() {
+    let mut world = World::new();
+    let chat = world.begin("553188887777");
+    let typed = WaId::new("5531988887777");
+    assert_eq!(world.begin(typed.as_str()), chat, "the conversation there is");
+    let found = crate::store::list::find_conversation(&world.read, world.account, &typed).unwrap();
+    assert_eq!(found.map(|found| found.id), Some(chat));
+    world.template(chat, false, t(1));
+    let job = world.take(1, 2);
+    world.record(&job[0], &refused(130_403), t(3));
+    let known = people(&world.read, world.account, &[typed], t(4)).unwrap();
+    assert!(known[0].blocked);
 }
 
 #[test]
