@@ -36,6 +36,8 @@ pub(crate) enum Awaited {
     Sync,
     /// A template was handed in for review, new or changed.
     Work(Purpose, Box<Template>),
+    /// What stands in the editor of templates is kept.
+    KeepTemplate(Purpose),
     /// This template is deleted.
     Delete(String),
     /// Applying an event again.

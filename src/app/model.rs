@@ -314,7 +314,12 @@ impl Model {
     /// When the numbers of the templates are read again.
     fn templates_due(&self) -> Option<Timestamp> {
         let shown = self.screen == Screen::Templates && !self.templates.wait.is_busy();
-        self.templates.calm.due().filter(|_| shown)
+        let open = match &self.overlay {
+            Some(Overlay::Maker(maker)) => maker.due,
+            _ => None,
+        };
+        let closed = self.templates.unfinished.values().filter_map(|maker| maker.due);
+        self.templates.calm.due().filter(|_| shown).into_iter().chain(open).chain(closed).min()
     }
 
     /// When the numbers of the campaigns are read again.

@@ -23,7 +23,7 @@ use crate::domain::outbox::{Decided, Decision, Recipient};
 use crate::domain::page::{ListKey, ListPage, MessagePage, Page, QueuePage};
 use crate::domain::profile::{Profile, ProfileChange};
 use crate::domain::queue::{QueueFilter, QueueRow, Recent, Sweep};
-use crate::domain::template::{Refusal, Template, Work, Worked};
+use crate::domain::template::{Fields, Purpose, Refusal, Template, Unfinished, Work, Worked};
 use crate::domain::time::Timestamp;
 use crate::domain::tunnel::{Kind, Say};
 use crate::domain::wish::Wish;
@@ -349,6 +349,8 @@ pub enum Reply {
         ticket: Ticket,
         /// By name and language.
         catalogue: Arc<Catalogue>,
+        /// What was begun in the editor and not handed in.
+        unfinished: Unfinished,
     },
     /// To [`Query::Request`].
     Request {
@@ -464,6 +466,8 @@ pub enum Command {
     Post(AccountId, Say),
     /// Start this tunnel in place of what runs.
     Tunnel(Kind),
+    /// Keep what stands in the editor of templates; without fields, keep it no longer.
+    KeepTemplate(AccountId, Purpose, Fields),
     /// Make, change or delete a template at Meta.
     Work(AccountId, Box<Work>),
     /// Apply an event again.

@@ -209,9 +209,9 @@ fn done(model: &mut Model, finished: Finished, effects: &mut Vec<Effect>) {
         (Ok(Done::Profile(profile)), awaited) => workbench::profile(model, *profile, &awaited),
         (Err(reason), Awaited::Picture) => workbench::no_picture(model, reason),
         (Err(reason), Awaited::Workbench) => workbench::done(model, Err(reason)),
-        (Ok(Done::Worked(result)), awaited) => maker::answered(model, awaited, result),
+        (Ok(Done::Worked(result)), awaited) => maker::answered(model, awaited, result, effects),
         (Err(reason), awaited @ (Awaited::Work(..) | Awaited::Delete(_))) => {
-            maker::answered(model, awaited, Err(Refusal::whole(reason)));
+            maker::answered(model, awaited, Err(Refusal::whole(reason)), effects);
         }
         (Ok(_), Awaited::SendTemplate { conversation, name, draft }) => {
             model.templates.typed.remove(&(conversation, name));
@@ -249,6 +249,9 @@ fn done(model: &mut Model, finished: Finished, effects: &mut Vec<Effect>) {
             } else {
                 model.drafts.keep(conversation, edit, model.now);
             }
+        }
+        (Err(reason), Awaited::KeepTemplate(purpose)) => {
+            maker::not_kept(model, &purpose, &reason);
         }
         (Err(reason), Awaited::Begin { number }) => {
             let mut prompt = match model.overlay.take() {

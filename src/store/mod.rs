@@ -39,6 +39,7 @@ pub mod stats;
 mod stored;
 mod tally;
 mod template;
+pub mod unfinished;
 mod upload;
 pub mod wish;
 mod words;

@@ -37,7 +37,7 @@ use crate::store::account::{accounts, fact};
 use crate::store::ingest::Ingested;
 use crate::store::outbox::Terms;
 use crate::store::{
-    self, ReadConn, Tx, campaign, conversation, event, list, message, outbox, wish,
+    self, ReadConn, Tx, campaign, conversation, event, list, message, outbox, unfinished, wish,
 };
 
 /// The services as the screen sees them.
@@ -401,7 +401,8 @@ fn ask(read: &ReadConn, query: Query, base_url: &str) -> Result<Reply, store::Er
         }
         Query::Templates { account, conversation, ticket } => {
             let catalogue = Arc::new(catalogue::read(read, account, conversation)?);
-            Reply::Templates { ticket, catalogue }
+            let unfinished = unfinished::unfinished(read, account)?;
+            Reply::Templates { ticket, catalogue, unfinished }
         }
         Query::Campaigns { account, limit, ticket } => many(read, account, limit, ticket)?,
         Query::Request { account, recipient, body, form, ticket } => {
@@ -520,6 +521,10 @@ fn execute(
         }
         Command::Pause(account, false) => {
             outbox::resume_account(tx, *account)?;
+            Done::Plain
+        }
+        Command::KeepTemplate(account, purpose, fields) => {
+            unfinished::keep(tx, *account, purpose, fields)?;
             Done::Plain
         }
         Command::Campaign(id, course) => {

@@ -305,5 +305,6 @@ fn interrupt(model: &mut Model, effects: &mut Vec<Effect>) {
 pub(super) fn quit(model: &mut Model, effects: &mut Vec<Effect>) {
     open::save_draft(model, effects);
     open::save_kept(model, Timestamp::from_millis(i64::MAX), effects);
+    maker::keep(model, Timestamp::from_millis(i64::MAX), effects);
     effects.push(Effect::Quit);
 }

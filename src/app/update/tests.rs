@@ -77,6 +77,9 @@ fn short(command: &Command) -> String {
         Command::SyncTemplates(_) => "sync".to_owned(),
         Command::CancelSync(_) => "cancel sync".to_owned(),
         Command::AskAccount(_) => "ask account".to_owned(),
+        Command::KeepTemplate(_, purpose, fields) => {
+            format!("keep {purpose:?} {:?}", fields.get("body"))
+        }
         Command::Profile(_) => "profile".to_owned(),
         Command::SetProfile(_, change) => format!("set {:?}", change.texts),
         Command::SetPicture(_, path) => format!("picture {path}"),

@@ -1,5 +1,5 @@
-use super::{Command, Effect, Msg, Overlay};
-use crate::app::fixture::{Stage, world};
+use super::{Command, Effect, Msg, Overlay, QuitCause};
+use crate::app::fixture::{Stage, World, world};
 use crate::app::msg::{CommandId, Done, Finished, Looked};
 use crate::app::templates::maker::{Line, Maker};
 use crate::domain::change::Changes;
@@ -7,8 +7,8 @@ use crate::domain::event::Tidings;
 use crate::domain::message::MediaKind;
 use crate::domain::template::rules::Part;
 use crate::domain::template::{
-    Button, Category, Header, ParameterFormat, Refusal, Status, Template, Text, Work, Worked,
-    unchangeable,
+    Button, Category, Header, ParameterFormat, Purpose, Refusal, Status, Template, Text, Work,
+    Worked, unchangeable,
 };
 
 fn stage() -> Stage {
@@ -323,4 +323,33 @@ fn one_for_passwords_has_only_what_meta_lets_be_chosen() {
     assert!(template.authentication.security_recommendation);
     assert!(matches!(&template.buttons[..], [Button::Otp(otp)] if otp.text == "Copiar"));
     assert_eq!((template.header, template.footer), (None, None));
+}
+
+#[test]
+fn what_is_written_in_the_editor_outlives_the_program() {
+    let mut stage = stage();
+    stage.keys("n");
+    stage.keys("aviso");
+    assert!(stage.model.next_deadline().is_some_and(|due| due.since(stage.now).as_millis() <= 500));
+    stage.wait(500);
+    let commands = stage.commands();
+    let [Command::KeepTemplate(_, Purpose::New, fields)] = commands.as_slice() else {
+        panic!("{commands:?}")
+    };
+    assert_eq!(fields.get("name").map(String::as_str), Some("aviso"));
+    // It is closed by a kill, and begun anew on what the store has.
+    let world = World { unfinished: [(Purpose::New, fields.clone())].into(), ..world() };
+    let mut stage = Stage::new(world, (120, 36));
+    stage.keys("2n");
+    let Some(Overlay::Maker(maker)) = &stage.model.overlay else { panic!() };
+    assert_eq!(maker.text(&Line::Name), "aviso");
+    // Quitting stores what came last.
+    stage.keys("s");
+    stage.tell(Msg::Quit(QuitCause::Signal));
+    let commands = stage.commands();
+    assert!(
+        commands.iter().any(|command| matches!(command, Command::KeepTemplate(_, _, fields)
+            if fields.get("name").is_some_and(|name| name == "avisos"))),
+        "{commands:?}"
+    );
 }
