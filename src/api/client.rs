@@ -97,7 +97,9 @@ pub enum CallError {
 }
 
 fn refusal(error: &ApiError) -> String {
-    match (&error.details, error.code) {
+    // Meta's own words often begin with the code.
+    let code = error.code.filter(|code| !error.message.contains(&format!("(#{code})")));
+    match (&error.details, code) {
         (Some(details), Some(code)) => format!("{} (code {code}): {details}", error.message),
         (Some(details), None) => format!("{}: {details}", error.message),
         (None, Some(code)) => format!("{} (code {code})", error.message),

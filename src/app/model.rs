@@ -81,6 +81,8 @@ pub struct Settings {
     pub outside: Outside,
     /// The path that webhooks are posted to.
     pub webhook_path: String,
+    /// How a shell calls this program with the same config; none where it cannot, as in the demo.
+    pub shell: Option<String>,
 }
 
 /// What a [`Model`] starts from.

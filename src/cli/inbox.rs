@@ -120,7 +120,7 @@ pub(super) fn show(
         mode,
         size,
         config_path: session.config_file.display().to_string(),
-        settings: settings(&session.config, theme.ellipsis()),
+        settings: settings(session, mode, theme.ellipsis()),
         keymap,
     };
     let model = Model::new(setup, session.clock.now());
@@ -167,7 +167,8 @@ fn label(account: &config::Account) -> String {
     }
 }
 
-fn settings(config: &config::Config, ellipsis: &'static str) -> app::Settings {
+fn settings(session: &Session, mode: Mode, ellipsis: &'static str) -> app::Settings {
+    let config = &session.config;
     app::Settings {
         bell: config.ui.bell,
         message_style: match config.ui.message_style {
@@ -178,7 +179,17 @@ fn settings(config: &config::Config, ellipsis: &'static str) -> app::Settings {
         timezone: config.timezone.clone(),
         outside: config.sender.outside_window,
         webhook_path: config.listener.path.clone(),
+        shell: (mode != Mode::Demo).then(|| shell(session)),
     }
+}
+
+/// How a shell calls this program so that it has the same config.
+fn shell(session: &Session) -> String {
+    let named = session.global.config.as_ref();
+    named.map_or_else(
+        || "twoticks".to_owned(),
+        |file| format!("twoticks --config '{}'", file.display()),
+    )
 }
 
 fn theme(config: &config::Config) -> Theme {

@@ -176,7 +176,9 @@ fn object(row: &QueueRow, now: Timestamp, halt: Option<Halt>) -> Value {
     let message = &row.message;
     let mut value = output::message(message);
     let why = why(row, now, halt);
-    let known = message.trouble.as_ref().map(|trouble| {
+    // Without a code there is nothing of Meta's to explain: whether it was accepted is not known.
+    let told = message.trouble.as_ref().filter(|trouble| trouble.code.is_some());
+    let known = told.map(|trouble| {
         let entry = error_code::lookup(trouble.code, 0, None);
         json!({ "plain": entry.plain, "remedy": entry.remedy })
     });

@@ -45,7 +45,7 @@ pub(super) struct Send {
     #[arg(value_name = "TO", allow_hyphen_values = true)]
     to: String,
     /// What to say; - reads it from stdin.
-    #[arg(value_name = "TEXT", allow_hyphen_values = true, required_unless_present = "template")]
+    #[arg(value_name = "TEXT", allow_hyphen_values = true)]
     text: Option<String>,
     #[command(flatten)]
     choice: template::Choice,
@@ -106,6 +106,10 @@ const fn reached(state: State, wait: Wait) -> Reached {
 }
 
 pub(super) fn run(session: &Session, send: &Send) -> Result<(), Error> {
+    if send.text.is_none() && !send.choice.is_given() {
+        return Err(Error::usage("nothing to send is given")
+            .hint("a text, - for the standard input, or --template NAME --lang LANG"));
+    }
     let text = send.text.as_deref().map(read_text).transpose()?;
     let recipient = recipient::parse(&send.to)?;
     let at = moment_to_come(session, send.at.as_deref())?;

@@ -278,6 +278,7 @@ impl Shop {
                 timezone: jiff::tz::TimeZone::UTC,
                 outside: self.rules.outside,
                 webhook_path: "/webhook".to_owned(),
+                shell: Some("twoticks".to_owned()),
             },
             keymap: Keymap::default(),
         };

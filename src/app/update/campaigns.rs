@@ -41,7 +41,7 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
         Action::SaveResult => {
             if let Some(id) = model.campaigns.current().map(|row| row.id) {
                 let file = format!("campaign-{id}.csv");
-                let prompt = Prompt::new(Question::ResultAs(id), &file);
+                let prompt = Prompt::offering(Question::ResultAs(id), &file);
                 model.overlay = Some(Overlay::Prompt(prompt));
             }
         }
@@ -66,7 +66,7 @@ fn prepare(model: &mut Model, action: Action, effects: &mut Vec<Effect>) -> bool
         Action::SaveSkipped => {
             let left_out = desk.run().is_some_and(|run| run.plan.good() < run.plan.rows.len());
             if left_out {
-                let prompt = Prompt::new(Question::SkippedAs, "skipped.csv");
+                let prompt = Prompt::offering(Question::SkippedAs, "skipped.csv");
                 model.overlay = Some(Overlay::Prompt(prompt));
             } else {
                 model.say("No row is left out.", Weight::Done);

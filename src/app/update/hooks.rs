@@ -193,6 +193,8 @@ pub(super) fn seek(model: &mut Model, text: String, effects: &mut Vec<Effect>) {
             model.hooks.sought = text;
             if model.hooks.filter != filter {
                 model.hooks.filter = filter;
+                // Other requests are looked at from the newest on.
+                model.hooks.list.selected = None;
                 ask(model, Page::First, list::PAGE, Load::Top, effects);
             }
         }
@@ -230,7 +232,7 @@ fn ask_about(model: &mut Model, question: fn(EventId) -> Question) {
         _ if model.hooks.posted_to.is_empty() => USUAL.to_owned(),
         _ => model.hooks.posted_to.clone(),
     };
-    model.overlay = Some(Overlay::Prompt(Prompt::new(question, &text)));
+    model.overlay = Some(Overlay::Prompt(Prompt::offering(question, &text)));
 }
 
 /// An address or a file was named for an event.

@@ -29,6 +29,13 @@ pub(in crate::cli) struct Choice {
     params: Vec<String>,
 }
 
+impl Choice {
+    /// Whether there is one.
+    pub(in crate::cli) const fn is_given(&self) -> bool {
+        self.template.is_some()
+    }
+}
+
 /// The message, ready to be queued.
 pub(in crate::cli) fn body(
     catalogue: &Catalogue,
