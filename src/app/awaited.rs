@@ -2,6 +2,7 @@
 
 use super::composer::Sent;
 use super::drafts::Edit;
+use super::prompt::Question;
 use super::templates::maker::Purpose;
 use crate::domain::id::{AccountId, ConversationId, EventId};
 use crate::domain::outbox::Decision;
@@ -44,7 +45,7 @@ pub(crate) enum Awaited {
     Replay(EventId),
     /// Something that the workbench asked for.
     Workbench,
-    /// Another picture for the profile.
-    Picture,
+    /// The profile is changed to the answer of this question.
+    Profile(Question),
     Other(&'static str),
 }

@@ -190,6 +190,17 @@ fn edited(model: &mut Model, result: Result<String, String>, effects: &mut Vec<E
     model.touch();
 }
 
+/// There is no conversation with the number: it stays typed, and the reason beside it.
+fn not_begun(model: &mut Model, number: &str, reason: String) {
+    let mut prompt = match model.overlay.take() {
+        Some(Overlay::Prompt(prompt)) if prompt.question == Question::Number => prompt,
+        _ => Prompt::new(Question::Number, number),
+    };
+    (prompt.error, prompt.busy) = (Some(reason), false);
+    model.overlay = Some(Overlay::Prompt(prompt));
+    model.touch();
+}
+
 fn done(model: &mut Model, finished: Finished, effects: &mut Vec<Effect>) {
     let Some(awaited) = model.awaited.remove(&finished.id) else { return };
     match (finished.result, awaited) {
@@ -206,8 +217,8 @@ fn done(model: &mut Model, finished: Finished, effects: &mut Vec<Effect>) {
             model.say(format!("{count} templates are as Meta has them."), Weight::Done);
         }
         (Ok(Done::Said(words)), Awaited::Workbench) => workbench::done(model, Ok(words)),
-        (Ok(Done::Profile(profile)), awaited) => workbench::profile(model, *profile, &awaited),
-        (Err(reason), Awaited::Picture) => workbench::no_picture(model, reason),
+        (result, Awaited::Profile(question)) => workbench::answered(model, question, result),
+        (Ok(Done::Profile(profile)), _) => workbench::profile(model, *profile),
         (Err(reason), Awaited::Workbench) => workbench::done(model, Err(reason)),
         (Ok(Done::Worked(result)), awaited) => maker::answered(model, awaited, result, effects),
         (Err(reason), awaited @ (Awaited::Work(..) | Awaited::Delete(_))) => {
@@ -253,16 +264,7 @@ fn done(model: &mut Model, finished: Finished, effects: &mut Vec<Effect>) {
         (Err(reason), Awaited::KeepTemplate(purpose)) => {
             maker::not_kept(model, &purpose, &reason);
         }
-        (Err(reason), Awaited::Begin { number }) => {
-            let mut prompt = match model.overlay.take() {
-                Some(Overlay::Prompt(prompt)) if prompt.question == Question::Number => prompt,
-                _ => Prompt::new(Question::Number, &number),
-            };
-            prompt.error = Some(reason);
-            prompt.busy = false;
-            model.overlay = Some(Overlay::Prompt(prompt));
-            model.touch();
-        }
+        (Err(reason), Awaited::Begin { number }) => not_begun(model, &number, reason),
         (Err(reason), Awaited::Decide { .. }) => {
             model.say(format!("Could not be done: {reason}"), Weight::Error);
         }

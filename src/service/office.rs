@@ -191,7 +191,7 @@ impl Parts {
                     let client = client?;
                     let changed = client.set_profile(&number, &change).await;
                     changed.map_err(|error| error.to_string())?;
-                    profile(&client, &number).await
+                    Ok(as_changed(&client, &number).await)
                 }
                 Wish::Picture(picture) => {
                     let client = client?;
@@ -203,7 +203,7 @@ impl Parts {
                     let change = ProfileChange { texts: Vec::new(), picture: Some(handle) };
                     let changed = client.set_profile(&number, &change).await;
                     changed.map_err(|error| error.to_string())?;
-                    profile(&client, &number).await
+                    Ok(as_changed(&client, &number).await)
                 }
                 Wish::Post(say) => {
                     let callback = callbacks.iter().find(|callback| callback.name() == name);
@@ -258,6 +258,13 @@ fn put_back(all: Vec<Restored>) -> Result<Came, String> {
         return Err("nothing of ours stands there".to_owned());
     }
     Ok(Came::Done(words.join(" ")))
+}
+
+/// The profile after a change. That it cannot be read says nothing about the change.
+async fn as_changed(client: &Client, number: &PhoneNumberId) -> Came {
+    profile(client, number).await.unwrap_or_else(|reason| {
+        Came::Done(format!("It is changed; how it stands now cannot be read: {reason}"))
+    })
 }
 
 async fn profile(client: &Client, number: &PhoneNumberId) -> Result<Came, String> {

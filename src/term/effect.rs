@@ -386,9 +386,7 @@ fn ask(read: &ReadConn, query: Query, base_url: &str) -> Result<Reply, store::Er
             entries: message::timeline(read, id)?,
             raw: message::raw(read, id)?,
         },
-        Query::Jump { account, text, limit, ticket } => {
-            Reply::Jump { ticket, rows: list::jump(read, account, &text, limit)? }
-        }
+        Query::Jump { account, text, limit, ticket } => jumps(read, account, &text, limit, ticket)?,
         Query::Queue { account, filter, page, limit, now, ticket } => {
             let found = outbox::browse(read, account, filter, page, limit)?;
             let came = Came {
@@ -399,11 +397,11 @@ fn ask(read: &ReadConn, query: Query, base_url: &str) -> Result<Reply, store::Er
             };
             Reply::Queue { ticket, came, recent: outbox::recent(read, account, now)? }
         }
-        Query::Templates { account, conversation, ticket } => {
-            let catalogue = Arc::new(catalogue::read(read, account, conversation)?);
-            let unfinished = unfinished::unfinished(read, account)?;
-            Reply::Templates { ticket, catalogue, unfinished }
-        }
+        Query::Templates { account, conversation, ticket } => Reply::Templates {
+            ticket,
+            catalogue: Arc::new(catalogue::read(read, account, conversation)?),
+            unfinished: unfinished::unfinished(read, account)?,
+        },
         Query::Campaigns { account, limit, ticket } => many(read, account, limit, ticket)?,
         Query::Request { account, recipient, body, form, ticket } => {
             let json = written::json(&recipient, &body).map_err(|error| error.to_string());
@@ -432,13 +430,23 @@ fn ask(read: &ReadConn, query: Query, base_url: &str) -> Result<Reply, store::Er
             Reply::HookBody { ticket, body: KeptBody::new(event, text, signature) }
         }
         Query::Next { account, wanted, from, ticket } => {
-            let found = match wanted {
-                Wanted::Unread => list::next_unread(read, account, from)?,
-                Wanted::Failed => list::next_failed(read, account, from)?,
+            let next = match wanted {
+                Wanted::Unread => list::next_unread,
+                Wanted::Failed => list::next_failed,
             };
-            Reply::Next { ticket, row: found.map(Box::new) }
+            Reply::Next { ticket, row: next(read, account, from)?.map(Box::new) }
         }
     })
+}
+
+fn jumps(
+    read: &ReadConn,
+    account: AccountId,
+    text: &str,
+    limit: u32,
+    ticket: Ticket,
+) -> Result<Reply, store::Error> {
+    Ok(Reply::Jump { ticket, rows: list::jump(read, account, text, limit)? })
 }
 
 fn many(

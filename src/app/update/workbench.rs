@@ -3,7 +3,7 @@
 use crate::app::action::Action;
 use crate::app::layout;
 use crate::app::model::{Awaited, Model, Overlay};
-use crate::app::msg::{Command, Effect, Query, Ticket};
+use crate::app::msg::{Command, Done, Effect, Query, Ticket};
 use crate::app::notice::Weight;
 use crate::app::pages;
 use crate::app::prompt::{Prompt, Question};
@@ -120,17 +120,30 @@ pub(super) fn examined(model: &mut Model, findings: Vec<Finding>) {
     model.touch();
 }
 
-/// Meta told the profile, perhaps with the picture that was asked for.
-pub(super) fn profile(model: &mut Model, profile: Profile, awaited: &Awaited) {
-    if matches!(awaited, Awaited::Picture) {
-        if is_picture(model) {
-            model.overlay = model.beneath.pop();
-        }
-        model.say("Customers see the new picture.", Weight::Done);
-    }
+/// Meta told the profile.
+pub(super) fn profile(model: &mut Model, profile: Profile) {
     let bench = &mut model.workbench;
     (bench.asks, bench.trouble, bench.profile) = (false, None, Some(profile));
     model.touch();
+}
+
+/// What became of a change of the profile. What was typed for it stays until Meta has taken it.
+pub(super) fn answered(model: &mut Model, question: Question, result: Result<Done, String>) {
+    let asks =
+        matches!(&model.overlay, Some(Overlay::Prompt(prompt)) if prompt.question == question);
+    if result.is_ok() && asks {
+        model.overlay = model.beneath.pop();
+    }
+    match result {
+        Ok(Done::Profile(told)) => {
+            profile(model, *told);
+            let what = if question == Question::Picture { "the new picture" } else { "it" };
+            model.say(format!("Customers see {what}."), Weight::Done);
+        }
+        Ok(Done::Said(words)) => model.say(words, Weight::Done),
+        Ok(_) => {}
+        Err(reason) => not_changed(model, question, reason),
+    }
 }
 
 /// Something was done, or could not be.
@@ -180,15 +193,13 @@ pub(super) fn accept(model: &mut Model, part: Part, mut prompt: Prompt, effects:
         model.overlay = Some(Overlay::Prompt(prompt));
         return;
     }
-    model.overlay = model.beneath.pop();
-    let Some(account) = model.account else { return };
-    let change = ProfileChange { texts: vec![(part, text)], picture: None };
-    model.workbench.asks = true;
-    effects.push(model.command(Command::SetProfile(account, change), Awaited::Workbench));
-}
-
-fn is_picture(model: &Model) -> bool {
-    matches!(&model.overlay, Some(Overlay::Prompt(prompt)) if prompt.question == Question::Picture)
+    if let Some(account) = model.account.filter(|_| !prompt.busy) {
+        let change = ProfileChange { texts: vec![(part, text)], picture: None };
+        (prompt.error, prompt.busy) = (None, true);
+        let awaited = Awaited::Profile(Question::Profile(part));
+        effects.push(model.command(Command::SetProfile(account, change), awaited));
+    }
+    model.overlay = Some(Overlay::Prompt(prompt));
 }
 
 /// The file of a picture. The path stays typed until Meta has the picture.
@@ -199,19 +210,20 @@ pub(super) fn accept_picture(model: &mut Model, mut prompt: Prompt, effects: &mu
         prompt.error = Some("Type the path of a picture.".to_owned());
     } else if let Some(account) = account {
         (prompt.error, prompt.busy) = (None, true);
-        effects.push(model.command(Command::SetPicture(account, path), Awaited::Picture));
+        let awaited = Awaited::Profile(Question::Picture);
+        effects.push(model.command(Command::SetPicture(account, path), awaited));
     }
     model.overlay = Some(Overlay::Prompt(prompt));
 }
 
-/// Why the picture is not the profile's.
-pub(super) fn no_picture(model: &mut Model, reason: String) {
+/// Why the profile is not as the question was answered.
+fn not_changed(model: &mut Model, question: Question, reason: String) {
     match &mut model.overlay {
-        Some(Overlay::Prompt(prompt)) if prompt.question == Question::Picture => {
+        Some(Overlay::Prompt(prompt)) if prompt.question == question => {
             (prompt.error, prompt.busy) = (Some(reason), false);
             model.touch();
         }
-        _ => model.say(format!("The picture was not changed: {reason}"), Weight::Error),
+        _ => model.say(format!("The profile was not changed: {reason}"), Weight::Error),
     }
 }
 

@@ -86,7 +86,29 @@ fn a_line_of_the_profile_is_changed_and_what_meta_would_refuse_stays_typed() {
     let commands = stage.commands();
     let [.., Command::SetProfile(_, change)] = commands.as_slice() else { panic!("{commands:?}") };
     assert_eq!(change.texts, [(Part::Email, "nobody@example.com".to_owned())]);
-    assert!(matches!(stage.model.overlay, Some(Overlay::Workbench)), "back where it was");
+    assert!(
+        matches!(&stage.model.overlay, Some(Overlay::Prompt(prompt)) if prompt.busy),
+        "it waits for Meta"
+    );
+}
+
+#[test]
+fn what_was_typed_for_the_profile_stays_until_meta_takes_it() {
+    let mut stage = Stage::new(world(), (80, 24));
+    stage.keys("A<Tab>");
+    finish(&mut stage, Ok(Done::Profile(Box::new(profile()))));
+    stage.keys("e<Ctrl-U>Open at night<Enter>");
+    finish(&mut stage, Err("Meta cannot be reached".to_owned()));
+    let Some(Overlay::Prompt(prompt)) = &stage.model.overlay else { panic!() };
+    assert_eq!(prompt.editor.text(), "Open at night");
+    assert_eq!(prompt.error.as_deref(), Some("Meta cannot be reached"));
+    stage.keys("<Enter>");
+    finish(
+        &mut stage,
+        Ok(Done::Said("It is changed; how it stands now cannot be read".to_owned())),
+    );
+    assert!(matches!(stage.model.overlay, Some(Overlay::Workbench)));
+    assert!(said(&stage).contains("It is changed"), "{}", said(&stage));
 }
 
 #[test]
@@ -96,7 +118,9 @@ fn a_refusal_of_meta_is_told_and_leaves_what_is_shown() {
     finish(&mut stage, Ok(Done::Profile(Box::new(profile()))));
     stage.keys("e<Enter>");
     finish(&mut stage, Err("Param about (code 100)".to_owned()));
-    assert!(said(&stage).contains("code 100"), "{}", said(&stage));
+    let Some(Overlay::Prompt(prompt)) = &stage.model.overlay else { panic!() };
+    assert_eq!(prompt.error.as_deref(), Some("Param about (code 100)"));
+    stage.keys("<Esc>");
     assert!(page(&stage).contains("Open all day"), "{}", page(&stage));
 }
 
