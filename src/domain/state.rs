@@ -207,6 +207,8 @@ pub enum Step {
     WasSent,
     /// The message stays, and shows that two of its requests were accepted: "sent twice".
     SentTwice,
+    /// The same, and it is now in this state: the other request got further.
+    SentTwiceTo(State),
     /// The table does not allow it; the caller has a bug or lost a race.
     Forbidden,
 }
@@ -315,7 +317,8 @@ const fn reported(state: State, report: Report) -> Step {
 }
 
 /// Proof about an earlier request of a message that was sent again or withdrawn. While the new request
-/// has not left, the proof settles the message and nothing is sent a second time.
+/// has not left, the proof settles the message and nothing is sent a second time. What arrived stays so,
+/// whichever request it was.
 const fn earlier_reported(state: State, report: Report) -> Step {
     match report {
         Report::Failed => Step::Stay,
@@ -326,7 +329,13 @@ const fn earlier_reported(state: State, report: Report) -> Step {
             // While a second request may be on its way, what it comes to decides the state.
             State::Cancelled | State::Sending | State::Uncertain => Step::WasSent,
             State::Accepted | State::Sent | State::Delivered | State::Read | State::Played => {
-                Step::SentTwice
+                // That it was sent may still come to nothing, that it arrived not.
+                let arrived = !matches!(report, Report::Sent);
+                if arrived && report.state().rank() > state.rank() {
+                    Step::SentTwiceTo(report.state())
+                } else {
+                    Step::SentTwice
+                }
             }
             State::Received => Step::Forbidden,
         },

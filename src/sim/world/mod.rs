@@ -318,6 +318,12 @@ impl World {
         self.faults.add(Some(edge), fault, times);
     }
 
+    /// Calls that are still to run into trouble.
+    #[must_use]
+    pub fn faults_waiting(&self) -> usize {
+        self.faults.len()
+    }
+
     /// From now on every call is refused with 190, or no longer.
     pub const fn expire_token(&mut self, expired: bool) {
         self.token_expired = expired;

@@ -195,6 +195,6 @@ fn step(
     let state = message.state;
     match standing::advance(tx, message, cause, proof)? {
         Step::Forbidden => Err(Error::Refused { state: state.name(), wanted }),
-        Step::To(_) | Step::Stay | Step::WasSent | Step::SentTwice => Ok(()),
+        Step::To(_) | Step::Stay | Step::WasSent | Step::SentTwice | Step::SentTwiceTo(_) => Ok(()),
     }
 }

@@ -8,7 +8,7 @@ use super::{Ended, Fetched, Uploaded, gate};
 use crate::domain::error_code::{self, Class};
 use crate::domain::event::Peer;
 use crate::domain::id::{MessageId, RequestId};
-use crate::domain::message::{Body, Direction};
+use crate::domain::message::{Body, Direction, LateProof};
 use crate::domain::outbox::{Acceptance, ApiError, Job, JobKind, Recipient, Send, Verdict};
 use crate::domain::state::{Cause, Report, State, Step};
 use crate::domain::time::Timestamp;
@@ -180,6 +180,9 @@ fn accepted(
     } else {
         earlier_accepted(tx, message, job.request, &evidence)?
     };
+    if mine && message.late_proof != LateProof::None {
+        standing::settle(tx, message)?;
+    }
     if let Some(wamid) = acceptance.wamid.as_ref().filter(|_| mine) {
         if let Body::Reaction { target, emoji } = &send.body {
             let emoji = emoji.as_deref();
@@ -270,8 +273,8 @@ fn answered(
     let taken =
         if current { standing::advance(tx, message, cause, &evidence)? } else { Step::Forbidden };
     match taken {
-        Step::To(State::Failed | State::Queued) => standing::settle_by_earlier(tx, message),
-        Step::To(_) | Step::WasSent | Step::SentTwice => Ok(()),
+        Step::To(State::Failed | State::Queued) => standing::settle(tx, message),
+        Step::To(_) | Step::WasSent | Step::SentTwice | Step::SentTwiceTo(_) => Ok(()),
         Step::Stay | Step::Forbidden => {
             tx.touch(message.conversation);
             standing::note(tx, message.id, message.state, &evidence, 0)

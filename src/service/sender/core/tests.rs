@@ -556,6 +556,58 @@ fn little_is_claimed_ahead_of_its_slot() {
 }
 
 #[test]
+fn what_is_claimed_while_the_account_stops_goes_back_at_once() {
+    for (trouble, span) in [
+        (Outcome::AccountTrouble(error(190)), TROUBLE.0),
+        (Outcome::Throttled(Throttle::Number, error(130_429)), Duration::from_secs(1)),
+    ] {
+        let mut world = World::new(Policy::default(), |_, _| (Duration::from_secs(20), accepted()));
+        world.enqueue([(1, 1)]);
+        world.run(Duration::from_secs(1));
+        let (_, first, _) = world.flights.remove(0);
+        world.enqueue([(2, 2)]);
+        let claim = loop {
+            world.pass(Duration::from_millis(1));
+            let mut steps = world.core.next(world.now);
+            let claims = |step: &Step| matches!(step, Step::Claim { .. });
+            let claim = steps.extract_if(.., |step| claims(step)).next();
+            for step in steps {
+                world.carry_out(step);
+            }
+            if let Some(claim) = claim {
+                break claim;
+            }
+        };
+        world.core.answered(first, Answer::Outcome(trouble), world.now, 7);
+        world.carry_out(claim);
+        world.run(span / 2);
+        assert!(matches!(world.rows[&2].1, Row::Queued { tries: 0, .. }), "{:?}", world.rows[&2]);
+        assert_eq!(world.lane(2).len(), 0);
+        world.run(span * 3);
+        assert_eq!(world.lane(2).len(), 1);
+    }
+}
+
+#[test]
+fn a_probe_without_an_answer_does_not_make_a_limit_last_longer() {
+    let mut tries = 0;
+    let mut world = World::new(Policy::default(), move |_, _| {
+        tries += 1;
+        let lost = Outcome::Unknown { detail: "no answer".to_owned(), error: None };
+        let limited = Outcome::Throttled(Throttle::Account, error(4));
+        (Duration::ZERO, if tries == 1 { limited } else { lost })
+    });
+    world.enqueue((0..10).map(|n| (n, n)));
+    world.run(LIMITED.0 * 5 + Duration::from_secs(1));
+    let first = world.sent[0].0;
+    let probes = world.sent.iter().map(|(at, _)| at.since(first)).filter(|after| !after.is_zero());
+    let after: Vec<_> = probes.collect();
+    assert_eq!(after.len(), 5, "{after:?}");
+    assert!(after.windows(2).all(|two| two[1] < two[0] + LIMITED.0 * 2), "{after:?}");
+    assert!(matches!(world.core.paused(), Some(Reason::Limited(_))));
+}
+
+#[test]
 fn in_flight_has_a_cap() {
     let policy = Policy { in_flight: Some(5), ..Policy::default() };
     let mut world = World::new(policy, |_, _| (Duration::from_secs(10), accepted()));
