@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::stage_of;
+use super::{stage_of, unsettled};
 use crate::domain::campaign::{Campaign, Capacity, Counts, Known, Outcome, Stage};
 use crate::domain::id::{AccountId, CampaignId, ContactId, MessageId, WaId};
 use crate::domain::state::State;
@@ -138,14 +138,16 @@ fn counted(conn: &Connection, (mut campaign, dropped): (Campaign, u32)) -> Resul
 
 /// The accounts for which [`super::feed`] may have something to do.
 pub fn hungry(read: &ReadConn) -> Result<Vec<AccountId>, Error> {
-    let mut query = read.conn.prepare_cached(
-        "SELECT account FROM campaign WHERE stage = 1 AND fed < 4294967296
-         UNION SELECT c.account FROM campaign c
-             CROSS JOIN message m ON m.campaign = c.id AND m.state < 4
-         WHERE c.stage IN (2, 3) AND m.state IN (iif(c.stage = 3, 1, 2), 2)",
-    )?;
+    let mut query = read.conn.prepare_cached(&hungry_sql())?;
     let rows = query.query_map([], |row| Ok(AccountId(row.get(0)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(in crate::store) fn hungry_sql() -> String {
+    format!(
+        "SELECT account FROM campaign WHERE stage = 1 AND fed < 4294967296 UNION {}",
+        unsettled("c.account")
+    )
 }
 
 /// What became of the rows of a campaign, in the order of the file, from the one after `after` on.

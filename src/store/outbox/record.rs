@@ -17,7 +17,7 @@ use crate::domain::time::Timestamp;
 use crate::store::error::Error;
 use crate::store::standing::{self, Proof, Standing};
 use crate::store::write::Tx;
-use crate::store::{account, facts, lane, proof, row, stored, upload, wish};
+use crate::store::{account, catalogue, facts, lane, proof, row, stored, upload, wish};
 
 /// How a request ended, as stored.
 #[derive(Clone, Copy)]
@@ -78,7 +78,8 @@ fn not_reached(tx: &Tx<'_>, job: &Job, send: &Send, now: Timestamp) -> Result<()
 }
 
 /// What Meta's refusal of a message, in its answer or in a status, tells of more than this message: that the
-/// window is closed, that the person wants no marketing, that the account is in trouble.
+/// window is closed, that the person wants no marketing, that the template is of no use, that the account is in
+/// trouble.
 pub(in crate::store) fn learn_refusal(
     tx: &mut Tx<'_>,
     message: MessageId,
@@ -105,6 +106,7 @@ pub(in crate::store) fn learn_refusal(
         Class::OptedOut => {
             wish::refused(tx, message.account, message.id, at)?;
         }
+        Class::Template => catalogue::refused(tx, message.account, message.id, code, at)?,
         Class::Account => {
             let news = tx
                 .conn

@@ -33,7 +33,7 @@ fn template(name: &str, language: &str) -> Template {
     }
 }
 
-fn told(name: &str, language: &str) -> Told {
+pub(super) fn told(name: &str, language: &str) -> Told {
     let json = format!(
         r#"{{"name":"{name}","components":[{{"type":"BODY","text":"old {name}"}},{{"type":"FOOTER","text":"foot"}}]}}"#
     );
@@ -42,7 +42,7 @@ fn told(name: &str, language: &str) -> Told {
 
 impl World {
     /// As if Meta had told all of this when asked at `at`.
-    fn sync(&mut self, all: &[Told], at: Timestamp) {
+    pub(super) fn sync(&mut self, all: &[Told], at: Timestamp) {
         let account = self.account;
         self.do_it(|tx| {
             all.iter().try_for_each(|one| put(tx, account, one, at))?;
@@ -50,7 +50,7 @@ impl World {
         });
     }
 
-    fn hear(&mut self, name: &str, change: TemplateChange, at: Timestamp) {
+    pub(super) fn hear(&mut self, name: &str, change: TemplateChange, at: Timestamp) {
         let update = TemplateUpdate {
             name: name.to_owned(),
             language: "pt_BR".to_owned(),
@@ -78,7 +78,7 @@ impl World {
     }
 }
 
-fn status(status: Status, pause_hours: Option<u8>) -> TemplateChange {
+pub(super) fn status(status: Status, pause_hours: Option<u8>) -> TemplateChange {
     TemplateChange::Status { status, reason: Some("FIRST_PAUSE".to_owned()), pause_hours }
 }
 
