@@ -54,6 +54,9 @@ pub fn record(tx: &mut Tx<'_>, job: &Job, verdict: &Verdict, now: Timestamp) -> 
             end_request(tx, job.request, Outcome::Refused, Some(error), now)?;
             not_reached(tx, job, send, now)?;
             learn_refusal(tx, send.message, error.code, now)?;
+            if names_media(error) {
+                upload::forget(tx, job.account, send.message)?;
+            }
             if current {
                 count_try(tx, message.id)?;
             }
@@ -69,6 +72,13 @@ pub fn record(tx: &mut Tx<'_>, job: &Job, verdict: &Verdict, now: Timestamp) -> 
     }
 }
 
+/// Whether Meta refuses a value and says that it is the media: for an id that it does not know it has no code.
+fn names_media(error: &ApiError) -> bool {
+    let words = [Some(&error.message), error.details.as_ref()].into_iter().flatten();
+    matches!(error.code, Some(100 | 131_008 | 131_009))
+        && words.into_iter().any(|words| words.to_lowercase().contains("media"))
+}
+
 /// A template that did not go does not count against the messaging limit.
 fn not_reached(tx: &Tx<'_>, job: &Job, send: &Send, now: Timestamp) -> Result<(), Error> {
     match send.body {
@@ -78,8 +88,8 @@ fn not_reached(tx: &Tx<'_>, job: &Job, send: &Send, now: Timestamp) -> Result<()
 }
 
 /// What Meta's refusal of a message, in its answer or in a status, tells of more than this message: that the
-/// window is closed, that the person wants no marketing, that the template is of no use, that the account is in
-/// trouble.
+/// window is closed, that the person wants no marketing, that the template or the file is of no
+/// use, that the account is in trouble.
 pub(in crate::store) fn learn_refusal(
     tx: &mut Tx<'_>,
     message: MessageId,
@@ -106,6 +116,7 @@ pub(in crate::store) fn learn_refusal(
         Class::OptedOut => {
             wish::refused(tx, message.account, message.id, at)?;
         }
+        Class::Media => upload::forget(tx, message.account, message.id)?,
         Class::Template => catalogue::refused(tx, message.account, message.id, code, at)?,
         Class::Account => {
             let news = tx
