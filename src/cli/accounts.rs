@@ -17,6 +17,7 @@ use crate::domain::profile::{PICTURE_MAX, Part, ProfileChange, picture_type, web
 use crate::domain::text::{self, display_safe};
 use crate::domain::time::Timestamp;
 use crate::error::Error;
+use crate::service::outgoing::open_file;
 use crate::store::account::{self, Account, fact, upsert_account};
 use crate::store::{ReadConn, WriteConn};
 
@@ -231,7 +232,7 @@ fn edit(session: &Session, wanted: &Edit) -> Result<(), Error> {
 fn picture(file: &Path) -> Result<(Vec<u8>, &'static str), String> {
     let named = |why: String| format!("{}: {why}", file.display());
     // One byte more than Meta takes says that it is too big.
-    let opened = std::fs::File::open(file).map_err(|error| named(error.to_string()))?;
+    let opened = open_file(file).map_err(|error| named(error.to_string()))?;
     let mut bytes = Vec::new();
     opened
         .take(PICTURE_MAX + 1)
