@@ -139,6 +139,17 @@ fn a_number_above_the_queue_that_is_wrong_is_found() {
     assert_eq!(check::check(&world.read).unwrap(), [wrong]);
 }
 
+/// It decides whether messages are held, and nothing told when it was off.
+#[test]
+fn a_wrong_number_of_people_written_to_was_not_found() {
+    let world = World::new();
+    let wrong = "INSERT INTO reached_count SELECT scope, 7 FROM account";
+    world.write.raw().execute(wrong, []).unwrap();
+    let found =
+        format!("number of people written to in a day is wrong for account: {}", world.account);
+    assert_eq!(check::check(&world.read).unwrap(), [found]);
+}
+
 /// The inspector's pages, and letting go of old bodies, on a log of any length: each query goes along a key.
 #[test]
 fn the_inspector_and_the_pruning_walk_no_more_than_they_show() {
