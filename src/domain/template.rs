@@ -24,7 +24,9 @@ pub use sent::{SentAction, SentButton, SentHeader, SentTemplate, TextParameter};
 pub use slot::{Filling, Place, Rule, Slot, place, slots};
 pub use variable::{Piece, pieces, variables};
 pub use word::{Category, MediaFormat, OtpKind, ParameterFormat, Quality, Status};
-pub use work::{Refusal, STILL_ARRIVE, Work, Worked, change, consequences, unchangeable};
+pub use work::{
+    Refusal, STILL_ARRIVE, Work, Worked, change, consequences, unchangeable, undeletable,
+};
 
 /// A template as Meta holds it, or as one is to be made. Name and language together name one at Meta.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -152,13 +152,16 @@ pub fn put(
     Ok(())
 }
 
-/// Forgets a template that was deleted, in one language or in all.
+/// Forgets a template that was deleted at Meta by `now`, in one language or in all. A listing that is under way may
+/// still have it and put it back, so that another one is to follow.
 pub fn remove(
     tx: &mut Tx<'_>,
     account: AccountId,
     name: &str,
     language: Option<&str>,
+    now: Timestamp,
 ) -> Result<(), Error> {
+    lacks(tx, account, now)?;
     tx.conn
         .prepare_cached(
             "DELETE FROM template WHERE account = ?1 AND name = ?2 AND language = coalesce(?3, language)",

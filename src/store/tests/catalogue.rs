@@ -263,3 +263,18 @@ fn a_template_that_became_marketing_while_its_message_waited_is_held_for_who_opt
     assert_eq!(world.held(id), Some(crate::domain::state::HoldReason::OptedOut));
     world.sound();
 }
+
+/// A listing that was under way put it back for a day, and Meta refused whatever was sent with it.
+#[test]
+fn a_template_that_was_deleted_while_a_listing_was_under_way_came_back_for_a_day() {
+    let mut world = World::new();
+    let account = world.account;
+    world.sync(&[told("cupom", "pt_BR")], t(0));
+    // Asked for at 100, whole at 102.
+    world.do_it(|tx| crate::store::catalogue::remove(tx, account, "cupom", None, t(101)));
+    world.sync(&[told("cupom", "pt_BR")], t(100));
+    assert_eq!(age(&world.read, account).unwrap().lacks_at, Some(t(101)), "another one follows");
+    world.sync(&[], t(200));
+    assert_eq!(age(&world.read, account).unwrap().lacks_at, None);
+    assert!(world.names().is_empty());
+}
