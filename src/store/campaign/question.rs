@@ -45,7 +45,8 @@ pub fn campaign(read: &ReadConn, id: CampaignId) -> Result<Campaign, Error> {
     counted(&snapshot, found)
 }
 
-/// The newest campaign that sent, or sends, the same template to the people of the same file.
+/// The campaign that sent, or sends, the same template to the people of the same file; of several the one that
+/// reached the most, which says best what another one would repeat.
 pub fn earlier(
     read: &ReadConn,
     account: AccountId,
@@ -53,8 +54,16 @@ pub fn earlier(
     template: &str,
     language: &str,
 ) -> Result<Option<Campaign>, Error> {
-    let found = same_file(&read.conn, (account, sha256, template, language))?;
-    found.map(|id| campaign(read, id)).transpose()
+    let mut query = read.conn.prepare_cached(
+        "SELECT id FROM campaign WHERE account = ?1 AND sha256 = ?2 AND template = ?3
+             AND language = ?4 AND stage > 0",
+    )?;
+    let rows = query.query_map(params![account.0, sha256, template, language], |row| {
+        Ok(CampaignId(row.get(0)?))
+    })?;
+    let ids: Vec<CampaignId> = rows.collect::<Result<_, _>>()?;
+    let found = ids.into_iter().map(|id| campaign(read, id)).collect::<Result<Vec<_>, _>>()?;
+    Ok(found.into_iter().max_by_key(|found| (found.counts.accepted, found.id)))
 }
 
 pub(super) fn same_file(

@@ -549,3 +549,17 @@ fn a_template_that_is_gone_or_disabled_holds_the_rest_of_its_campaign() {
         world.sound();
     }
 }
+
+/// The newest was told, which had been cancelled at once: "0 of 400 accepted" invites to send it again.
+#[test]
+fn of_two_campaigns_of_a_file_the_one_that_reached_nobody_was_told() {
+    let mut world = World::new();
+    let rows = rows(4);
+    let first = world.run_campaign(&rows);
+    world.feed_all(2);
+    assert_eq!(world.go(9, 3), 3);
+    let second = world.run_campaign(&rows);
+    world.do_it(|tx| cancel_campaign(tx, second, t(4)));
+    let known = earlier(&world.read, world.account, &[7; 32], "cupom", "pt_BR").unwrap().unwrap();
+    assert_eq!((known.id, known.counts.accepted), (first, 3));
+}
