@@ -612,6 +612,8 @@ pub enum Effect {
         /// As it was typed.
         path: String,
     },
+    /// Remove a campaign that was never started; what came of it comes back as [`Msg::Told`].
+    RemoveDraft(CampaignId),
     /// Ring the bell.
     Bell,
     /// Set the terminal's title. Sanitised text.

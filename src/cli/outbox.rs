@@ -320,7 +320,7 @@ fn conclude(refused: &[String]) -> Result<(), Error> {
 }
 
 /// Closes the store; whoever sends hears at once that there is something to do.
-fn hand_over(session: &Session, store: WriteConn) -> Result<(), Error> {
+pub(super) fn hand_over(session: &Session, store: WriteConn) -> Result<(), Error> {
     store.close().map_err(failed)?;
     Bell::beside(&session.paths.database()).ring();
     Ok(())

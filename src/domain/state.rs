@@ -138,9 +138,19 @@ pub enum HoldReason {
     Person,
     /// As many people as Meta allows in 24 hours were written to outside the window.
     MessagingLimit,
+    /// The campaign that it is of does not run.
+    Campaign,
+    /// Meta lets nobody be sent its template for now.
+    Template,
 }
 
 impl HoldReason {
+    /// Whether it passes without a decision: the message goes on by itself then.
+    #[must_use]
+    pub const fn passes(self) -> bool {
+        matches!(self, Self::MessagingLimit | Self::Template)
+    }
+
     /// In plain words, as the timeline and the screen say it.
     #[must_use]
     pub const fn words(self) -> &'static str {
@@ -149,6 +159,8 @@ impl HoldReason {
             Self::OptedOut => "they do not want marketing messages",
             Self::Person => "by hand",
             Self::MessagingLimit => "the limit of people in 24 hours is used up",
+            Self::Campaign => "its campaign is paused",
+            Self::Template => "Meta does not let its template be sent now",
         }
     }
 
@@ -160,6 +172,8 @@ impl HoldReason {
             Self::OptedOut => "opted_out",
             Self::Person => "person",
             Self::MessagingLimit => "messaging_limit",
+            Self::Campaign => "campaign",
+            Self::Template => "template",
         }
     }
 }

@@ -26,7 +26,9 @@ pub use slot::{Filling, Place, Rule, Slot, place, slots};
 pub use unfinished::{Fields, Purpose, Unfinished};
 pub use variable::{Piece, pieces, variables};
 pub use word::{Category, MediaFormat, OtpKind, ParameterFormat, Quality, Status};
-pub use work::{Refusal, STILL_ARRIVE, Work, Worked, change, consequences, unchangeable};
+pub use work::{
+    Refusal, STILL_ARRIVE, Work, Worked, change, consequences, unchangeable, undeletable,
+};
 
 /// A template as Meta holds it, or as one is to be made. Name and language together name one at Meta.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::path::Path;
 
+use super::outgoing::open_file;
 use crate::domain::profile::{PICTURE_MAX, picture_type};
 
 /// A picture that Meta takes.
@@ -28,7 +29,7 @@ impl Picture {
     pub fn read(file: &Path) -> Result<Self, String> {
         let named = |why: String| format!("{}: {why}", file.display());
         // One byte more than Meta takes says that it is too big.
-        let opened = std::fs::File::open(file).map_err(|error| named(error.to_string()))?;
+        let opened = open_file(file).map_err(|error| named(error.to_string()))?;
         let mut bytes = Vec::new();
         opened
             .take(PICTURE_MAX + 1)

@@ -85,6 +85,12 @@ const RULES: &[(&str, &str)] = &[
          GROUP BY account, state HAVING sum(n) <> 0",
     ),
     (
+        "number of people written to in a day is wrong for account",
+        "SELECT a.id FROM account a WHERE
+             coalesce((SELECT n.n FROM reached_count n WHERE n.scope = a.scope), 0)
+             <> (SELECT count(*) FROM reached r WHERE r.scope = a.scope)",
+    ),
+    (
         "numbers of a template are wrong for account",
         "SELECT DISTINCT account FROM (
              SELECT account, name, language, state, code, n FROM template_count

@@ -30,6 +30,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("schema/0011_uploads.sql"),
     include_str!("schema/0012_campaign.sql"),
     include_str!("schema/0013_unfinished.sql"),
+    include_str!("schema/0014_hold.sql"),
 ];
 
 /// The first version without the bug that damages a WAL database when two connections checkpoint and

@@ -259,6 +259,9 @@ where
                 Effect::SaveResult { campaign, path } => {
                     self.run_errand(Errand::SaveResult { campaign, path })?;
                 }
+                Effect::RemoveDraft(campaign) => {
+                    self.run_errand(Errand::RemoveDraft(campaign))?;
+                }
                 Effect::Examine => {
                     if let Err(error) = self.stage.examine() {
                         self.tell(Msg::Told(Err(error.to_string())))?;

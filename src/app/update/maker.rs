@@ -12,7 +12,7 @@ use crate::app::templates::maker::{Line, Maker, Purpose};
 use crate::domain::catalogue::Entry;
 use crate::domain::template::{
     Fields, Refusal, STILL_ARRIVE, Status, Template, Unfinished, Work, Worked, change,
-    consequences, unchangeable,
+    consequences, unchangeable, undeletable,
 };
 use crate::domain::text;
 use crate::domain::time::Timestamp;
@@ -114,6 +114,9 @@ fn edit(model: &mut Model, effects: &mut Vec<Effect>) {
 /// Says what a deletion does, and asks.
 fn ask_delete(model: &mut Model) {
     let Some(Entry { template, .. }) = selected(model) else { return };
+    if let Some(words) = undeletable(&template) {
+        return model.say(format!("{} cannot be deleted: {words}.", template.name), Weight::Error);
+    }
     let Some(id) = template.meta_id else {
         let words = format!("Meta's id of {} is not known; sync the templates.", template.name);
         model.say(words, Weight::Error);

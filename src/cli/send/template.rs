@@ -1,6 +1,6 @@
 //! The template of `twoticks send --template`: which one is meant, and its values.
 
-use std::path::absolute;
+use std::path::{Path, absolute};
 
 use clap::Args;
 use clap_complete::engine::ArgValueCompleter;
@@ -13,6 +13,7 @@ use crate::domain::template::{
     FileSource, Filling, Place, Template, file_source, fill, obstacle, place, slots,
 };
 use crate::error::Error;
+use crate::service::outgoing::open_file;
 
 /// What is to be sent in place of a text.
 #[derive(Debug, Args)]
@@ -99,6 +100,6 @@ fn whole_path(place: &Place, value: &str) -> Result<String, Error> {
     let unreadable = |error: std::io::Error| {
         Error::usage(format!("--param {place}={value}: the file cannot be read")).because(&error)
     };
-    std::fs::File::open(path).map_err(unreadable)?;
+    open_file(Path::new(path)).map_err(unreadable)?;
     Ok(absolute(path).map_err(unreadable)?.to_string_lossy().into_owned())
 }

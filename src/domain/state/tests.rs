@@ -79,7 +79,13 @@ fn the_table_is_what_it_is() {
             assert_eq!(mark(from, cause), expected, "{from:?} by {cause:?}");
         }
     }
-    for reason in [HoldReason::OptedOut, HoldReason::Person, HoldReason::MessagingLimit] {
+    for reason in [
+        HoldReason::OptedOut,
+        HoldReason::Person,
+        HoldReason::MessagingLimit,
+        HoldReason::Campaign,
+        HoldReason::Template,
+    ] {
         for from in State::ALL {
             let closed = Cause::Hold(HoldReason::WindowClosed);
             assert_eq!(step(from, Cause::Hold(reason)), step(from, closed));

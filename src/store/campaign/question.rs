@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::stage_of;
+use super::{stage_of, unsettled};
 use crate::domain::campaign::{Campaign, Capacity, Counts, Known, Outcome, Stage};
 use crate::domain::id::{AccountId, CampaignId, ContactId, MessageId, WaId};
 use crate::domain::state::State;
@@ -45,7 +45,8 @@ pub fn campaign(read: &ReadConn, id: CampaignId) -> Result<Campaign, Error> {
     counted(&snapshot, found)
 }
 
-/// The newest campaign that sent, or sends, the same template to the people of the same file.
+/// The campaign that sent, or sends, the same template to the people of the same file; of several the one that
+/// reached the most, which says best what another one would repeat.
 pub fn earlier(
     read: &ReadConn,
     account: AccountId,
@@ -53,8 +54,16 @@ pub fn earlier(
     template: &str,
     language: &str,
 ) -> Result<Option<Campaign>, Error> {
-    let found = same_file(&read.conn, (account, sha256, template, language))?;
-    found.map(|id| campaign(read, id)).transpose()
+    let mut query = read.conn.prepare_cached(
+        "SELECT id FROM campaign WHERE account = ?1 AND sha256 = ?2 AND template = ?3
+             AND language = ?4 AND stage > 0",
+    )?;
+    let rows = query.query_map(params![account.0, sha256, template, language], |row| {
+        Ok(CampaignId(row.get(0)?))
+    })?;
+    let ids: Vec<CampaignId> = rows.collect::<Result<_, _>>()?;
+    let found = ids.into_iter().map(|id| campaign(read, id)).collect::<Result<Vec<_>, _>>()?;
+    Ok(found.into_iter().max_by_key(|found| (found.counts.accepted, found.id)))
 }
 
 pub(super) fn same_file(
@@ -138,14 +147,16 @@ fn counted(conn: &Connection, (mut campaign, dropped): (Campaign, u32)) -> Resul
 
 /// The accounts for which [`super::feed`] may have something to do.
 pub fn hungry(read: &ReadConn) -> Result<Vec<AccountId>, Error> {
-    let mut query = read.conn.prepare_cached(
-        "SELECT account FROM campaign WHERE stage = 1 AND fed < 4294967296
-         UNION SELECT c.account FROM campaign c
-             CROSS JOIN message m ON m.campaign = c.id AND m.state < 4
-         WHERE c.stage IN (2, 3) AND m.state IN (iif(c.stage = 3, 1, 2), 2)",
-    )?;
+    let mut query = read.conn.prepare_cached(&hungry_sql())?;
     let rows = query.query_map([], |row| Ok(AccountId(row.get(0)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(in crate::store) fn hungry_sql() -> String {
+    format!(
+        "SELECT account FROM campaign WHERE stage = 1 AND fed < 4294967296 UNION {}",
+        unsettled("c.account")
+    )
 }
 
 /// What became of the rows of a campaign, in the order of the file, from the one after `after` on.

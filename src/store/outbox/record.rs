@@ -15,7 +15,7 @@ use crate::domain::time::Timestamp;
 use crate::store::error::Error;
 use crate::store::standing::{self, Proof, Standing};
 use crate::store::write::Tx;
-use crate::store::{account, facts, lane, proof, righted, row, stored, upload, wish};
+use crate::store::{account, catalogue, facts, lane, proof, righted, row, stored, upload, wish};
 
 /// How a request ended, as stored.
 #[derive(Clone, Copy)]
@@ -52,6 +52,9 @@ pub fn record(tx: &mut Tx<'_>, job: &Job, verdict: &Verdict, now: Timestamp) -> 
             end_request(tx, job.request, Outcome::Refused, Some(error), now)?;
             not_reached(tx, job, send, now)?;
             learn_refusal(tx, send.message, error.code, now)?;
+            if names_media(error) {
+                upload::forget(tx, job.account, send.message)?;
+            }
             if current {
                 count_try(tx, message.id)?;
             }
@@ -67,6 +70,13 @@ pub fn record(tx: &mut Tx<'_>, job: &Job, verdict: &Verdict, now: Timestamp) -> 
     }
 }
 
+/// Whether Meta refuses a value and says that it is the media: for an id that it does not know it has no code.
+fn names_media(error: &ApiError) -> bool {
+    let words = [Some(&error.message), error.details.as_ref()].into_iter().flatten();
+    matches!(error.code, Some(100 | 131_008 | 131_009))
+        && words.into_iter().any(|words| words.to_lowercase().contains("media"))
+}
+
 /// A template that did not go does not count against the messaging limit.
 fn not_reached(tx: &Tx<'_>, job: &Job, send: &Send, now: Timestamp) -> Result<(), Error> {
     match send.body {
@@ -76,7 +86,8 @@ fn not_reached(tx: &Tx<'_>, job: &Job, send: &Send, now: Timestamp) -> Result<()
 }
 
 /// What Meta's refusal of a message, in its answer or in a status, tells of more than this message: that the
-/// window is closed, that the person wants no marketing, that the account is in trouble.
+/// window is closed, that the person wants no marketing, that the template or the file is of no
+/// use, that the account is in trouble.
 pub(in crate::store) fn learn_refusal(
     tx: &mut Tx<'_>,
     message: MessageId,
@@ -103,6 +114,8 @@ pub(in crate::store) fn learn_refusal(
         Class::OptedOut => {
             wish::refused(tx, message.account, message.id, at)?;
         }
+        Class::Media => upload::forget(tx, message.account, message.id)?,
+        Class::Template => catalogue::refused(tx, message.account, message.id, code, at)?,
         Class::Account => {
             let news = tx
                 .conn

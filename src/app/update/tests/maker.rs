@@ -8,7 +8,7 @@ use crate::domain::message::MediaKind;
 use crate::domain::template::rules::Part;
 use crate::domain::template::{
     Button, Category, Header, ParameterFormat, Purpose, Refusal, Status, Template, Text, Work,
-    Worked, unchangeable,
+    Worked, unchangeable, undeletable,
 };
 
 fn stage() -> Stage {
@@ -284,6 +284,20 @@ fn one_that_a_change_would_take_something_out_of_is_left_alone() {
     assert!(unchangeable(&old).unwrap().contains("words of its own"));
     let waiting = Template { status: Status::Pending, ..known.clone() };
     assert!(unchangeable(&waiting).unwrap().contains("pending"));
+}
+
+/// Meta refused it after it had been typed, or asked for.
+#[test]
+fn what_meta_lets_nobody_change_or_delete_was_offered_all_the_same() {
+    let catalogue = world().catalogue;
+    let known = &catalogue.entries[0].template;
+    let flagged = Template { status: Status::Flagged, ..known.clone() };
+    assert!(unchangeable(&flagged).unwrap().contains("flagged"));
+    let back = Template { status: Status::Reinstated, ..flagged.clone() };
+    assert!(unchangeable(&back).is_none_or(|words| !words.contains("reinstated")));
+    let disabled = Template { status: Status::Disabled, ..flagged };
+    assert!(undeletable(&disabled).unwrap().contains("disabled"));
+    assert_eq!(undeletable(&back), None);
 }
 
 #[test]
