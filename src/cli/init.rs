@@ -162,7 +162,7 @@ impl<'a> Setup<'a> {
         &self,
         asker: &mut Asker,
         wanted: &Wanted<'_>,
-        check: impl Fn(&SecretString) -> Result<T, Error>,
+        check: impl Fn(&SecretString) -> Result<T, No>,
     ) -> Result<(Secret, T), Error> {
         loop {
             let given = match wanted.given {
@@ -177,8 +177,11 @@ impl<'a> Setup<'a> {
             let secret = self.found(wanted, &given)?;
             match check(&secret.value) {
                 Ok(checked) => return Ok((secret, checked)),
-                Err(error) if wanted.given.is_none() && asker.asks() => say(&error.to_string()),
-                Err(error) => return Err(error),
+                Err(No::Wrong(error)) if wanted.given.is_none() && asker.asks() => {
+                    let hint = error.hint.as_deref().map(|hint| format!("; {hint}"));
+                    say(&format!("  {error}{}", hint.unwrap_or_default()));
+                }
+                Err(No::Wrong(error) | No::NotAsked(error)) => return Err(error),
             }
         }
     }
@@ -220,18 +223,19 @@ impl<'a> Setup<'a> {
             }
             let client = network::client(self.session, token.clone())?;
             let info = network::wait(client.debug_token())?.map_err(|error| {
-                no(&error, "the token is not taken").hint("make a new one, and copy it whole")
+                no(&error, "the token is not taken", "make a new one, and copy it whole")
             })?;
             if !info.is_valid {
-                return Err(Error::failed("Meta says that the token is not valid"));
+                return Err(No::Wrong(Error::failed("Meta says that the token is not valid")));
             }
             let app = info.application.as_deref().or(info.app_id.as_deref()).unwrap_or("?");
             say(&format!("  token: valid, of the app {}", display_safe(app)));
             let needed = ["whatsapp_business_messaging", "whatsapp_business_management"];
             for scope in needed {
                 if !info.scopes.iter().any(|has| has == scope) {
-                    return Err(Error::failed(format!("the token lacks {scope}"))
-                        .hint("generate it anew and tick that permission"));
+                    let lacks = Error::failed(format!("the token lacks {scope}"));
+                    let hint = "generate it anew and tick that permission";
+                    return Err(No::Wrong(lacks.hint(hint)));
                 }
             }
             Ok(info)
@@ -287,8 +291,9 @@ impl<'a> Setup<'a> {
             return Ok(PhoneNumber { id: Some(id), ..PhoneNumber::default() });
         }
         let numbers = match waba {
-            Some(waba) => network::wait(client.numbers(&WabaId::new(waba)))?
-                .map_err(|error| no(&error, &format!("WABA {waba} cannot be looked at")))?,
+            Some(waba) => network::wait(client.numbers(&WabaId::new(waba)))?.map_err(|error| {
+                no(&error, &format!("WABA {waba} cannot be looked at"), SEEN).error()
+            })?,
             None => Vec::new(),
         };
         let id = match (given, numbers.as_slice()) {
@@ -315,8 +320,10 @@ impl<'a> Setup<'a> {
                 listed.unwrap_or(chosen.text)
             }
         };
-        let number = network::wait(client.phone_number(&PhoneNumberId::new(&id)))?
-            .map_err(|error| no(&error, &format!("number {id} cannot be looked at")))?;
+        let number =
+            network::wait(client.phone_number(&PhoneNumberId::new(&id)))?.map_err(|error| {
+                no(&error, &format!("number {id} cannot be looked at"), SEEN).error()
+            })?;
         say(&format!("  number: {}", row(&number)));
         Ok(PhoneNumber { id: Some(id), ..number })
     }
@@ -333,8 +340,8 @@ impl<'a> Setup<'a> {
             let (Some(app), false) = (app, self.init.no_check) else { return Ok(()) };
             let client = network::client(self.session, app_token(app, secret))?;
             network::wait(client.app_callback(app))?.map_err(|error| {
-                no(&error, &format!("it is not the secret of app {app}"))
-                    .hint("copy it anew from App settings > Basic")
+                let what = format!("it is not the secret of app {app}");
+                no(&error, &what, "copy it anew from App settings > Basic")
             })?;
             say("  app secret: it is the app's");
             Ok(())
@@ -405,8 +412,43 @@ fn row(number: &PhoneNumber) -> String {
     display_safe(&words).into_owned()
 }
 
-fn no(error: &CallError, what: &str) -> Error {
-    Error::failed(format!("{what}: {}", display_safe(&error.to_string())))
+/// Why a value is not taken.
+enum No {
+    /// Meta says that it is wrong; another one may be right.
+    Wrong(Error),
+    /// Nobody could be asked.
+    NotAsked(Error),
+}
+
+impl No {
+    fn error(self) -> Error {
+        match self {
+            Self::Wrong(error) | Self::NotAsked(error) => error,
+        }
+    }
+}
+
+impl From<Error> for No {
+    fn from(error: Error) -> Self {
+        Self::NotAsked(error)
+    }
+}
+
+/// What may be seen with a token.
+const SEEN: &str = "the token may have to be given access to it (System users > Assign assets)";
+
+/// What Meta says of a value, and what helps if it is wrong. Where nobody answers, nothing is said of the value.
+fn no(error: &CallError, what: &str, hint: &str) -> No {
+    let words = error.to_string();
+    let words = display_safe(&words);
+    match error {
+        CallError::Refused(_) => No::Wrong(Error::failed(format!("{what}: {words}")).hint(hint)),
+        CallError::NeverReached(_) | CallError::NoAnswer(_) => No::NotAsked(
+            Error::failed(format!("Meta cannot be asked, so nothing was checked: {words}")).hint(
+                "look at the network, a proxy, and --base-url; --no-check writes the config unchecked",
+            ),
+        ),
+    }
 }
 
 fn missing(flag: &str) -> Error {

@@ -601,6 +601,8 @@ fn the_outbox_is_listed_and_decided_about_from_the_shell() {
     let config = config.to_str().unwrap();
     let _sim = Running::start(home.path(), &["sim", "--write-config", config]);
     let on = |args: &[&str]| run(home.path(), &[&["--config", config], args].concat());
+    // A status would settle what is uncertain.
+    assert_code(&on(&["sim", "fail", "--webhooks", "off"]), 0);
     assert_code(&on(&["sim", "fail", "--lose", "answer"]), 0);
     assert_code(&on(&["send", "+15551230001", "one", "--timeout", "20s"]), 4);
     assert_code(&on(&["sim", "fail", "--code", "131026"]), 0);
@@ -614,6 +616,7 @@ fn the_outbox_is_listed_and_decided_about_from_the_shell() {
     assert_eq!(rows[1]["error"]["code"], 131_026);
     let plain = rows[1]["explanation"]["plain"].as_str().unwrap();
     assert!(plain.contains("cannot receive it"), "{plain}");
+    assert!(rows[0]["explanation"].is_null(), "Meta said nothing of it: {}", rows[0]);
     let ids: Vec<String> = rows.iter().map(|row| row["message"].to_string()).collect();
     let [uncertain, failed] = ids.as_slice() else { panic!("{ids:?}") };
 

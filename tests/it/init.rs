@@ -124,3 +124,20 @@ fn a_known_number_among_several_was_asked_for_again() {
     assert_eq!(init.end(), 0);
     assert_eq!(machine.config(), before);
 }
+
+/// It said that the token is not taken, and to make a new one.
+#[test]
+fn a_network_that_is_down_says_nothing_of_the_token() {
+    let machine = Machine::with_a_shop();
+    let port = crate::tunnel::free_port();
+    let url = format!("http://127.0.0.1:{port}");
+    let before = machine.config();
+    let mut command = twoticks(machine.home(), &["init", "--base-url", &url]);
+    command.args(["--no-questions", "--token", "env:SOME_TOKEN"]).env("SOME_TOKEN", "a");
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("nothing was checked") && said.contains("--no-check"), "{said}");
+    assert!(!said.contains("make a new one"), "{said}");
+    assert_eq!(machine.config(), before);
+}

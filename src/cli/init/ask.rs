@@ -12,6 +12,7 @@ use signal_hook::low_level::emulate_default_handler;
 
 use super::missing;
 use crate::cli::say;
+use crate::domain::text;
 use crate::error::{Error, Kind};
 
 /// Longer than any token.
@@ -58,6 +59,7 @@ impl Asker {
             if may_be_empty || !typed.is_empty() {
                 return Ok(typed);
             }
+            say(NOTHING);
         }
     }
 
@@ -99,7 +101,7 @@ impl Asker {
                 (Some(place), _) => return Ok(Chosen { place, text }),
                 (None, _) if !text.is_empty() => return Ok(typed(&text)),
                 (None, Some(kept)) => return Ok(typed(kept)),
-                (None, None) => {}
+                (None, None) => say(NOTHING),
             }
         }
     }
@@ -112,9 +114,17 @@ pub(super) fn line() -> Result<String, Error> {
     Ok(line.trim().to_owned())
 }
 
+/// Said to an empty answer where one is needed.
+const NOTHING: &str = "  nothing was typed; Ctrl-C ends this with nothing written";
+
+/// The question, broken between words. A long one has a line of its own.
 fn prompt(words: &str) {
+    let columns = crossterm::terminal::size().map_or(80, |(columns, _)| columns);
+    let lines = text::wrap(words, usize::from(columns).saturating_sub(1));
+    let shown: Vec<&str> = lines.into_iter().filter_map(|line| words.get(line.range)).collect();
+    let ask = if shown.len() > 1 { "\r\n> " } else { ": " };
     // Talk that nobody hears is no failure.
-    write!(io::stderr(), "{words}: ").ok();
+    write!(io::stderr(), "{}{ask}", shown.join("\r\n")).ok();
 }
 
 /// A terminal that shows nothing of what is typed, until this is dropped or a signal ends the program.
@@ -193,7 +203,7 @@ impl Drop for Raw {
 fn hidden_line(words: &str) -> Result<String, Error> {
     crossterm::terminal::enable_raw_mode()?;
     let _raw = Raw;
-    prompt(&words.replace('\n', "\r\n"));
+    prompt(words);
     let mut typed = Vec::new();
     for byte in io::stdin().lock().bytes() {
         match byte? {

@@ -188,6 +188,7 @@ fn a_running_one_is_driven_over_http() {
     let mut client = Client::to(sim.addr());
     let (status, body) =
         client.ask("POST", "/_sim/say", r#"{"from":"+5511988881234","text":"oi"}"#);
+    assert_eq!(client.ask("POST", "/_sim/new_phone", r#"{"from":"+5511988881234"}"#).0, 200);
     assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
     assert_eq!(sim.with_world(|world| world.counts().inbound), 1);
     let (status, body) = client.ask("POST", "/_sim/say", r#"{"from":"nobody","text":"oi"}"#);
