@@ -39,7 +39,7 @@ pub mod stats;
 mod stored;
 mod tally;
 mod template;
-mod upload;
+pub mod upload;
 pub mod wish;
 mod words;
 pub mod write;

@@ -29,6 +29,18 @@ pub(in crate::cli) struct Choice {
     params: Vec<String>,
 }
 
+impl Choice {
+    /// As if these values had been typed.
+    pub(in crate::cli) fn of(name: &str, language: &str, filling: &Filling) -> Self {
+        let param = |(place, value): (&Place, &String)| format!("{place}={value}");
+        Self {
+            template: Some(name.to_owned()),
+            lang: Some(language.to_owned()),
+            params: filling.iter().map(param).collect(),
+        }
+    }
+}
+
 /// The message, ready to be queued.
 pub(in crate::cli) fn body(
     catalogue: &Catalogue,
