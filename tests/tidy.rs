@@ -124,7 +124,10 @@ const TIMERS: &[(&str, &str)] = &[
     ("src/service/listener/ledger.rs", "more notes to write together"),
     ("src/service/listener/probe.rs", "the next request to itself"),
     ("src/service/office.rs", "the next try to learn the accounts when the store fails"),
-    ("src/service/sender.rs", "the next try to begin when the store fails"),
+    (
+        "src/service/sender.rs",
+        "the next try to begin when the store fails; the next look for files that can go",
+    ),
     ("src/service/tunnel.rs", "the next start of the tool, and the next look whether it works"),
     ("src/service/sender/drive.rs", "the time at which the next job is due"),
 ];

@@ -45,6 +45,8 @@ pub struct Campaigns {
     pub cancels: Option<(CampaignId, Timestamp)>,
     /// The one that is being prepared.
     pub desk: Option<Desk>,
+    /// The number that a row was sent to last as a test, as it was typed.
+    pub tester: String,
 }
 
 impl Campaigns {
@@ -107,6 +109,18 @@ impl Desk {
     pub fn rows(&self) -> Vec<&Row> {
         let rows = self.run().map_or(&[][..], |run| run.plan.rows.as_slice());
         rows.iter().filter(|row| !self.problems || row.skip.is_some()).collect()
+    }
+
+    /// The place in the plan of the row that a test sends: the selected one, or the first that can be sent where
+    /// that one is left out.
+    #[must_use]
+    pub fn tried(&self) -> Option<usize> {
+        let all = &self.run()?.plan.rows;
+        let selected = self.rows().get(self.at).map(|row| row.number);
+        let good = |row: &&Row| row.skip.is_none();
+        let row = all.iter().filter(good).find(|row| Some(row.number) == selected);
+        let number = row.or_else(|| all.iter().find(good))?.number;
+        all.iter().position(|row| row.number == number)
     }
 
     /// The columns as a line that can be changed: `phone=telefone, 1=nome, 2="SOL10", country=+55`.

@@ -598,6 +598,15 @@ pub enum Effect {
         /// Although the same file was given before.
         again: bool,
     },
+    /// Send one row of a dry run to another number; what came of it comes back as [`Msg::Told`].
+    TryOut {
+        /// Of what.
+        run: Arc<DryRun>,
+        /// The row's place in the plan.
+        row: usize,
+        /// Whom it goes to.
+        number: WaId,
+    },
     /// Save the rows that are left out; what came of it comes back as [`Msg::Told`].
     SaveSkipped {
         /// Of what.

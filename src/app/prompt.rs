@@ -32,6 +32,8 @@ pub enum Question {
     Columns,
     /// The number of messages, before they are sent.
     Count,
+    /// The number that one row is sent to first, to see how it looks.
+    TryOn,
     /// The file that rows which are left out are saved as.
     SkippedAs,
     /// The file that the result of a campaign is saved as.

@@ -22,7 +22,7 @@ use crate::domain::health::{Condition, Health};
 use crate::domain::id::{AccountId, ConversationId, MessageId, Wamid};
 use crate::domain::message::{Body, Message, NewMessage, Priority, TimelineEntry};
 use crate::domain::state::{HoldReason, State};
-use crate::domain::template::Place;
+use crate::domain::template::{Filling, Place};
 use crate::domain::text::display_safe;
 use crate::domain::time::Timestamp;
 use crate::domain::window::{Outside, Window};
@@ -35,6 +35,9 @@ use crate::store::account::paused_since;
 use crate::store::outbox::Terms;
 use crate::store::{self, ReadConn, Tx, conversation, list, message, outbox};
 use crate::term::signal;
+
+/// How long a message is waited for when nothing is said of it.
+const DEFAULT_WAIT: Duration = Duration::from_secs(60);
 
 /// The longest text Meta takes, in characters (send-messages).
 const TEXT_LIMIT: usize = 4096;
@@ -65,6 +68,27 @@ pub(super) struct Send {
     /// One JSON object per line.
     #[arg(long)]
     json: bool,
+}
+
+impl Send {
+    /// A template to somebody, as if it had been typed.
+    pub(super) fn template(
+        to: &str,
+        (name, language): (&str, &str),
+        filling: &Filling,
+        json: bool,
+    ) -> Self {
+        Self {
+            to: to.to_owned(),
+            text: None,
+            choice: template::Choice::of(name, language, filling),
+            reply_to: None,
+            at: None,
+            wait: None,
+            timeout: DEFAULT_WAIT,
+            json,
+        }
+    }
 }
 
 /// How far a message is to get.

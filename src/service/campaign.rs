@@ -1,23 +1,29 @@
 //! Campaigns in the background: a confirmed plan is stored, and whoever has the sender's role keeps as many of
 //! its rows in the queue as are needed soon. Nothing polls: it is woken by what changes in the store.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::Notify;
 
 use super::bus::{Bus, Interest};
+use super::outgoing::{self, take_in};
 use super::reader::{ReadError, Reader};
 use super::stop::Stopped;
 use super::writer::{Priority, WriteError, Writer};
-use crate::domain::campaign::{DryRun, Mapping, Plan, Sheet, Wish, fingerprint};
+use crate::domain::campaign::{DryRun, Mapping, Plan, Row, Sheet, Wish, fingerprint};
 use crate::domain::health::Condition;
-use crate::domain::id::{AccountId, CampaignId, WaId};
+use crate::domain::id::{AccountId, CampaignId, MessageId, WaId};
+use crate::domain::message::{self, Body, Media, MediaCopy, NewMessage};
 use crate::domain::phone::Country;
-use crate::domain::template::Template;
+use crate::domain::template::{Header, Place, SentHeader, SentTemplate, Template, file_too_big};
 use crate::domain::time::{Clock, Timestamp};
 use crate::store::campaign::{
     self, Begun, NewCampaign, NewRow, STEP, add, begin, discard, start, sweep,
 };
+use crate::store::conversation::begin_conversation;
+use crate::store::outbox::enqueue;
 use crate::store::{self, ReadConn, account};
 
 /// What the task needs.
@@ -127,8 +133,9 @@ pub fn dry_run(
 ) -> Result<DryRun, DryRunError> {
     let mut sheet =
         Sheet::read(bytes).map_err(|error| DryRunError::Wrong(vec![error.to_string()]))?;
-    let mapping = Mapping::new(template, &sheet, &wish.columns, &wish.constants)
+    let mut mapping = Mapping::new(template, &sheet, &wish.columns, &wish.constants)
         .map_err(|errors| DryRunError::Wrong(errors.iter().map(ToString::to_string).collect()))?;
+    find_files(&mut mapping, template, &sheet, &wish.path)?;
     let country = match wish.country {
         None => own_country(asked, wish.account)?,
         country => country,
@@ -158,6 +165,34 @@ pub fn dry_run(
     })
 }
 
+/// Looks at the files of this machine that are to be sent. One that is named for all lies where it says, seen from
+/// here; what the cells name, seen from the folder of the file that they stand in.
+fn find_files(
+    mapping: &mut Mapping,
+    template: &Template,
+    sheet: &Sheet,
+    file: &str,
+) -> Result<(), DryRunError> {
+    let Some(Header::Media { format, .. }) = &template.header else { return Ok(()) };
+    let judge = |path: &Path| {
+        let (whole, size) = outgoing::look(path)?;
+        file_too_big(*format, size).map_or(Ok(whole), Err)
+    };
+    if let Some(path) = mapping.common_path().map(str::to_owned) {
+        let found = judge(&outgoing::whole(&path)).map_err(|words| {
+            DryRunError::Wrong(vec![format!("{}: {path}: {words}", Place::HeaderMedia)])
+        })?;
+        mapping.found(found);
+    }
+    let folder = outgoing::whole(file);
+    let folder = folder.parent().unwrap_or(Path::new(""));
+    for path in mapping.paths(sheet) {
+        let found = judge(&folder.join(outgoing::whole(&path)));
+        mapping.files.insert(path, found);
+    }
+    Ok(())
+}
+
 /// Where the account's own number is from.
 fn own_country(asked: &impl Asked, id: AccountId) -> Result<Option<Country>, store::Error> {
     let accounts = asked.ask(account::accounts)?;
@@ -173,20 +208,26 @@ pub enum PlanError {
     /// The same file was given before with the same template.
     #[error("the file was sent with this template before: campaign {0}")]
     Earlier(CampaignId),
+    /// A file that is to be sent is gone, or cannot be copied; which, and why.
+    #[error("{0}")]
+    File(String),
     /// The store said no.
     #[error(transparent)]
     Write(#[from] WriteError),
 }
 
 /// Stores a confirmed plan and lets it run. Blocks until it is durable: not for async code, nor for the
-/// screen's thread. When it fails, nothing of it is sent. `again`: although the same file was given before.
+/// screen's thread. The files that are sent are copied first, each once. When it fails, nothing of it is sent.
+/// `again`: although the same file was given before.
 pub fn confirm(
     writer: &Writer,
+    data_dir: &Path,
     run: &DryRun,
     again: bool,
     now: Timestamp,
 ) -> Result<CampaignId, PlanError> {
     let plan = &run.plan;
+    let copies = Copies::of(data_dir, run)?;
     let begun = NewCampaign {
         account: run.wish.account,
         sha256: run.sha256,
@@ -207,7 +248,7 @@ pub fn confirm(
         Begun::New(id) => id,
         Begun::Earlier(id) => return Err(PlanError::Earlier(id)),
     };
-    let started = fill(writer, plan, id, again);
+    let started = fill(writer, plan, &copies, (id, again));
     if !matches!(started, Ok(Begun::New(_)))
         && let Err(error) = remove_draft(writer, id)
     {
@@ -229,7 +270,12 @@ pub fn remove_draft(writer: &Writer, id: CampaignId) -> Result<(), WriteError> {
     Ok(())
 }
 
-fn fill(writer: &Writer, plan: &Plan, id: CampaignId, again: bool) -> Result<Begun, WriteError> {
+fn fill(
+    writer: &Writer,
+    plan: &Plan,
+    copies: &Copies,
+    (id, again): (CampaignId, bool),
+) -> Result<Begun, WriteError> {
     for rows in plan.rows.chunks(STEP) {
         let rows: Vec<NewRow> = rows
             .iter()
@@ -238,7 +284,7 @@ fn fill(writer: &Writer, plan: &Plan, id: CampaignId, again: bool) -> Result<Beg
                 typed: row.typed.clone(),
                 to: row.to.clone(),
                 what: match &row.skip {
-                    None => Ok(plan.preview(row)),
+                    None => Ok(copies.rendered(plan, row)),
                     Some(skip) => Err(skip.to_string()),
                 },
             })
@@ -246,4 +292,70 @@ fn fill(writer: &Writer, plan: &Plan, id: CampaignId, again: bool) -> Result<Beg
         writer.run(Priority::Bulk, move |tx| add(tx, id, &rows)).wait()?;
     }
     writer.run(Priority::Interactive, move |tx| start(tx, id, again)).wait()
+}
+
+/// The files that go with a plan, by what the rows call them, as they are kept.
+struct Copies(BTreeMap<String, Media>);
+
+impl Copies {
+    fn of(data_dir: &Path, run: &DryRun) -> Result<Self, PlanError> {
+        let mut copies = Self(BTreeMap::new());
+        if matches!(run.plan.template.header, Some(Header::Media { .. })) {
+            let good = run.plan.rows.iter().filter(|row| row.skip.is_none());
+            good.into_iter().try_for_each(|row| copies.take(data_dir, run, row))?;
+        }
+        Ok(copies)
+    }
+
+    /// Copies the file of a row, if it has one that is not there yet.
+    fn take(&mut self, data_dir: &Path, run: &DryRun, row: &Row) -> Result<(), PlanError> {
+        let Some(SentHeader::Media(media)) = run.plan.preview(row).header else { return Ok(()) };
+        let MediaCopy::Outside { path } = &media.copy else { return Ok(()) };
+        if self.0.contains_key(path) {
+            return Ok(());
+        }
+        let path = path.clone();
+        let whole = run.mapping.files.get(&path).and_then(|found| found.as_ref().ok());
+        let copy = MediaCopy::Outside { path: whole.unwrap_or(&path).clone() };
+        let kept = take_in(data_dir, Media { copy, ..media });
+        self.0.insert(path, kept.map_err(|error| PlanError::File(error.to_string()))?);
+        Ok(())
+    }
+
+    /// What the person of a row is sent.
+    fn rendered(&self, plan: &Plan, row: &Row) -> SentTemplate {
+        let mut sent = plan.preview(row);
+        if let Some(SentHeader::Media(media)) = &mut sent.header
+            && let MediaCopy::Outside { path } = &media.copy
+            && let Some(kept) = self.0.get(path)
+        {
+            *media = kept.clone();
+        }
+        sent
+    }
+}
+
+/// Sends one row to another number, to see how it looks there. Returns its message once it is stored.
+///
+/// # Errors
+/// When the file of the row is gone, or the store says no; in the second case perhaps because of what the number
+/// asked for.
+pub fn try_out(
+    writer: &Writer,
+    data_dir: &Path,
+    run: &DryRun,
+    row: &Row,
+    number: &WaId,
+    now: Timestamp,
+) -> Result<MessageId, PlanError> {
+    let mut copies = Copies(BTreeMap::new());
+    copies.take(data_dir, run, row)?;
+    let body = Body::Template(Box::new(copies.rendered(&run.plan, row)));
+    let (account, number) = (run.wish.account, number.clone());
+    let stored = writer.run(Priority::Interactive, move |tx| {
+        let conversation = begin_conversation(tx, account, &number, now)?;
+        let (body, priority) = (body.clone(), message::Priority::Person);
+        enqueue(tx, &NewMessage { account, conversation, body, reply_to: None, priority }, now)
+    });
+    Ok(stored.wait()?)
 }

@@ -1,12 +1,15 @@
 //! Files of a person's that are to be sent: copied into the data directory before their message is written,
 //! so that they go out as they were, however long the message waits.
 //!
-//! A copy is named after its content: the same file above ten thousand messages is there once. It appears
-//! whole or not at all, readable by its owner alone.
+//! A copy is named after its content: the same file above ten thousand messages is there once, and is written
+//! once. It appears whole or not at all, readable by its owner alone. Once no message can need it any more it goes
+//! ([`clean_up`]); a lock keeps it from going while it is being taken for another message.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
@@ -17,8 +20,14 @@ use crate::domain::template::{MediaFormat, file_too_big};
 /// Where files are, in the data directory.
 const DIRECTORY: &str = "media";
 
-/// What the name of a copy begins with while it is being made.
-pub(super) const COPY_PREFIX: &str = ".in-";
+/// The names of copies begin with this.
+const COPY: &str = "out-";
+
+/// The names of copies that are not whole yet do.
+const PARTIAL: &str = ".in-";
+
+/// A copy stays for at least this long after it was taken: its message may not be written yet.
+const LEAST: Duration = Duration::from_secs(24 * 3600);
 
 /// Opens a file to be read. To open anything else may wait for ever: a pipe does for whoever writes to it.
 ///
@@ -68,29 +77,163 @@ pub fn take_in(data_dir: &Path, media: Media) -> Result<Media, NotTaken> {
     }
     let directory = data_dir.join(DIRECTORY);
     make_directory(&directory)?;
-    let mut copy = tempfile::Builder::new().prefix(COPY_PREFIX).tempfile_in(&directory)?;
+    let (_lock, now) = lock(data_dir, File::lock_shared)?;
+    let (sha256, size) = hashed(&mut file, &mut io::sink()).map_err(either(&unreadable))?;
+    let name = name(path, &sha256);
+    if has(&directory.join(&name), size, now)? {
+        return Ok(kept(media, &name, sha256, size));
+    }
+    // Read once more, since it may be another by now: what is written is what is named.
+    let mut file = open_file(Path::new(path)).map_err(unreadable)?;
+    let mut copy = tempfile::Builder::new().prefix(PARTIAL).tempfile_in(&directory)?;
+    let (sha256, size) = hashed(&mut file, &mut copy).map_err(either(&unreadable))?;
+    let name = self::name(path, &sha256);
+    copy.as_file().sync_all()?;
+    copy.persist(directory.join(&name)).map_err(|error| error.error)?;
+    sync_directory(&directory)?;
+    Ok(kept(media, &name, sha256, size))
+}
+
+/// What went wrong with the one that is read, or with the one that is written.
+enum Trouble {
+    Reading(io::Error),
+    Writing(io::Error),
+}
+
+fn either(unreadable: impl Fn(io::Error) -> NotTaken) -> impl Fn(Trouble) -> NotTaken {
+    move |trouble| match trouble {
+        Trouble::Reading(error) => unreadable(error),
+        Trouble::Writing(error) => NotTaken::NotCopied(error),
+    }
+}
+
+/// Copies it; gives the SHA-256 of the content in hexadecimal digits, and its bytes.
+fn hashed(from: &mut impl Read, to: &mut impl Write) -> Result<(String, u64), Trouble> {
     let mut hash = Sha256::new();
     let mut size = 0_u64;
     let mut chunk = vec![0; 64 * 1024];
     loop {
-        let count = file.read(&mut chunk).map_err(unreadable)?;
+        let count = from.read(&mut chunk).map_err(Trouble::Reading)?;
         let Some(read) = chunk.get(..count).filter(|read| !read.is_empty()) else { break };
         hash.update(read);
-        copy.write_all(read)?;
+        to.write_all(read).map_err(Trouble::Writing)?;
         size = size.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
     }
-    let sha256 = hash.finalize().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    let hex = hash.finalize().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    Ok((hex, size))
+}
+
+/// The name of the copy of a file with this content.
+fn name(path: &str, sha256: &str) -> String {
     let extension = Path::new(path).extension().and_then(|extension| extension.to_str());
     let plain = extension.filter(|text| text.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-    let name = match plain {
-        Some(extension) => format!("out-{sha256}.{}", extension.to_ascii_lowercase()),
-        None => format!("out-{sha256}"),
-    };
-    copy.as_file().sync_all()?;
-    copy.persist(directory.join(&name)).map_err(|error| error.error)?;
-    sync_directory(&directory)?;
+    match plain {
+        Some(extension) => format!("{COPY}{sha256}.{}", extension.to_ascii_lowercase()),
+        None => format!("{COPY}{sha256}"),
+    }
+}
+
+/// Whether the copy is there already. From now on it is as if it had just been made.
+fn has(copy: &Path, size: u64, now: SystemTime) -> io::Result<bool> {
+    // A planted link is replaced, never followed.
+    let is_whole =
+        fs::symlink_metadata(copy).is_ok_and(|about| about.is_file() && about.len() == size);
+    if is_whole {
+        OpenOptions::new().append(true).open(copy)?.set_modified(now)?;
+    }
+    Ok(is_whole)
+}
+
+fn kept(media: Media, name: &str, sha256: String, size: u64) -> Media {
     let copy = MediaCopy::Stored { path: format!("{DIRECTORY}/{name}"), size };
-    Ok(Media { sha256: Some(sha256), copy, ..media })
+    Media { sha256: Some(sha256), copy, ..media }
+}
+
+/// The lock that is shared by those who take copies; who removes some has it alone. Gone with the file. With it
+/// comes the time that the file system stamps what is written now with.
+fn lock(data_dir: &Path, how: impl Fn(&File) -> io::Result<()>) -> io::Result<(File, SystemTime)> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(data_dir.join("media.lock"))?;
+    how(&file)?;
+    file.write_all(b"\n")?;
+    let now = file.metadata()?.modified()?;
+    Ok((file, now))
+}
+
+/// Removes the copies that no message needs: those not in `needed` (paths relative to the data directory) that
+/// were taken at least a day ago. Returns how many; none while a copy is being taken.
+///
+/// # Errors
+/// When the directory cannot be read, or a file not be removed.
+pub fn clean_up(data_dir: &Path, needed: &BTreeSet<String>) -> io::Result<usize> {
+    let directory = data_dir.join(DIRECTORY);
+    let entries = match fs::read_dir(&directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        entries => entries?,
+    };
+    let (_lock, now) = match lock(data_dir, |file| Ok(file.try_lock()?)) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
+        lock => lock?,
+    };
+    let mut gone = 0;
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let ours = name.starts_with(COPY) || name.starts_with(PARTIAL);
+        if !ours || needed.contains(&format!("{DIRECTORY}/{name}")) {
+            continue;
+        }
+        let about = entry.metadata()?;
+        // A time in the future is a wrong clock's.
+        let fresh = now.duration_since(about.modified()?).is_ok_and(|age| age < LEAST);
+        if about.is_file() && !fresh {
+            fs::remove_file(entry.path())?;
+            gone += 1;
+        }
+    }
+    Ok(gone)
+}
+
+/// Where a path that a person typed leads: the home of the person stands in place of `~`.
+#[must_use]
+pub fn whole(typed: &str) -> PathBuf {
+    let home = directories::UserDirs::new().map(|dirs| dirs.home_dir().to_owned());
+    resolved(typed, home.as_deref())
+}
+
+/// The path with the home of the person in place of `~`.
+#[must_use]
+pub fn resolved(typed: &str, home: Option<&Path>) -> PathBuf {
+    match (typed.strip_prefix("~/"), home) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => PathBuf::from(typed),
+    }
+}
+
+/// The whole path of a file that could be sent, and its bytes; or why it could not, in words that stand behind
+/// its name.
+pub fn look(path: &Path) -> Result<(String, u64), String> {
+    if path.as_os_str().is_empty() {
+        return Err("is missing".to_owned());
+    }
+    let data = fs::metadata(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        _ => format!("cannot be read: {error}"),
+    })?;
+    if !data.is_file() {
+        return Err("is a folder; go on to a file in it".to_owned());
+    }
+    if data.len() == 0 {
+        return Err("the file is empty".to_owned());
+    }
+    File::open(path).map_err(|error| format!("cannot be read: {error}"))?;
+    let whole = std::path::absolute(path).map_err(|error| format!("cannot be found: {error}"))?;
+    let whole = whole.to_str().ok_or("its path is no text that can be kept")?;
+    Ok((whole.to_owned(), data.len()))
 }
 
 /// The kinds whose size Meta limits above a template, which is their limit everywhere.
@@ -125,9 +268,10 @@ fn sync_directory(_: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::path::Path;
 
-    use super::take_in;
+    use super::{LEAST, clean_up, lock, take_in};
     use crate::domain::message::{Media, MediaCopy, MediaKind};
 
     fn named(kind: MediaKind, path: &Path) -> Media {
@@ -150,8 +294,20 @@ mod tests {
         let path = outside.path().join("Férias.PNG");
         std::fs::write(&path, b"hello").unwrap();
         let first = take_in(data.path(), named(MediaKind::Image, &path)).unwrap();
+        let entry = |media: &Media| {
+            let MediaCopy::Stored { path, .. } = &media.copy else { panic!("{media:?}") };
+            data.path().join(path)
+        };
+        #[cfg(unix)]
+        let inode = |media: &Media| {
+            std::os::unix::fs::MetadataExt::ino(&std::fs::metadata(entry(media)).unwrap())
+        };
+        #[cfg(unix)]
+        let before = inode(&first);
         let again = take_in(data.path(), named(MediaKind::Image, &path)).unwrap();
         assert_eq!(first, again);
+        #[cfg(unix)]
+        assert_eq!(inode(&again), before, "it is not written once more");
         std::fs::write(&path, b"changed").unwrap();
         let MediaCopy::Stored { path: kept, size } = &first.copy else { panic!("{first:?}") };
         assert_eq!(*size, 5);
@@ -162,6 +318,40 @@ mod tests {
         assert_eq!(kept, 1, "the same content is there once, and nothing else is left");
         let changed = take_in(data.path(), named(MediaKind::Image, &path)).unwrap();
         assert_ne!(changed.sha256, first.sha256);
+    }
+
+    #[test]
+    fn a_copy_goes_once_no_message_needs_it_and_not_while_it_is_being_taken() {
+        let (outside, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let path = |name: &str| outside.path().join(name);
+        let take = |name: &str| {
+            std::fs::write(path(name), name).unwrap();
+            let taken = take_in(data.path(), named(MediaKind::Image, &path(name))).unwrap();
+            let MediaCopy::Stored { path, .. } = taken.copy else { panic!("not kept") };
+            path
+        };
+        let age = |kept: &str| {
+            let file = std::fs::File::options().append(true).open(data.path().join(kept)).unwrap();
+            let then = file.metadata().unwrap().modified().unwrap() - LEAST;
+            file.set_modified(then).unwrap();
+        };
+        let is_there = |kept: &str| data.path().join(kept).exists();
+        assert_eq!(clean_up(data.path(), &BTreeSet::new()).unwrap(), 0, "there is no directory");
+        let [waits, through, new, again] = ["a.png", "b.png", "c.png", "d.png"].map(take);
+        let received = "media/7-photo.png";
+        std::fs::write(data.path().join(received), "hers").unwrap();
+        std::fs::write(data.path().join("media/.in-killed"), "half").unwrap();
+        [&waits, &through, &again, "media/.in-killed", received].into_iter().for_each(age);
+        assert_eq!(take("d.png"), again, "it is sent once more");
+        let needed = BTreeSet::from([waits.clone()]);
+        let (taking, _) = lock(data.path(), std::fs::File::lock_shared).unwrap();
+        assert_eq!(clean_up(data.path(), &needed).unwrap(), 0, "another message is being sent");
+        drop(taking);
+        assert_eq!(clean_up(data.path(), &needed).unwrap(), 2);
+        assert!(!is_there(&through) && !is_there("media/.in-killed"));
+        for kept in [&waits, &new, &again, received] {
+            assert!(is_there(kept), "{kept}");
+        }
     }
 
     #[test]

@@ -33,6 +33,7 @@ use self::core::Policy;
 use self::drive::Driver;
 use self::transport::HttpTransport;
 use super::bus::Bus;
+use super::outgoing::clean_up;
 use super::reader::Reader;
 use super::role::Seat;
 use super::stop::Stopped;
@@ -43,9 +44,13 @@ use crate::domain::health::{Condition, StopKind};
 use crate::domain::id::AccountId;
 use crate::domain::time::Clock;
 use crate::store::account::NewAccount;
+use crate::store::upload::needed;
 
 /// Before the store is asked again for what the sender needs to begin; the first and the longest wait.
 const BEGIN_RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+/// Between two looks for copies of files that can go.
+const LET_GO: Duration = Duration::from_secs(3600);
 
 /// One account to send for.
 #[derive(Clone, Debug)]
@@ -108,7 +113,7 @@ pub(super) async fn run(parts: Parts, mut stopped: Stopped) {
         () = stopped.wait() => return,
     };
     say(Condition::Up);
-    if let Err(error) = media::clean_up(&parts.data_dir, parts.shared.clock.now()).await {
+    if let Err(error) = media::clean_up(&parts.data_dir).await {
         tracing::warn!(%error, "partial files stay behind");
     }
     let board = Arc::new(Board::new(bus.clone()));
@@ -133,11 +138,31 @@ pub(super) async fn run(parts: Parts, mut stopped: Stopped) {
         };
         drivers.spawn(driver.run(stopped.clone()));
     }
+    drivers.spawn(let_go(parts.shared.clone(), parts.data_dir.clone(), stopped.clone()));
     let failed = || say(Condition::Down("the sender failed; restart, and see the log".to_owned()));
     join_all(drivers, "sender", &parts.on_panic, failed).await;
     stopped.wait().await;
     bus.update_health(|health| health.accounts.iter_mut().for_each(|account| account.pace = None));
     say(Condition::Off);
+}
+
+/// Removes the copies of files that no message needs any more: at the start, and then hourly.
+async fn let_go(shared: Shared, data_dir: PathBuf, mut stopped: Stopped) {
+    loop {
+        let needed = shared.reader.ask("copies", needed).await;
+        let gone = needed
+            .map_err(|error| error.to_string())
+            .and_then(|needed| clean_up(&data_dir, &needed).map_err(|error| error.to_string()));
+        match gone {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "copies of files that were sent are removed"),
+            Err(error) => tracing::warn!(error, "copies of files that were sent stay"),
+        }
+        tokio::select! {
+            () = sleep(LET_GO) => {}
+            () = stopped.wait() => return,
+        }
+    }
 }
 
 /// Settles what an earlier holder of the role left, and learns the accounts' ids. Tries until the store

@@ -23,7 +23,7 @@ use super::outbox::{cancel, free, hold, hold_for};
 use super::write::Tx;
 use crate::domain::campaign::Stage;
 use crate::domain::id::{AccountId, CampaignId, MessageId, WaId};
-use crate::domain::message::{Body, Media};
+use crate::domain::message::{Body, Media, MediaCopy};
 use crate::domain::state::HoldReason;
 use crate::domain::template::SentTemplate;
 use crate::domain::time::Timestamp;
@@ -114,7 +114,7 @@ pub fn add(tx: &mut Tx<'_>, id: CampaignId, rows: &[NewRow]) -> Result<(), Error
     for row in rows {
         let to = row.to.as_ref().map(WaId::as_str);
         let (content, skip) = match &row.what {
-            Ok(sent) => (content(sent), None),
+            Ok(sent) => (content(sent)?, None),
             Err(words) => (Content::default(), Some(words)),
         };
         insert.execute(params![
@@ -138,22 +138,33 @@ struct Content {
     media: Option<String>,
 }
 
-fn content(sent: &SentTemplate) -> Content {
+fn content(sent: &SentTemplate) -> Result<Content, Error> {
     let body = Body::Template(Box::new(sent.clone()));
-    let media = body.file().map(media_json);
+    let media = body.file().map(media_json).transpose()?;
     let columns = columns(&body);
-    Content { text: columns.text, extra: columns.extra, media }
+    Ok(Content { text: columns.text, extra: columns.extra, media })
 }
 
-/// What a message needs of a file that Meta fetches or has: nothing of it is on this machine.
-fn media_json(media: &Media) -> String {
-    json!({
+/// What a message needs of a file that Meta fetches or has, or that is to go up from the data directory.
+fn media_json(media: &Media) -> Result<String, Error> {
+    let (path, size) = match &media.copy {
+        MediaCopy::Stored { path, size } => (Some(path), Some(*size)),
+        MediaCopy::Outside { path } => {
+            return Err(Error::Value(format!("`{path}` is not in the data directory")));
+        }
+        MediaCopy::Pending | MediaCopy::Failed(_) => (None, None),
+    };
+    let value = json!({
         "kind": super::row::media_kind_number(media.kind),
         "id": media.id.as_ref().map(crate::domain::id::MediaId::as_str),
         "url": media.url,
         "file_name": media.file_name,
-    })
-    .to_string()
+        "mime_type": media.mime_type,
+        "sha256": media.sha256,
+        "path": path,
+        "size": size,
+    });
+    Ok(value.to_string())
 }
 
 /// All rows are there: whoever sends begins. Unless `again`, the same file must not have been started

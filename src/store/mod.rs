@@ -40,7 +40,7 @@ mod stored;
 mod tally;
 mod template;
 pub mod unfinished;
-mod upload;
+pub mod upload;
 pub mod wish;
 mod words;
 pub mod write;

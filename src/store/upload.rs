@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::error::Error;
+use super::read::ReadConn;
 use super::write::Tx;
 use super::{lane, message};
 use crate::domain::id::{AccountId, MediaId, MessageId, UploadId};
@@ -132,6 +133,23 @@ pub(super) fn wait_for(
         .prepare_cached("UPDATE outbox SET upload = ?2 WHERE id = ?1")?
         .execute([row, upload.0])?;
     lane::settle(tx, lane::MESSAGE, lane)
+}
+
+/// The copies of files that a message may still need, as paths relative to the data directory: those of messages
+/// that are not through or can be sent again, and of rows of campaigns that are no messages yet.
+pub fn needed(read: &ReadConn) -> Result<BTreeSet<String>, Error> {
+    // Account by account, so that the index over unfinished messages serves.
+    let mut query = read.conn.prepare_cached(
+        "SELECT d.path FROM account a
+             CROSS JOIN message m ON m.account = a.id AND (m.state < 4 OR m.state IN (9, 10))
+             CROSS JOIN media d ON d.message = m.id
+         WHERE m.direction = 2 AND d.path IS NOT NULL
+         UNION SELECT json_extract(r.media, '$.path') FROM campaign c
+             CROSS JOIN campaign_row r ON r.campaign = c.id AND r.row > c.fed
+         WHERE c.stage < 3 AND r.media IS NOT NULL AND json_extract(r.media, '$.path') IS NOT NULL",
+    )?;
+    let rows = query.query_map([], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// What is to go up.

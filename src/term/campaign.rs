@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use csv::Writer as Table;
 
-use super::files::whole;
 use crate::app::when::rfc3339;
 use crate::domain::campaign::{DryRun, MAX_BYTES, Outcome, Wish};
 use crate::domain::id::CampaignId;
@@ -14,7 +13,7 @@ use crate::domain::template::Template;
 use crate::domain::text::cell_safe;
 use crate::domain::time::Timestamp;
 use crate::service::campaign::{Asked, dry_run};
-use crate::service::outgoing::open_file;
+use crate::service::outgoing::{open_file, whole};
 use crate::store::Error;
 use crate::store::campaign::outcomes;
 

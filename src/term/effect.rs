@@ -154,6 +154,7 @@ impl Stage {
             Some(errands) => errands,
             none => none.insert(Errands::start(
                 (self.reader.clone(), self.writer.clone()),
+                Arc::clone(&self.data_dir),
                 self.by.rate,
                 self.events.clone(),
                 Arc::clone(&self.clock),

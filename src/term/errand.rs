@@ -12,17 +12,18 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 
 use super::campaign;
-use super::files::whole;
 use super::run::Event;
 use super::workshop::Workshop;
 use crate::api::relay::{Relay, Target};
 use crate::app::hooks::took as millis;
 use crate::app::msg::{Msg, Ticket};
 use crate::domain::campaign::{DryRun, Wish};
-use crate::domain::id::{CampaignId, EventId};
+use crate::domain::id::{CampaignId, EventId, WaId};
+use crate::domain::phone::display;
 use crate::domain::template::Template;
-use crate::domain::time::Clock;
-use crate::service::campaign::{confirm, remove_draft};
+use crate::domain::time::{Clock, Timestamp};
+use crate::service::campaign::{confirm, remove_draft, try_out};
+use crate::service::outgoing::whole;
 use crate::service::reader::Reader;
 use crate::service::thread::{OnPanic, Thread};
 use crate::service::writer::Writer;
@@ -42,6 +43,8 @@ pub(super) enum Errand {
     Plan { ticket: Ticket, wish: Box<Wish>, template: Box<Template> },
     /// Store a campaign and let it run.
     Confirm { ticket: Ticket, run: Arc<DryRun>, again: bool },
+    /// Send a row of a dry run, by its place in the plan, to another number.
+    TryOut { run: Arc<DryRun>, row: usize, number: WaId },
     /// Write the rows that are left out to a file that is not there yet.
     SaveSkipped { run: Arc<DryRun>, path: String },
     /// Write what became of every row to a file that is not there yet.
@@ -62,6 +65,7 @@ pub(super) struct Errands {
 impl Errands {
     pub(super) fn start(
         (reader, writer): (Reader, Writer),
+        data_dir: Arc<Path>,
         rate: Option<u32>,
         events: Sender<Event>,
         clock: Arc<dyn Clock>,
@@ -70,7 +74,7 @@ impl Errands {
         let (jobs, waiting) = channel::<Errand>();
         let thread = Thread::start("errands", on_panic, move || {
             for errand in waiting {
-                let msg = run(errand, (&reader, &writer), rate, &*clock);
+                let msg = run(errand, (&reader, &writer), &data_dir, rate, &*clock);
                 if events.send(Event::Msg(msg)).is_err() {
                     break;
                 }
@@ -88,6 +92,7 @@ impl Errands {
 fn run(
     errand: Errand,
     (reader, writer): (&Reader, &Writer),
+    data_dir: &Path,
     rate: Option<u32>,
     clock: &dyn Clock,
 ) -> Msg {
@@ -99,8 +104,11 @@ fn run(
             Msg::Planned(ticket, campaign::plan(reader, *wish, &template, rate, now))
         }
         Errand::Confirm { ticket, run, again } => {
-            let begun = confirm(writer, &run, again, now);
+            let begun = confirm(writer, data_dir, &run, again, now);
             Msg::Begun(ticket, begun.map_err(|error| error.to_string()))
+        }
+        Errand::TryOut { run, row, number } => {
+            Msg::Told(tried_out(writer, data_dir, &run, row, &number, now))
         }
         Errand::SaveSkipped { run, path } => {
             let written = written(&path, |file| campaign::write_skipped(&run, file));
@@ -116,6 +124,20 @@ fn run(
         }),
         Errand::Examine(workshop) => Msg::Examined((workshop.doctor)()),
     }
+}
+
+fn tried_out(
+    writer: &Writer,
+    data_dir: &Path,
+    run: &DryRun,
+    row: usize,
+    number: &WaId,
+    now: Timestamp,
+) -> Result<String, String> {
+    let row = run.plan.rows.get(row).ok_or("the file has no such row")?;
+    try_out(writer, data_dir, run, row, number, now)
+        .map_err(|error| format!("Not sent: {error}"))?;
+    Ok(format!("Row {} is on its way to {} as a test.", row.number, display(number)))
 }
 
 /// Writes a file that is not there yet; gives its path.

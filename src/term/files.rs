@@ -8,6 +8,7 @@ use std::sync::mpsc::{Sender, channel};
 
 use super::run::Event;
 use crate::app::msg::{Looked, Msg, Ticket};
+use crate::service::outgoing::{self, resolved};
 use crate::service::thread::{OnPanic, Thread};
 
 /// Names that a path can go on to, at most.
@@ -69,40 +70,7 @@ fn home() -> Option<PathBuf> {
 /// What is at a path as it was typed.
 fn look(typed: &str, home: Option<&Path>) -> Looked {
     let path = resolved(typed, home);
-    Looked { typed: typed.to_owned(), file: file(&path), ends: ends(typed, &path) }
-}
-
-/// Where a path that a person typed leads.
-pub(super) fn whole(typed: &str) -> PathBuf {
-    resolved(typed, home().as_deref())
-}
-
-/// The path with the home of the person in place of `~`.
-fn resolved(typed: &str, home: Option<&Path>) -> PathBuf {
-    match (typed.strip_prefix("~/"), home) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => PathBuf::from(typed),
-    }
-}
-
-fn file(path: &Path) -> Result<(String, u64), String> {
-    if path.as_os_str().is_empty() {
-        return Err("is missing".to_owned());
-    }
-    let data = fs::metadata(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        _ => format!("cannot be read: {error}"),
-    })?;
-    if !data.is_file() {
-        return Err("is a folder; go on to a file in it".to_owned());
-    }
-    if data.len() == 0 {
-        return Err("the file is empty".to_owned());
-    }
-    fs::File::open(path).map_err(|error| format!("cannot be read: {error}"))?;
-    let whole = std::path::absolute(path).map_err(|error| format!("cannot be found: {error}"))?;
-    let whole = whole.to_str().ok_or("its path is no text that can be kept")?;
-    Ok((whole.to_owned(), data.len()))
+    Looked { typed: typed.to_owned(), file: outgoing::look(&path), ends: ends(typed, &path) }
 }
 
 /// What the last part of the path can go on to, spelled as it was begun.

@@ -253,6 +253,9 @@ where
                 Effect::Confirm { ticket, run, again } => {
                     self.run_errand(Errand::Confirm { ticket, run, again })?;
                 }
+                Effect::TryOut { run, row, number } => {
+                    self.run_errand(Errand::TryOut { run, row, number })?;
+                }
                 Effect::SaveSkipped { run, path } => {
                     self.run_errand(Errand::SaveSkipped { run, path })?;
                 }

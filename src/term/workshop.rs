@@ -4,13 +4,13 @@
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
-use super::files::whole;
 use super::run::Event;
 use crate::app::msg::{Command, CommandId, Done, Finished, Msg};
 use crate::domain::checkup::Finding;
 use crate::domain::id::AccountId;
 use crate::domain::tunnel::Kind;
 use crate::service::office::{Came, Office, Wish};
+use crate::service::outgoing::whole;
 use crate::service::picture::Picture;
 use crate::service::tunnel::{Switch, TunnelConfig};
 

@@ -395,6 +395,10 @@ pub(super) fn question(model: &Model, question: Question) -> (String, String) {
             });
             ("Send".to_owned(), format!("Type {good} to send {} messages.{earlier}", count(good)))
         }
+        Question::TryOn => (
+            "Send one row as a test".to_owned(),
+            "A number of yours; it gets what the selected row's person would".to_owned(),
+        ),
         Question::SkippedAs => {
             ("Save the rows that are left out".to_owned(), "A file that is not there yet".to_owned())
         }

@@ -188,6 +188,7 @@ fn question(
         Question::People
         | Question::Columns
         | Question::Count
+        | Question::TryOn
         | Question::SkippedAs
         | Question::ResultAs(_) => campaigns::question(model, prompt.question),
     };

@@ -108,6 +108,48 @@ fn a_file_is_tried_sent_recognised_and_told_of_from_the_shell() {
     assert_eq!(log.lines().filter(|line| line.contains("/messages\"")).count(), 2, "{log}");
 }
 
+#[test]
+fn files_of_this_machine_go_with_a_campaign_each_up_once_and_one_row_goes_to_oneself_first() {
+    let desk = Desk::new();
+    desk.ok(&["templates", "sync"]);
+    let common = desk.file("todos.pdf", "the same for all");
+    desk.file("nota-1183.pdf", "hers");
+    let file = desk.file(
+        "notas.csv",
+        "telefone,nome,pedido,total,nota\n\
+         +15551230001,Ana,1182,10,\n\
+         +15551230002,Bia,1183,20,nota-1183.pdf\n\
+         +15551230003,Caio,1184,30,nota-1184.pdf\n\
+         +15551230004,Davi,1185,40,\n",
+    );
+    let args = ["templates", "send", "pedido_nota_fiscal", "--lang=pt_BR", "--csv", &file];
+    let map = "--map=1=nome,2=pedido,3=total,header.media=nota";
+    let send = |more: &[&str]| desk.run(&[&args[..], &[map], more].concat());
+    let (code, _, err) = send(&["--param", "header.media=not-there.pdf"]);
+    assert!(code == Some(2) && err.contains("not-there.pdf: there is no such file"), "{err}");
+    let all = format!("header.media={common}");
+    let (code, said, err) = send(&["--param", &all]);
+    assert_eq!(code, Some(0), "{said}\n{err}");
+    let missing = "row 4: +15551230003: skip: bad value: header.media: nota-1184.pdf: there is no";
+    assert!(said.contains("will send  3") && said.contains(missing), "{said}");
+
+    let (code, out, err) = send(&["--param", &all, "--test", "+15551230009"]);
+    assert_eq!(code, Some(0), "{out}\n{err}");
+    assert!(err.contains("row 2 goes to +15551230009 as a test"), "{err}");
+    let (code, out, err) = send(&["--param", &all, "--yes", "3", "--json"]);
+    assert_eq!(code, Some(0), "{out}\n{err}");
+    let requests: Vec<Value> = desk
+        .ok(&["sim", "log", "--json"])
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let count = |end: &str| {
+        let to = |one: &&Value| one["target"].as_str().is_some_and(|target| target.ends_with(end));
+        requests.iter().filter(to).count()
+    };
+    assert_eq!((count("/media"), count("/messages")), (2, 4));
+}
+
 /// How many rows the file has. The long form is run by hand: `ROWS=10000 cargo test --test it killed_three`.
 fn row_count() -> usize {
     std::env::var("ROWS").map_or(1_000, |count| count.parse().expect("ROWS is a number"))
@@ -288,16 +330,19 @@ fn a_file_goes_out_by_key_from_the_template_to_the_result() {
     inbox.keys("5");
     inbox.until_text("Nothing was sent to many yet");
     inbox.keys("n");
-    inbox.until_text("synced");
+    inbox.until_text("agendar_visita");
     inbox.keys("/pedido_enviado en_us<Enter>m");
     inbox.keys(&format!("{}<Enter>", list.display()));
     inbox.until_text("will send");
     inbox.until_text("bad number 1");
+    inbox.keys("t+1 555 123-0002<Enter>");
+    inbox.until_text("Row 2 is on its way to +1 555-123-0002 as a test.");
+    assert!(shop.sim.wait_until(PATIENCE, |world| world.counts().accepted == 1));
     inbox.keys("<Enter>3<Enter>");
     inbox.until_text("That is another number");
-    assert_eq!(shop.sim.with_world(|world| world.counts().accepted), 0);
+    assert_eq!(shop.sim.with_world(|world| world.counts().accepted), 1);
     inbox.keys("<Ctrl-U>2<Enter>");
-    assert!(shop.sim.wait_until(PATIENCE, |world| world.counts().accepted == 2));
+    assert!(shop.sim.wait_until(PATIENCE, |world| world.counts().accepted == 3));
     inbox.until_text("accepted 2");
     inbox.until_text("done");
     inbox.keys(&format!("s<Ctrl-U>{}<Enter>", result.display()));

@@ -49,11 +49,12 @@ const WORKBENCH_HINTS: &[Action] =
 /// What is done most before one is sent.
 const DRY_RUN_HINTS: &[Action] = &[
     Action::StartCampaign,
+    Action::TryOut,
     Action::MapColumns,
     Action::NextTab,
     Action::SaveSkipped,
-    Action::Down,
     Action::Back,
+    Action::Down,
 ];
 
 /// The actions of the hint row, the most useful first.

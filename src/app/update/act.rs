@@ -209,6 +209,7 @@ fn accept(model: &mut Model, effects: &mut Vec<Effect>) {
             Question::People
             | Question::Columns
             | Question::Count
+            | Question::TryOn
             | Question::SkippedAs
             | Question::ResultAs(_) => campaigns::accept(model, prompt, effects),
             Question::Profile(part) => workbench::accept(model, part, prompt, effects),

@@ -13,6 +13,7 @@ use crate::app::templates::obstacle;
 use crate::domain::campaign::{Campaign, DryRun, Stage, Wish};
 use crate::domain::change::Changes;
 use crate::domain::id::CampaignId;
+use crate::domain::phone;
 
 /// Shows the campaigns.
 pub(super) fn show(model: &mut Model, effects: &mut Vec<Effect>) {
@@ -73,6 +74,13 @@ fn prepare(model: &mut Model, action: Action, effects: &mut Vec<Effect>) -> bool
             }
         }
         Action::StartCampaign => ask_count(model),
+        Action::TryOut if desk.tried().is_none() => {
+            model.say("No row can be sent.", Weight::Warning);
+        }
+        Action::TryOut => {
+            let prompt = Prompt::new(Question::TryOn, &model.campaigns.tester);
+            model.overlay = Some(Overlay::Prompt(prompt));
+        }
         Action::Back => {
             model.campaigns.desk = None;
             ask(model, effects);
@@ -115,6 +123,7 @@ pub(super) fn accept(model: &mut Model, mut prompt: Prompt, effects: &mut Vec<Ef
         Question::People => take_file(model, &typed, effects),
         Question::Columns => take_columns(model, &typed),
         Question::Count => take_count(model, &typed),
+        Question::TryOn => take_tester(model, &typed),
         Question::SkippedAs => save(model, &typed, |path, model| {
             let run = Arc::clone(model.campaigns.desk.as_ref()?.run()?);
             Some(Effect::SaveSkipped { run, path })
@@ -200,6 +209,16 @@ fn take_count(model: &mut Model, typed: &str) -> Result<Option<Effect>, String> 
     // Who types the number below the words about the earlier one means it.
     let again = run.earlier.is_some();
     Ok(Some(Effect::Confirm { ticket, run, again }))
+}
+
+fn take_tester(model: &mut Model, typed: &str) -> Result<Option<Effect>, String> {
+    let Some(desk) = &model.campaigns.desk else { return Ok(None) };
+    let (Some(run), Some(row)) = (desk.run().map(Arc::clone), desk.tried()) else {
+        return Ok(None);
+    };
+    let number = phone::parse_in(typed, run.country).map_err(|error| error.to_string())?;
+    typed.clone_into(&mut model.campaigns.tester);
+    Ok(Some(Effect::TryOut { run, row, number }))
 }
 
 /// What a file comes to was found out.

@@ -35,6 +35,16 @@ impl Choice {
     pub(in crate::cli) const fn is_given(&self) -> bool {
         self.template.is_some()
     }
+
+    /// As if these values had been typed.
+    pub(in crate::cli) fn of(name: &str, language: &str, filling: &Filling) -> Self {
+        let param = |(place, value): (&Place, &String)| format!("{place}={value}");
+        Self {
+            template: Some(name.to_owned()),
+            lang: Some(language.to_owned()),
+            params: filling.iter().map(param).collect(),
+        }
+    }
 }
 
 /// The message, ready to be queued.

@@ -13,12 +13,13 @@ use crate::app::describe::count;
 use crate::app::{moment, when};
 use crate::cli::campaigns;
 use crate::cli::output::{self, json_line, line};
+use crate::cli::send as cli_send;
 use crate::cli::services::{Backstage, check_secrets, on_panic, store_accounts};
 use crate::cli::{Session, failed, say};
 use crate::domain::campaign::{DryRun, Row, Wish};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::phone::{Country, display};
-use crate::domain::template::{SentTemplate, Template, obstacle};
+use crate::domain::template::{Place, SentTemplate, Template, obstacle};
 use crate::domain::text::{display_safe, display_safe_multiline};
 use crate::error::{Error, Kind};
 use crate::service::campaign::{DryRunError, PlanError, confirm, dry_run};
@@ -55,6 +56,9 @@ pub(super) struct Send {
     /// Only say what would be sent.
     #[arg(long, conflicts_with = "yes")]
     dry_run: bool,
+    /// Send what the first good row's person would get to this number of yours, and nothing else.
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["yes", "dry_run", "no_wait", "again"])]
+    test: Option<String>,
     /// Send although this file was sent with this template before.
     #[arg(long)]
     again: bool,
@@ -83,6 +87,9 @@ pub(super) fn run(session: &Session, send: &Send) -> Result<(), Error> {
     if good == 0 {
         return Err(Error::new(Kind::Partial, "no row can be sent"));
     }
+    if let Some(to) = &send.test {
+        return try_out(session, send, &run, to);
+    }
     if let Some(earlier) = run.earlier.as_ref().filter(|_| !send.again) {
         let was = if earlier.is_done() { "was sent" } else { "is being sent" };
         let words = format!(
@@ -105,6 +112,25 @@ pub(super) fn run(session: &Session, send: &Send) -> Result<(), Error> {
         return Ok(());
     }
     go(session, send, &run)
+}
+
+/// Sends the first good row to somebody else, as any message is sent.
+fn try_out(session: &Session, send: &Send, run: &DryRun, to: &str) -> Result<(), Error> {
+    let row = run.plan.rows.iter().find(|row| row.skip.is_none());
+    let row = row.ok_or_else(|| Error::new(Kind::Partial, "no row can be sent"))?;
+    let value = |(place, value): (&Place, &String)| {
+        let whole = run.mapping.files.get(value).and_then(|found| found.as_ref().ok());
+        (place.clone(), whole.unwrap_or(value).clone())
+    };
+    let template = &run.plan.template;
+    say(&format!("row {} goes to {} as a test", row.number, display_safe(to)));
+    let message = cli_send::Send::template(
+        to,
+        (&template.name, &template.language),
+        &row.filling.iter().map(value).collect(),
+        send.json,
+    );
+    cli_send::run(session, &message)
 }
 
 /// For a dry run what stands in the way is worth saying; otherwise it ends here.
@@ -225,10 +251,13 @@ fn go(session: &Session, send: &Send, run: &DryRun) -> Result<(), Error> {
     let backstage =
         Backstage::prepare(session, on_panic(|said| tracing::error!(said, "while sending")))?;
     let now = session.clock.now();
-    let id = confirm(&backstage.writer, run, send.again, now).map_err(|error| match error {
+    let data_dir = &session.paths.data;
+    let stored = confirm(&backstage.writer, data_dir, run, send.again, now);
+    let id = stored.map_err(|error| match error {
         PlanError::Earlier(id) => {
             Error::new(Kind::Partial, format!("{error}")).hint(format!("campaigns show {id}"))
         }
+        PlanError::File(words) => Error::failed(words),
         PlanError::Write(error) => Error::failed("the campaign was not stored").because(&error),
     })?;
     say(&format!("campaign {id}: {} messages are queued", count(run.plan.good())));

@@ -1,10 +1,10 @@
 //! Which column of a file is the phone number, and which is which value of the template.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::sheet::Sheet;
-use crate::domain::template::{Filling, Place, Rule, Slot, Template, slots};
+use crate::domain::template::{FileSource, Filling, Place, Slot, Template, file_source, slots};
 
 /// What the column of the phone numbers is called in a mapping.
 pub const PHONE: &str = "phone";
@@ -63,6 +63,9 @@ pub struct Mapping {
     pub columns: BTreeMap<Wanted, usize>,
     /// The value where there is no column, or its cell is empty.
     pub constants: Filling,
+    /// What was found where a value names a file of this machine ([`Mapping::paths`]): its whole path, or why it
+    /// cannot be sent.
+    pub files: BTreeMap<String, Result<String, String>>,
 }
 
 /// What is wrong with a mapping; each names what there is.
@@ -109,14 +112,6 @@ pub enum MapError {
         /// What there is.
         has: Vec<String>,
     },
-    /// A file of this machine would have to be uploaded for each of them.
-    #[error("{place}: {value:?} is a file on this machine; many are sent a link or a media id")]
-    LocalFile {
-        /// Where it was to go.
-        place: Place,
-        /// What was said.
-        value: String,
-    },
 }
 
 fn there_is(words: &str, names: &[String]) -> String {
@@ -143,7 +138,7 @@ impl Mapping {
                 columns.insert(Wanted::Value(slot.place), place);
             }
         }
-        Self { columns, constants: Filling::new() }
+        Self { columns, ..Self::default() }
     }
 
     /// The automatic mapping, changed by what the person says: `said` are pairs of what is wanted (`phone`, or a
@@ -211,13 +206,29 @@ impl Mapping {
                 .filter(|slot| needed(slot))
                 .map(|slot| unmapped(Wanted::Value(slot.place.clone()))),
         );
-        let media = slots.iter().filter(|slot| matches!(slot.rule, Rule::Media(_)));
-        errors.extend(media.filter_map(|slot| {
-            let value = self.constants.get(&slot.place)?;
-            super::plan::is_local(value)
-                .then(|| MapError::LocalFile { place: slot.place.clone(), value: value.clone() })
-        }));
         errors
+    }
+
+    /// The files of this machine that the cells of a file name, each once.
+    #[must_use]
+    pub fn paths(&self, sheet: &Sheet) -> BTreeSet<String> {
+        let Some(at) = self.columns.get(&Wanted::Value(Place::HeaderMedia)) else {
+            return BTreeSet::new();
+        };
+        let cells = sheet.rows.iter().map(|row| row.cell(*at));
+        cells.filter_map(local).map(str::to_owned).collect()
+    }
+
+    /// The file of this machine that all are sent whose cell is empty.
+    #[must_use]
+    pub fn common_path(&self) -> Option<&str> {
+        self.constants.get(&Place::HeaderMedia).and_then(|value| local(value))
+    }
+
+    /// Takes in what was found at [`Mapping::common_path`].
+    pub fn found(&mut self, whole: String) {
+        self.constants.insert(Place::HeaderMedia, whole.clone());
+        self.files.insert(whole.clone(), Ok(whole));
     }
 
     /// What it says, for a person: `phone <- telefone, 1 <- nome`.
@@ -232,6 +243,14 @@ impl Mapping {
             format!("{place} = {value:?}{}", if or { " where empty" } else { "" })
         });
         columns.chain(constants).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// The path, where a value names a file of this machine.
+pub(super) fn local(value: &str) -> Option<&str> {
+    match file_source(value) {
+        FileSource::Path(path) => Some(path).filter(|path| !path.is_empty()),
+        FileSource::Id(_) | FileSource::Link(_) => None,
     }
 }
 

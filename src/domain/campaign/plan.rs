@@ -3,14 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
-use super::mapping::{Mapping, Wanted};
+use super::mapping::{Mapping, Wanted, local};
 use super::sheet::{Sheet, SheetRow};
 use crate::domain::id::{ContactId, WaId};
 use crate::domain::phone::{self, Country};
-use crate::domain::template::{
-    Category, FileSource, Filling, Place, Rule, SentTemplate, Template, file_source, flaws, render,
-    slots,
-};
+use crate::domain::template::{Category, Filling, Place, SentTemplate, Template, flaws, render};
 use crate::domain::text::{display_safe, truncate};
 
 /// Why a row is left out.
@@ -148,11 +145,6 @@ impl Plan {
         mapping: &Mapping,
         country: Option<Country>,
     ) -> Self {
-        let media: Vec<Place> = slots(template)
-            .into_iter()
-            .filter(|slot| matches!(slot.rule, Rule::Media(_)))
-            .map(|slot| slot.place)
-            .collect();
         let rows = sheet.rows.iter().map(|cells| {
             let mut row = read(cells, mapping, country);
             if row.skip.is_none() {
@@ -160,7 +152,7 @@ impl Plan {
                 row.skip = (more > 0).then_some(Skip::Shape(more));
             }
             if row.skip.is_none() {
-                row.skip = wrong(template, &row.filling, &media);
+                row.skip = wrong(template, &row.filling, mapping);
             }
             row
         });
@@ -302,22 +294,19 @@ fn number(cell: &str, country: Option<Country>) -> Result<WaId, String> {
     phone::parse_in(whole.unwrap_or(bare), country).map_err(|error| error.to_string())
 }
 
-/// Whether a value names a file of this machine.
-pub(super) fn is_local(value: &str) -> bool {
-    matches!(file_source(value), FileSource::Path(_))
-}
-
 /// The first thing that is wrong with the values of a row.
-fn wrong(template: &Template, filling: &Filling, media: &[Place]) -> Option<Skip> {
-    for place in media {
-        if let Some(value) = filling.get(place).filter(|value| is_local(value)) {
-            let value = truncate(&display_safe(value), 40).0.into_owned();
-            return Some(Skip::BadValue(format!(
-                "{place}: {value} is a file on this machine; write a link or a media id"
-            )));
-        }
+fn wrong(template: &Template, filling: &Filling, mapping: &Mapping) -> Option<Skip> {
+    if let Some(flaw) = flaws(template, filling).into_iter().next() {
+        let empty = filling.get(&flaw.place).is_none_or(|value| value.trim().is_empty());
+        let place = flaw.place.clone();
+        return Some(if empty { Skip::Missing(place) } else { Skip::BadValue(flaw.to_string()) });
     }
-    let flaw = flaws(template, filling).into_iter().next()?;
-    let empty = filling.get(&flaw.place).is_none_or(|value| value.trim().is_empty());
-    Some(if empty { Skip::Missing(flaw.place) } else { Skip::BadValue(flaw.to_string()) })
+    let path = filling.get(&Place::HeaderMedia).and_then(|value| local(value))?;
+    let words = match mapping.files.get(path) {
+        Some(Ok(_)) => return None,
+        Some(Err(words)) => words,
+        None => "there is no such file",
+    };
+    let path = truncate(&display_safe(path), 60).0.into_owned();
+    Some(Skip::BadValue(format!("{}: {path}: {words}", Place::HeaderMedia)))
 }

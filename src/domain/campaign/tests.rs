@@ -3,9 +3,11 @@ use std::time::Duration;
 use super::*;
 use crate::domain::health::People;
 use crate::domain::id::{AccountId, CampaignId, ContactId};
+use crate::domain::message::MediaCopy;
 use crate::domain::phone::Country;
 use crate::domain::template::{
-    Authentication, Category, ParameterFormat, Place, Quality, Status, Template, Text,
+    Authentication, Category, Header, MediaFormat, ParameterFormat, Place, Quality, SentHeader,
+    Status, Template, Text,
 };
 use crate::domain::time::Timestamp;
 
@@ -199,6 +201,32 @@ fn a_value_for_all_stands_in_where_the_cell_is_empty() {
         mapping.words(&sheet),
         "phone <- telefone, 1 <- nome, 1 = \"cliente\" where empty, 2 = \"SOL10\""
     );
+}
+
+#[test]
+fn a_row_whose_file_cannot_be_sent_is_left_out() {
+    let mut template = coupon();
+    template.header = Some(Header::Media { format: MediaFormat::Document, example: None });
+    let sheet = sheet(
+        "telefone,1,2,nota\n+5511988881231,a,b,1182.pdf\n+5511988881232,a,b,\n\
+         +5511988881233,a,b,1184.pdf\n+5511988881234,a,b,https://x.example/1185.pdf\n",
+    );
+    let said = said(&[("header.media", "nota")]);
+    let mut mapping =
+        Mapping::new(&template, &sheet, &said, &self::said(&[("header.media", "all.pdf")]))
+            .unwrap();
+    assert_eq!(mapping.common_path(), Some("all.pdf"));
+    mapping.found("/home/ana/all.pdf".to_owned());
+    assert_eq!(mapping.paths(&sheet).into_iter().collect::<Vec<_>>(), ["1182.pdf", "1184.pdf"]);
+    mapping.files.insert("1182.pdf".to_owned(), Ok("/home/ana/1182.pdf".to_owned()));
+    mapping.files.insert("1184.pdf".to_owned(), Err("there is no such file".to_owned()));
+    let plan = Plan::new(&template, &sheet, &mapping, None);
+    let words: Vec<String> = verdicts(&plan).into_iter().map(|(_, words)| words).collect();
+    let missing = "bad value: header.media: 1184.pdf: there is no such file";
+    assert_eq!(words, ["ok", "ok", missing, "ok"]);
+    let file = |at: usize| plan.preview(&plan.rows[at]).header;
+    let Some(SentHeader::Media(media)) = file(1) else { panic!("{:?}", file(1)) };
+    assert_eq!(media.copy, MediaCopy::Outside { path: "/home/ana/all.pdf".to_owned() });
 }
 
 #[test]

@@ -131,12 +131,15 @@ fn media_of(json: &str) -> Option<Media> {
         kind: row::media_kind(value.get("kind")?.as_i64()?).ok()?,
         id: text("id").map(MediaId::new),
         url: text("url"),
-        mime_type: None,
-        sha256: None,
+        mime_type: text("mime_type"),
+        sha256: text("sha256"),
         file_name: text("file_name"),
         voice: false,
         animated: false,
-        copy: MediaCopy::Pending,
+        copy: match (text("path"), value.get("size").and_then(Value::as_u64)) {
+            (Some(path), Some(size)) => MediaCopy::Stored { path, size },
+            _ => MediaCopy::Pending,
+        },
     })
 }
 

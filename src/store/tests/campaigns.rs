@@ -5,19 +5,23 @@ use super::catalogue::{status, told};
 use super::{BTreeSet, World, accepted, heard, keywords, phone, refused, t, unknown};
 use crate::domain::campaign::{Campaign, Stage};
 use crate::domain::health::Waiting;
-use crate::domain::id::{CampaignId, RequestId, WaId};
-use crate::domain::message::Priority;
-use crate::domain::outbox::{ApiError, Job, Verdict};
+use crate::domain::id::{CampaignId, MediaId, RequestId, WaId};
+use crate::domain::message::{Media, MediaCopy, MediaKind, Priority};
+use crate::domain::outbox::{ApiError, Job, JobKind, UPLOAD_LIFE, Verdict};
 use crate::domain::state::HoldReason;
-use crate::domain::template::{Category, SentTemplate, Status};
+use crate::domain::template::{Category, SentHeader, SentTemplate, Status};
 use crate::domain::throttle::{Limits, PeopleLimit};
+use crate::domain::time::Timestamp;
 use crate::store::Error;
 use crate::store::account::set_limits;
 use crate::store::campaign::{
     AHEAD, Begun, NewCampaign, NewRow, add, begin, campaign, campaigns, cancel_campaign, discard,
     earlier, feed, hungry, outcomes, pause, people, resume, start, sweep,
 };
-use crate::store::outbox::{Room, claim, hold, release, send_again};
+use crate::store::outbox::{
+    Room, Uploaded, cancel, claim, finish_upload, hold, release, rescue, send_again,
+};
+use crate::store::upload::needed;
 
 fn sent(name: &str) -> SentTemplate {
     SentTemplate {
@@ -562,4 +566,107 @@ fn of_two_campaigns_of_a_file_the_one_that_reached_nobody_was_told() {
     world.do_it(|tx| cancel_campaign(tx, second, t(4)));
     let known = earlier(&world.read, world.account, &[7; 32], "cupom", "pt_BR").unwrap().unwrap();
     assert_eq!((known.id, known.counts.accepted), (first, 3));
+}
+
+/// The same file above every row.
+fn with_file(rows: Vec<NewRow>) -> Vec<NewRow> {
+    let file = Media {
+        kind: MediaKind::Image,
+        id: None,
+        url: None,
+        mime_type: Some("image/png".to_owned()),
+        sha256: Some("f1".to_owned()),
+        file_name: Some("promo.png".to_owned()),
+        voice: false,
+        animated: false,
+        copy: MediaCopy::Stored { path: "media/out-f1.png".to_owned(), size: 5 },
+    };
+    let with = |row: NewRow| {
+        let what = row
+            .what
+            .map(|sent| SentTemplate { header: Some(SentHeader::Media(file.clone())), ..sent });
+        NewRow { what, ..row }
+    };
+    rows.into_iter().map(with).collect()
+}
+
+impl World {
+    /// The upload that the messages wait for, once all that are due were found to wait.
+    fn upload(&mut self, at: Timestamp) -> Job {
+        for _ in 0..6 {
+            let mut jobs = self.claim(6, at);
+            if let Some(job) = jobs.pop() {
+                assert!(matches!(job.kind, JobKind::MediaUpload(_)) && jobs.is_empty(), "{job:?}");
+                return job;
+            }
+        }
+        panic!("nothing goes up");
+    }
+
+    fn went_up(&mut self, job: &Job, id: &str, at: Timestamp) {
+        let arrived = Uploaded::Arrived(MediaId::new(id));
+        self.do_it(|tx| finish_upload(tx, job, &arrived, at));
+    }
+}
+
+fn ids(jobs: &[Job]) -> Vec<Option<&str>> {
+    fn id(job: &Job) -> Option<&str> {
+        let JobKind::Message(send) = &job.kind else { panic!("{job:?}") };
+        send.body.file().unwrap().id.as_ref().map(MediaId::as_str)
+    }
+    jobs.iter().map(id).collect()
+}
+
+#[test]
+fn the_file_of_a_campaign_goes_up_once_whatever_is_cut_off_and_anew_when_its_id_ran_out() {
+    let mut world = World::new();
+    world.run_campaign(&with_file(rows(20)));
+    let copy = BTreeSet::from(["media/out-f1.png".to_owned()]);
+    assert_eq!(needed(&world.read).unwrap(), copy, "rows that are no messages yet need it");
+    world.feed_all(2);
+    world.upload(t(2));
+    // Killed while it went up: no message is in doubt, and it goes up once more.
+    assert!(world.do_it(|tx| rescue(tx, t(3))).is_empty());
+    let up = world.upload(t(3));
+    world.went_up(&up, "m1", t(4));
+    assert!(world.do_it(|tx| rescue(tx, t(4))).is_empty());
+    let jobs = world.claim(6, t(5));
+    assert_eq!(ids(&jobs), [Some("m1"); 6]);
+    for job in &jobs {
+        world.record(job, &accepted(&format!("wamid.{}", job.id)), t(6));
+    }
+    // The rest was held back for longer than Meta keeps a file.
+    let late = t(4) + UPLOAD_LIFE;
+    let up = world.upload(late);
+    world.went_up(&up, "m2", late);
+    assert_eq!(ids(&world.claim(20, late)), [Some("m2"); 12]);
+    world.sound();
+}
+
+#[test]
+fn a_copy_is_needed_until_all_that_it_stands_above_are_through() {
+    let mut world = World::new();
+    let id = world.run_campaign(&with_file(rows(2)));
+    let is_needed = |world: &World| !needed(&world.read).unwrap().is_empty();
+    world.feed_all(2);
+    assert!(is_needed(&world), "its messages wait");
+    let up = world.upload(t(2));
+    world.went_up(&up, "m1", t(3));
+    let jobs = world.claim(6, t(4));
+    world.record(&jobs[0], &Verdict::Failed(ApiError::default()), t(5));
+    assert!(is_needed(&world), "what failed can be sent again");
+    world.do_it(|tx| cancel_campaign(tx, id, t(6)));
+    let message = outcomes(&world.read, id, 0, 9).unwrap()[0].message.unwrap();
+    world.do_it(|tx| cancel(tx, message, t(7)));
+    assert!(!is_needed(&world));
+    // Nobody is sent what a cancelled campaign had not come to.
+    let rows = with_file(rows(20));
+    let new = NewCampaign { again: true, ..world.new_campaign(&rows) };
+    let Begun::New(other) = world.do_it(|tx| begin(tx, &new, t(8))) else { panic!("not again") };
+    world.do_it(|tx| add(tx, other, &rows));
+    world.do_it(|tx| start(tx, other, true));
+    assert!(is_needed(&world));
+    world.do_it(|tx| cancel_campaign(tx, other, t(9)));
+    assert!(!is_needed(&world));
+    world.sound();
 }

@@ -63,6 +63,25 @@ fn a_template_a_file_and_the_count_start_a_campaign() {
 }
 
 #[test]
+fn one_row_goes_to_oneself_before_all_go() {
+    let mut stage = stage();
+    let run = prepared(&mut stage);
+    stage.keys("jt12<Enter>");
+    let tried = |stage: &Stage| match stage.effects.last() {
+        Some(Effect::TryOut { row, number, .. }) => Some((*row, number.as_str().to_owned())),
+        _ => None,
+    };
+    assert_eq!(tried(&stage), None, "12 is no number");
+    stage.keys("<Ctrl-U>11 98888-0000<Enter>");
+    assert_eq!(tried(&stage), Some((1, "5511988880000".to_owned())));
+    // The number is there the next time; of a row that is left out, the first good one goes.
+    assert!(run.plan.rows[2].skip.is_some());
+    stage.keys("jt<Enter>");
+    assert_eq!(tried(&stage), Some((0, "5511988880000".to_owned())));
+    assert_eq!(stage.model.context(), Context::DryRun);
+}
+
+#[test]
 fn columns_can_be_changed_and_what_is_wrong_with_them_stays_where_it_was_typed() {
     let mut stage = stage();
     stage.keys("2/enviado pt_br<Enter>mvip.csv<Enter>");
