@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::templates::obstacle;
 use super::wait::Wait;
-use super::{describe, when};
+use super::{Model, describe, when};
 use crate::domain::campaign::{Campaign, DryRun, Row, Speed, Wish};
+use crate::domain::catalogue::Entry;
 use crate::domain::id::CampaignId;
 use crate::domain::phone::Country;
 use crate::domain::template::{Template, slots};
@@ -193,6 +195,16 @@ fn parts(line: &str) -> Vec<String> {
     }
     all.push(part);
     all.into_iter().filter(|part| !part.trim().is_empty()).collect()
+}
+
+/// Why the rest of a campaign waits, when Meta lets nobody be sent its template. Sanitised.
+#[must_use]
+pub(crate) fn barred(campaign: &Campaign, model: &Model) -> Option<String> {
+    let known = model.catalogue.as_deref()?;
+    let is_its = |entry: &&Entry| {
+        entry.template.name == campaign.template && entry.template.language == campaign.language
+    };
+    obstacle(known.entries.iter().find(is_its)?, model)
 }
 
 /// How long it takes and what the limit lets through, each on a line. Sanitised.

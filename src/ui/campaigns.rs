@@ -7,7 +7,7 @@ use super::paint::Canvas;
 use super::templates::card;
 use crate::app::Model;
 use crate::app::action::{Action, Context};
-use crate::app::campaigns::{Desk, estimate};
+use crate::app::campaigns::{Desk, barred, estimate};
 use crate::app::describe::count;
 use crate::app::layout::{Area, Layout};
 use crate::app::prompt::Question;
@@ -138,7 +138,9 @@ fn progress(model: &Model, campaign: &Campaign, area: Area, canvas: &mut Canvas<
         let (rate, eta) = (speed.per_second()?, speed.eta(left)?);
         Some(format!("{rate:.0}/s   {} left", when::takes(eta)))
     });
+    let barred = barred(campaign, model).filter(|_| moving && campaign.counts.sending == 0);
     let stands = match (&pace, campaign.stage) {
+        _ if barred.is_some() => format!("waits: {}", barred.unwrap_or_default()),
         (Some(pace), _) => pace.clone(),
         (None, Stage::Paused) => {
             let key = model.keymap.key(Context::Campaigns, Action::Pause);

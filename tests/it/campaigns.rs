@@ -150,6 +150,40 @@ fn files_of_this_machine_go_with_a_campaign_each_up_once_and_one_row_goes_to_one
     assert_eq!((count("/media"), count("/messages")), (2, 4));
 }
 
+/// A paused template burned the rest of a campaign: each of its people was a request that failed.
+#[test]
+fn a_template_that_is_paused_holds_a_campaign_until_it_is_let_go() {
+    const ROWS: usize = 300;
+    let desk = Desk::new();
+    desk.ok(&["templates", "sync"]);
+    let mut text = "phone,nome,pedido\n".to_owned();
+    for row in 0..ROWS {
+        writeln!(text, "+1555124{row:04},Ana,{row}").unwrap();
+    }
+    let file = desk.file("all.csv", &text);
+    let all = ROWS.to_string();
+    desk.ok(&send(&file, &["--yes", &all, "--no-wait"]));
+    let turn = |what| desk.ok(&["sim", "template", "pedido_enviado", what, "--lang", "en_US"]);
+    // No webhook comes to this process: the answers alone tell.
+    turn("pause");
+    let (code, out, err) = desk.run(&["campaigns", "follow", "1", "--json"]);
+    assert!(code == Some(3) && err.contains("wait until they may go"), "{out}\n{err}");
+    let count = |json: &str, key: &str| {
+        let value: Value = serde_json::from_str(json.trim()).unwrap();
+        value[key].as_u64().unwrap()
+    };
+    let (burned, waiting) = (count(&out, "failed"), count(&out, "waiting"));
+    assert!(burned > 0 && burned <= 64, "only what was under way at that moment: {out}");
+    assert_eq!((count(&out, "accepted"), burned + waiting), (0, ROWS as u64), "{out}");
+    let held = desk.ok(&["outbox", "list", "--state", "held", "--json"]);
+    assert!(held.contains("Meta does not let its template be sent now; goes by itself"), "{held}");
+    turn("unpause");
+    desk.ok(&["templates", "sync"]);
+    let (code, out, err) = desk.run(&["campaigns", "follow", "1", "--json"]);
+    assert!(code == Some(3) && err.contains("did not go"), "{out}\n{err}");
+    assert_eq!((count(&out, "accepted"), count(&out, "failed")), (waiting, burned), "{out}");
+}
+
 /// How many rows the file has. The long form is run by hand: `ROWS=10000 cargo test --test it killed_three`.
 fn row_count() -> usize {
     std::env::var("ROWS").map_or(1_000, |count| count.parse().expect("ROWS is a number"))
@@ -330,7 +364,9 @@ fn a_file_goes_out_by_key_from_the_template_to_the_result() {
     inbox.keys("5");
     inbox.until_text("Nothing was sent to many yet");
     inbox.keys("n");
-    inbox.until_text("agendar_visita");
+    inbox.until("the templates", |screen| {
+        screen.contains(" synced ") && !screen.contains("never synced")
+    });
     inbox.keys("/pedido_enviado en_us<Enter>m");
     inbox.keys(&format!("{}<Enter>", list.display()));
     inbox.until_text("will send");

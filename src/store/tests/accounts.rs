@@ -28,7 +28,7 @@ fn now_is(world: &World, account: AccountId) -> Vec<(FactKind, String)> {
     facts.into_iter().map(|fact| (fact.saying.kind, fact.saying.value)).collect()
 }
 
-fn with_second(world: &mut World) -> [AccountId; 2] {
+pub(super) fn with_second(world: &mut World) -> [AccountId; 2] {
     let of = |name: &str, number: &str, display: &str| NewAccount {
         name: name.to_owned(),
         phone_number: PhoneNumberId::new(number),

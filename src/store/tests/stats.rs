@@ -114,3 +114,16 @@ fn what_was_stored_before_is_left_out_and_found_without_reading_it() {
         assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{steps:?}");
     }
 }
+
+/// The hours of each account showed those of all.
+#[test]
+fn webhooks_of_another_account_were_counted_under_this_one() {
+    let mut world = World::new();
+    world.post(&[heard("in.1", phone("1"), t(0), "hello")]);
+    let [_, second] = accounts::with_second(&mut world);
+    let hours = |world: &World, account| {
+        let found = stats(&world.read, account, t(-DAY), &mut |at| at).unwrap();
+        found.webhooks.iter().map(|hour| hour.count).sum::<u64>()
+    };
+    assert_eq!((hours(&world, world.account), hours(&world, second)), (1, 0));
+}

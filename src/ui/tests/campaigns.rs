@@ -82,6 +82,18 @@ fn campaigns_screen_when_paused_and_when_there_are_none() {
     insta::assert_snapshot!(format!("{}\n{}", screen(&paused), screen(&none)));
 }
 
+/// It stood still, and nothing said why.
+#[test]
+fn a_campaign_whose_template_is_paused_says_so() {
+    let mut stage = stage((80, 24));
+    let campaign = &mut stage.world.campaigns[0];
+    (campaign.template, campaign.language) = ("pedido_cupom".to_owned(), "pt_BR".to_owned());
+    campaign.counts.sending = 0;
+    stage.keys("2<Esc>5");
+    let shown = screen(&stage);
+    assert!(shown.contains("waits: paused by Meta because of low quality"), "{shown}");
+}
+
 #[test]
 fn the_campaigns_screen_holds_at_any_size() {
     for columns in [20, 27, 40, 59, 60, 79, 101, 151, 240] {
