@@ -151,6 +151,8 @@ pub struct Model {
     pub(crate) account: Option<AccountId>,
     pub(crate) account_label: String,
     pub(crate) config_path: String,
+    /// The words that were last looked for on a page.
+    pub(crate) found: String,
     pub(crate) size: (u16, u16),
     pub(crate) settings: Settings,
     pub(crate) keymap: Keymap,
@@ -217,6 +219,7 @@ impl Model {
             account: setup.account,
             account_label: setup.account_label,
             config_path: setup.config_path,
+            found: String::new(),
             size: setup.size,
             settings: setup.settings,
             keymap: setup.keymap,

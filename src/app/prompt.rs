@@ -42,6 +42,8 @@ pub enum Question {
     Profile(Part),
     /// The file of another picture for it.
     Picture,
+    /// Words to find on a page.
+    Find,
 }
 
 /// The question with what was typed so far.

@@ -178,6 +178,9 @@ fn question(
             };
             (format!("Profile: {}", part.name()), help)
         }
+        Question::Find => {
+            ("Find".to_owned(), "Words on the page; n goes on to the next".to_owned())
+        }
         Question::Picture => (
             "Profile: picture".to_owned(),
             "The path of a JPEG or PNG of at most 5 MiB; ~ is your home".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -139,6 +139,20 @@ fn shop(home: &Path) -> (Running, String) {
     (Running::start(home, &["sim", "--write-config", &config]), config)
 }
 
+/// What bash itself offers after `chats show`, with what `completions` prints.
+fn by_bash(home: &Path, config: &str) -> String {
+    let script = "eval \"$(twoticks completions bash)\"\n\
+        COMP_WORDS=(twoticks --config \"$1\" chats show ''); COMP_CWORD=5\n\
+        _clap_complete_twoticks twoticks '' show; printf '%s\\n' \"${COMPREPLY[@]}\"";
+    let program = Path::new(env!("CARGO_BIN_EXE_twoticks")).parent().unwrap().to_owned();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let dirs = std::iter::once(program).chain(std::env::split_paths(&path));
+    let mut command = Command::new("bash");
+    command.args(["-c", script, "bash", config]).env_clear().env("HOME", home);
+    command.env("PATH", std::env::join_paths(dirs).unwrap());
+    said(&command.output().unwrap(), 0)
+}
+
 #[test]
 fn the_shell_is_told_what_could_come_next_and_how_everything_is_called() {
     let home = tempfile::tempdir().unwrap();
@@ -165,6 +179,7 @@ fn the_shell_is_told_what_could_come_next_and_how_everything_is_called() {
     let mut command = twoticks(home, &["--", "twoticks", "--config", &config, "chats", "show", ""]);
     command.env("TWOTICKS_COMPLETE", "fish");
     assert!(said(&command.output().unwrap(), 0).contains("+15551230001"));
+    assert!(by_bash(home, &config).lines().any(|word| word == "+15551230001"));
     let page = said(&run(home, &["man"]), 0);
     assert!(!page.contains("(1)\n"), "there are no pages of its commands: {page}");
     assert!(page.contains(".TH twoticks") && page.contains("TWOTICKS CHATS EXPORT"), "{page}");

@@ -128,7 +128,7 @@ pub const fn hints(context: Context) -> &'static [Action] {
         Context::Workbench => WORKBENCH_HINTS,
         Context::Prompt => &[Action::Accept, Action::Close, Action::DeleteToStart],
         Context::Jump => &[Action::Accept, Action::Down, Action::Up, Action::Close],
-        Context::Page => &[Action::Down, Action::HalfDown, Action::Close],
+        Context::Page => &[Action::Down, Action::HalfDown, Action::FindText, Action::Close],
         Context::Ask => &[Action::SendAgain, Action::Drop, Action::Reschedule, Action::Close],
         Context::First => &[Action::StartDemo, Action::Quit],
     }

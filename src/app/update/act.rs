@@ -1,5 +1,6 @@
 //! Carrying out actions.
 
+mod find;
 mod later;
 pub(super) mod message;
 mod movement;
@@ -74,6 +75,8 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
         Action::Jump => input::open_jump(model, "", model.context(), effects),
         Action::Palette => input::open_jump(model, ">", model.context(), effects),
         Action::Help => help(model),
+        Action::FindText => find::ask(model),
+        Action::FindNext => find::next(model),
         Action::Redraw => effects.push(Effect::Redraw),
         Action::Suspend => {
             open::save_draft(model, effects);
@@ -214,6 +217,7 @@ fn accept(model: &mut Model, effects: &mut Vec<Effect>) {
             | Question::ResultAs(_) => campaigns::accept(model, prompt, effects),
             Question::Profile(part) => workbench::accept(model, part, prompt, effects),
             Question::Picture => workbench::accept_picture(model, prompt, effects),
+            Question::Find => find::accept(model, &prompt),
             Question::Filter | Question::Templates | Question::HookFilter => {}
         },
         Some(Overlay::Jump(mut jump)) => {

@@ -4,7 +4,7 @@ use super::{short, stage};
 use crate::app::fixture::{Stage, hook_world, minutes_ago, world};
 use crate::app::model::Overlay;
 use crate::app::msg::{Effect, Input, Msg};
-use crate::app::{Focus, Screen};
+use crate::app::{Focus, Screen, pages};
 use crate::domain::id::MessageId;
 use crate::domain::state::State;
 
@@ -121,4 +121,28 @@ fn what_only_a_template_can_follow_offers_the_template() {
     assert!(stakes.contains("a template reaches them now"), "{stakes}");
     stage.keys("<Ctrl-T>");
     assert!(matches!(stage.model.overlay, Some(Overlay::Picker(_))));
+}
+
+/// The keys are four hundred lines, and `/` did nothing there.
+#[test]
+fn words_are_found_on_the_page_of_the_keys() {
+    let mut stage = stage();
+    let at = |stage: &Stage| match &stage.model.overlay {
+        Some(Overlay::Help { scroll }) => usize::from(*scroll),
+        other => panic!("{other:?}"),
+    };
+    let line = |stage: &Stage| {
+        let lines = pages::lines(&stage.model);
+        let words: String = lines[at(stage)].0.iter().map(|(_, words)| words.as_str()).collect();
+        words.to_lowercase()
+    };
+    stage.keys("?/withdraw<Enter>");
+    let first = at(&stage);
+    assert!(line(&stage).contains("withdraw"), "{}", line(&stage));
+    stage.keys("n");
+    assert!(at(&stage) != first && line(&stage).contains("withdraw"), "{}", line(&stage));
+    stage.keys("/no such words<Enter>");
+    assert!(said(&stage).contains("Nothing on this page"), "{}", said(&stage));
+    stage.keys("/<Esc><Esc>");
+    assert!(stage.model.overlay.is_none());
 }
