@@ -1,6 +1,8 @@
 //! A question that is answered with one line of text.
 
 use super::composer::Editor;
+use super::msg::Looked;
+use super::templates::form::File;
 use crate::domain::id::{CampaignId, EventId, MessageId};
 use crate::domain::profile::Part;
 
@@ -55,12 +57,29 @@ pub struct Prompt {
     pub error: Option<String>,
     /// The answer is being worked on.
     pub busy: bool,
+    /// What is at the path that is typed, where a file is asked for.
+    pub file: File,
 }
 
 impl Prompt {
     /// The question with a text to begin with.
     #[must_use]
     pub fn new(question: Question, text: &str) -> Self {
-        Self { question, editor: Editor::new(text, false), error: None, busy: false }
+        let (editor, file) = (Editor::new(text, false), File::default());
+        Self { question, editor, error: None, busy: false, file }
+    }
+
+    /// The path that is typed, where a file that is there is asked for.
+    #[must_use]
+    pub fn path(&self) -> Option<String> {
+        let asks = matches!(self.question, Question::People | Question::Picture);
+        asks.then(|| self.editor.text().trim().to_owned())
+    }
+
+    /// What was found at it.
+    #[must_use]
+    pub fn looked(&self) -> Option<&Looked> {
+        let path = self.path()?;
+        self.file.looked.as_ref().filter(|looked| looked.typed == path)
     }
 }

@@ -332,7 +332,9 @@ fn a_file_goes_out_by_key_from_the_template_to_the_result() {
     inbox.keys("n");
     inbox.until_text("agendar_visita");
     inbox.keys("/pedido_enviado en_us<Enter>m");
-    inbox.keys(&format!("{}<Enter>", list.display()));
+    inbox.keys(&format!("{}/vi", dir.path().display()));
+    inbox.until_text("vip.csv");
+    inbox.keys("<Tab><Enter>");
     inbox.until_text("will send");
     inbox.until_text("bad number 1");
     inbox.keys("t+1 555 123-0002<Enter>");
