@@ -318,6 +318,7 @@ const PICKER: Contexts = Contexts::of(&[Context::Picker]);
 const FORM: Contexts = Contexts::of(&[Context::Form]);
 const MAKER: Contexts = Contexts::of(&[Context::Maker]);
 const FIELDS: Contexts = Contexts::of(&[Context::Picker, Context::Form, Context::Maker]);
+const PROMPT: Contexts = Contexts::of(&[Context::Prompt]);
 const ASK: Contexts = Contexts::of(&[Context::Ask]);
 const PAGE: Contexts = Contexts::of(&[Context::Page]);
 const FIRST: Contexts = Contexts::of(&[Context::First]);
@@ -459,7 +460,7 @@ pub const TABLE: &[Entry] = &[
     row(Action::Template, "template", "template", "Choose a template to send", &[(NORMAL, "t"), (COMPOSE, "Ctrl-T"), (ASK, "Ctrl-T")]),
     row(Action::NextLanguage, "next-language", "language", "Choose the next language of the template", &[(PICKER, "Tab, Right")]),
     row(Action::PreviousLanguage, "previous-language", "language", "Choose the previous language of the template", &[(PICKER, "Shift-Tab, Left")]),
-    row(Action::NextField, "next-field", "field", "Go to the next field; in a file, complete the path first", &[(FORM, "Tab, Down"), (MAKER, "Tab")]),
+    row(Action::NextField, "next-field", "field", "Go to the next field; in a file, complete the path first", &[(FORM, "Tab, Down"), (MAKER, "Tab"), (PROMPT, "Tab")]),
     row(Action::PreviousField, "previous-field", "field", "Go to the previous field", &[(FORM, "Shift-Tab, Up"), (MAKER, "Shift-Tab")]),
     row(Action::TakeOffer, "take-offer", "take", "Take the value that is offered, or else go forward one character", &[(FORM, "Ctrl-F, Right")]),
     row(Action::NextOffer, "next-offer", "other", "Offer another value", &[(FORM, "Ctrl-N")]),

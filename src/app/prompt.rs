@@ -1,6 +1,8 @@
 //! A question that is answered with one line of text.
 
 use super::composer::Editor;
+use super::msg::Looked;
+use super::templates::form::File;
 use crate::domain::id::{CampaignId, EventId, MessageId};
 use crate::domain::profile::Part;
 
@@ -59,14 +61,16 @@ pub struct Prompt {
     pub busy: bool,
     /// The text is only offered: the first thing that is typed takes its place.
     pub offered: bool,
+    /// What is at the path that is typed, where a file is asked for.
+    pub file: File,
 }
 
 impl Prompt {
     /// The question with a text to begin with.
     #[must_use]
     pub fn new(question: Question, text: &str) -> Self {
-        let editor = Editor::new(text, false);
-        Self { question, editor, error: None, busy: false, offered: false }
+        let (editor, file) = (Editor::new(text, false), File::default());
+        Self { question, editor, error: None, busy: false, offered: false, file }
     }
 
     /// The question with an answer that is taken as it is, or replaced by what is typed.
@@ -80,5 +84,19 @@ impl Prompt {
         if std::mem::take(&mut self.offered) {
             self.editor.clear();
         }
+    }
+
+    /// The path that is typed, where a file that is there is asked for.
+    #[must_use]
+    pub fn path(&self) -> Option<String> {
+        let asks = matches!(self.question, Question::People | Question::Picture);
+        asks.then(|| self.editor.text().trim().to_owned())
+    }
+
+    /// What was found at it.
+    #[must_use]
+    pub fn looked(&self) -> Option<&Looked> {
+        let path = self.path()?;
+        self.file.looked.as_ref().filter(|looked| looked.typed == path)
     }
 }

@@ -202,9 +202,13 @@ fn question(
     };
     let area = screen.centred(screen.width.saturating_sub(4).min(columns), rows);
     let inside = canvas.frame(area, &title);
+    // What the path can go on to, until it leads to a file.
+    let looked = prompt.looked().filter(|looked| looked.file.is_err());
+    let ends = looked.map(|looked| templates::last_parts(&looked.ends)).unwrap_or_default();
     let (style, words) = match (&prompt.error, prompt.busy) {
         (Some(error), _) => (theme.failure, error.as_str()),
         (None, true) => (theme.dim, "one moment"),
+        (None, false) if !ends.is_empty() => (theme.dim, ends.as_str()),
         (None, false) => (theme.dim, help.as_str()),
     };
     let safe = text::display_safe(words);

@@ -5,7 +5,7 @@ mod maker;
 mod picker;
 mod shelf;
 
-pub(super) use form::draw as form;
+pub(super) use form::{draw as form, last_parts};
 pub(super) use maker::draw as maker;
 pub(super) use picker::draw as picker;
 pub(super) use shelf::{draw as shelf, field};

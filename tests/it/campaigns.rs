@@ -369,7 +369,9 @@ fn a_file_goes_out_by_key_from_the_template_to_the_result() {
     inbox.keys("/pedido_enviado en_us<Enter>");
     inbox.until_text("Templates  1 of 38");
     inbox.keys("m");
-    inbox.keys(&format!("{}<Enter>", list.display()));
+    inbox.keys(&format!("{}/vi", dir.path().display()));
+    inbox.until_text("vip.csv");
+    inbox.keys("<Tab><Enter>");
     inbox.until_text("will send");
     inbox.until_text("bad number 1");
     inbox.keys("t+1 555 123-0002<Enter>");

@@ -193,6 +193,9 @@ pub(super) fn typed(model: &mut Model, effects: &mut Vec<Effect>) {
     match &mut model.overlay {
         Some(Overlay::Prompt(prompt)) => {
             prompt.error = None;
+            if prompt.path().is_some() {
+                return templates::look_at_answer(model, effects);
+            }
             if prompt.question == Question::Templates {
                 let text = prompt.editor.text();
                 templates::seek(model, text.trim());

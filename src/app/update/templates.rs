@@ -9,7 +9,7 @@ use crate::app::model::{Awaited, Model, Overlay, Screen};
 use crate::app::msg::{Command, Effect, Looked, Query, RequestForm, Ticket};
 use crate::app::notice::Weight;
 use crate::app::prompt::{Prompt, Question};
-use crate::app::templates::form::Form;
+use crate::app::templates::form::{File, Form};
 use crate::app::templates::picker::Picker;
 use crate::app::templates::{CALM, obstacle_here};
 use crate::domain::catalogue::{Catalogue, Sync};
@@ -32,6 +32,7 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
                 picker.turn(action == Action::NextLanguage);
             }
         }
+        (Action::NextField, Context::Prompt) => complete(model, effects),
         (Action::NextField, _) => next_field(model, effects),
         (Action::PreviousField, _) => with_form(model, |form| form.go(-1)),
         (Action::TakeOffer, _) => take_offer(model, effects),
@@ -307,6 +308,13 @@ fn look_everywhere(model: &mut Model, effects: &mut Vec<Effect>) {
 
 /// What is at a path came.
 pub(super) fn looked(model: &mut Model, ticket: Ticket, looked: Looked, effects: &mut Vec<Effect>) {
+    if let Some(Overlay::Prompt(prompt)) = &mut model.overlay {
+        if prompt.file.ticket == Some(ticket) {
+            prompt.file = File { ticket: None, looked: Some(looked) };
+            model.touch();
+        }
+        return;
+    }
     let Some(Overlay::Form(form)) = &mut model.overlay else {
         return maker::looked(model, ticket, looked);
     };
@@ -336,6 +344,27 @@ fn next_field(model: &mut Model, effects: &mut Vec<Effect>) {
             input::typed(model, effects);
         }
         None => form.go(1),
+    }
+}
+
+/// Goes on with the path that is typed as the answer to a question.
+fn complete(model: &mut Model, effects: &mut Vec<Effect>) {
+    let Some(Overlay::Prompt(prompt)) = &mut model.overlay else { return };
+    let typed = prompt.editor.text();
+    let longer = prompt.looked().and_then(|looked| common(&looked.ends));
+    if let Some(longer) = longer.filter(|longer| longer.len() > typed.len()) {
+        prompt.editor.set(&longer);
+        input::typed(model, effects);
+    }
+}
+
+/// Sees what is at the path that is typed as the answer to a question.
+pub(super) fn look_at_answer(model: &mut Model, effects: &mut Vec<Effect>) {
+    let ticket = model.ticket();
+    let Some(Overlay::Prompt(prompt)) = &mut model.overlay else { return };
+    if let Some(path) = prompt.path() {
+        prompt.file.ticket = Some(ticket);
+        effects.push(Effect::Look(ticket, path));
     }
 }
 

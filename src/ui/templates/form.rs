@@ -193,13 +193,13 @@ fn help(form: &Form, flaws: &[Flaw], width: u16, value: u16) -> Option<Help> {
     let flaw = flaws.iter().find(|flaw| flaw.place == field.slot.place);
     let ends = field.looked().map(|looked| looked.ends.as_slice()).unwrap_or_default();
     let is_file = field.looked().is_some_and(|looked| looked.file.is_ok());
-    let names: Vec<&str> = ends.iter().map(|end| last_part(end)).take(12).collect();
+    let names = last_parts(ends);
     let one = |words: &str| {
         let lines = vec![text::display_safe(words).into_owned()];
         Help { wrong: false, column: value, lines }
     };
     if !names.is_empty() && !is_file {
-        Some(one(&names.join("  ")))
+        Some(one(&names))
     } else if let Some(flaw) = flaw.filter(|_| form.insisted || !field.is_empty()) {
         let words = text::display_safe(&flaw.words);
         let fits = text::width(&words) <= usize::from(width.saturating_sub(value));
@@ -214,10 +214,15 @@ fn help(form: &Form, flaws: &[Flaw], width: u16, value: u16) -> Option<Help> {
 }
 
 /// The last part of a path, with the slash of a folder.
-pub(super) fn last_part(path: &str) -> &str {
+fn last_part(path: &str) -> &str {
     let stem = path.strip_suffix('/').unwrap_or(path);
     let start = stem.rfind('/').map_or(0, |at| at + 1);
     path.get(start..).unwrap_or(path)
+}
+
+/// The names that a path can go on to, as far as they are worth reading.
+pub(in crate::ui) fn last_parts(ends: &[String]) -> String {
+    ends.iter().map(|end| last_part(end)).take(12).collect::<Vec<_>>().join("  ")
 }
 
 /// What is missing, or that it can go; and the text of the composer, which can be put in.

@@ -167,11 +167,10 @@ fn help(maker: &Maker, line: &Line, breaches: &[Breach]) -> Option<(bool, String
         return Some((true, first.words.clone()));
     }
     if let Some(looked) = maker.looked().filter(|_| *line == Line::HeaderFile) {
-        let ends: Vec<&str> =
-            looked.ends.iter().map(|end| super::form::last_part(end)).take(12).collect();
+        let ends = super::form::last_parts(&looked.ends);
         return match &looked.file {
             Ok((_, size)) => Some((false, describe::bytes(*size))),
-            Err(_) => Some((false, ends.join("  "))).filter(|_| !ends.is_empty()),
+            Err(_) => Some((false, ends)).filter(|(_, ends)| !ends.is_empty()),
         };
     }
     let words = match line {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::app::action::Context;
 use crate::app::fixture::{Stage, campaigns, dry_run, world};
-use crate::app::msg::{Effect, Msg, Ticket};
+use crate::app::msg::{Effect, Looked, Msg, Ticket};
 use crate::domain::campaign::{DryRun, Wish};
 use crate::domain::id::CampaignId;
 use crate::domain::template::Template;
@@ -60,6 +60,27 @@ fn a_template_a_file_and_the_count_start_a_campaign() {
     stage.tell(Msg::Begun(ticket, Ok(CampaignId(5))));
     assert_eq!(stage.model.context(), Context::Campaigns);
     assert_eq!(stage.model.campaigns.current().map(|row| row.id), Some(CampaignId(5)));
+}
+
+#[test]
+fn the_path_of_the_file_is_completed_as_a_shell_does() {
+    let mut stage = stage();
+    stage.keys("2/enviado pt_br<Enter>mvip");
+    let look = |stage: &Stage| match stage.effects.last() {
+        Some(Effect::Look(ticket, path)) => (*ticket, path.clone()),
+        other => panic!("{other:?}"),
+    };
+    let (ticket, typed) = look(&stage);
+    assert_eq!(typed, "vip");
+    let ends = ["vip-maio.csv", "vip-março.csv"].map(str::to_owned).to_vec();
+    let file = Err("there is no such file".to_owned());
+    stage.tell(Msg::Looked(ticket, Looked { typed, file, ends }));
+    stage.keys("<Tab>");
+    assert_eq!(look(&stage).1, "vip-ma");
+    stage.keys("<Tab>");
+    assert_eq!(look(&stage).1, "vip-ma", "it is not known yet what that can go on to");
+    stage.keys("io.csv<Enter>");
+    assert_eq!(asked(&stage).1.path, "vip-maio.csv");
 }
 
 #[test]
