@@ -29,6 +29,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("schema/0010_account.sql"),
     include_str!("schema/0011_uploads.sql"),
     include_str!("schema/0012_campaign.sql"),
+    include_str!("schema/0013_pace.sql"),
 ];
 
 /// The first version without the bug that damages a WAL database when two connections checkpoint and
