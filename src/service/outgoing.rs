@@ -5,17 +5,20 @@
 //! whole or not at all, readable by its owner alone.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
+use crate::domain::media::{is_animated, too_big};
 use crate::domain::message::{Media, MediaCopy, MediaKind};
-use crate::domain::template::{MediaFormat, file_too_big};
 
 /// Where files are, in the data directory.
 const DIRECTORY: &str = "media";
+
+/// So many bytes tell whether a sticker moves.
+const HEAD: usize = 32;
 
 /// Why a file cannot be sent.
 #[derive(Debug, Error)]
@@ -30,10 +33,10 @@ pub enum NotTaken {
     },
     /// Meta would refuse it.
     #[error("`{path}`: {words}")]
-    TooBig {
+    Unfit {
         /// As the person named it.
         path: String,
-        /// How big it is, and how big it may be.
+        /// Why: empty, or how big it is and how big it may be.
         words: String,
     },
     /// The copy cannot be made.
@@ -51,9 +54,17 @@ pub fn take_in(data_dir: &Path, media: Media) -> Result<Media, NotTaken> {
     if !about.is_file() {
         return Err(unreadable(io::Error::other("it is no file")));
     }
-    let too_big = format(media.kind).and_then(|format| file_too_big(format, about.len()));
-    if let Some(words) = too_big {
-        return Err(NotTaken::TooBig { path: path.clone(), words });
+    if about.len() == 0 {
+        return Err(NotTaken::Unfit { path: path.clone(), words: "the file is empty".to_owned() });
+    }
+    let animated = media.kind == MediaKind::Sticker && {
+        let mut head = [0; HEAD];
+        let count = file.read(&mut head).map_err(unreadable)?;
+        file.rewind().map_err(unreadable)?;
+        is_animated(head.get(..count).unwrap_or_default())
+    };
+    if let Some(words) = too_big(media.kind, about.len(), animated) {
+        return Err(NotTaken::Unfit { path: path.clone(), words });
     }
     let directory = data_dir.join(DIRECTORY);
     make_directory(&directory)?;
@@ -79,17 +90,7 @@ pub fn take_in(data_dir: &Path, media: Media) -> Result<Media, NotTaken> {
     copy.persist(directory.join(&name)).map_err(|error| error.error)?;
     sync_directory(&directory)?;
     let copy = MediaCopy::Stored { path: format!("{DIRECTORY}/{name}"), size };
-    Ok(Media { sha256: Some(sha256), copy, ..media })
-}
-
-/// The kinds whose size Meta limits above a template, which is their limit everywhere.
-const fn format(kind: MediaKind) -> Option<MediaFormat> {
-    match kind {
-        MediaKind::Image => Some(MediaFormat::Image),
-        MediaKind::Video => Some(MediaFormat::Video),
-        MediaKind::Document => Some(MediaFormat::Document),
-        MediaKind::Audio | MediaKind::Sticker => None,
-    }
+    Ok(Media { sha256: Some(sha256), animated, copy, ..media })
 }
 
 fn make_directory(path: &Path) -> io::Result<()> {
@@ -166,5 +167,18 @@ mod tests {
         let error = take_in(data.path(), named(MediaKind::Image, &big)).unwrap_err();
         assert!(error.to_string().contains("6.0 MB, and Meta takes at most 5 MB"), "{error}");
         assert!(take_in(data.path(), named(MediaKind::Document, &big)).is_ok());
+        let empty = outside.path().join("empty.png");
+        std::fs::File::create(&empty).unwrap();
+        let error = take_in(data.path(), named(MediaKind::Image, &empty)).unwrap_err();
+        assert!(error.to_string().contains("the file is empty"), "{error}");
+        let sticker = outside.path().join("moves.webp");
+        let mut bytes = b"RIFF....WEBPVP8X\x0a\0\0\0\x02\0\0\0".to_vec();
+        bytes.resize(200 << 10, 0);
+        std::fs::write(&sticker, &bytes).unwrap();
+        assert!(take_in(data.path(), named(MediaKind::Sticker, &sticker)).unwrap().animated);
+        bytes[20] = 0;
+        std::fs::write(&sticker, &bytes).unwrap();
+        let error = take_in(data.path(), named(MediaKind::Sticker, &sticker)).unwrap_err();
+        assert!(error.to_string().contains("at most 100 KB"), "{error}");
     }
 }
