@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rusqlite::{OptionalExtension as _, params};
 
+use super::claim::fail_rowless;
 use super::{Ended, Fetched, Uploaded, gate};
 use crate::domain::error_code::{self, Class};
 use crate::domain::event::Peer;
@@ -475,6 +476,7 @@ pub fn rescue(tx: &mut Tx<'_>, now: Timestamp) -> Result<Vec<MessageId>, Error> 
         count_try(tx, *id)?;
         standing::advance(tx, &mut message, Cause::OutcomeUnknown, &evidence)?;
     }
+    fail_rowless(tx, now)?;
     recall(tx, now)?;
     let mut query = tx.conn.prepare_cached(
         "UPDATE outbox SET state = 1, request = NULL WHERE state = 2 AND kind <> 1
