@@ -210,11 +210,11 @@ fn commands(target: &Target) {
         (&["outbox", "list"], 1_000),
         (&["outbox", "status"], 10),
         (&["accounts", "list"], 10),
-        (&["accounts", "show", "--history", "--limit", "100000"], 10),
+        (&["accounts", "show", "--history", "--limit", "100000"], 0),
         (&["templates", "list"], 0),
         (&["campaigns", "list"], 0),
         (&["stats", "--all"], 10),
-        (&["db", "check"], 1),
+        (&["db", "check"], 0),
     ] {
         let output = target.beside(args);
         assert!(matches!(output.status.code(), Some(0 | 3)), "{args:?}: {output:?}");
@@ -240,7 +240,7 @@ fn commands(target: &Target) {
         &["events", "list", "--json"],
         &["events", "show", "2", "--json"],
         &["outbox", "list", "--json"],
-        &["accounts", "show", "--history", "--json"],
+        &["accounts", "list", "--json"],
     ] {
         let args = [&["--config", config], args].concat();
         let printed = Terminal::start(target.home(), &args, &[]);

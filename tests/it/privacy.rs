@@ -177,6 +177,7 @@ fn everything_else(home: &Path, to: &str, hook: &str, run: impl Fn(&[&str]) -> S
         all.push(said);
     }
     let new = home.join("new.toml");
+    write_private(&new, "");
     all.push(twoticks(
         home,
         &new,
@@ -200,7 +201,8 @@ fn everything_else(home: &Path, to: &str, hook: &str, run: impl Fn(&[&str]) -> S
             "44",
         ],
     ));
-    assert!(new.is_file(), "{}", all.last().expect("init").err);
+    let said = all.last().expect("init");
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
     all
 }
 
