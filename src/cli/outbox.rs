@@ -162,9 +162,9 @@ fn list(
     let wanted = state.map(Listed::state);
     let filter = wanted.and_then(QueueFilter::of).unwrap_or_default();
     let paused = paused_since(read, account).map_err(failed)?.is_some();
-    let pace = pace::told(read, account).map_err(failed)?;
-    let halt = Halt::from(paused, pace.as_ref(), now);
-    if let Some(stop) = pace.as_ref().and_then(|pace| pace.stop.as_ref()) {
+    let sending = pace::told(read, account).map_err(failed)?;
+    let halt = Halt::from(paused, sending.as_ref(), now);
+    if let Some(stop) = sending.as_ref().and_then(|sending| sending.stop.as_ref()) {
         super::say(&format!("nothing is sent: {}", display_safe(&stop.words)));
     }
     let mut page = QueuePage::First;

@@ -801,12 +801,12 @@ fn a_file_is_sent_with_its_words_and_as_an_answer() {
     let before = objects(&run(&["chats", "show", to, "--json"])).len();
     let big = file("big.png", b"");
     std::fs::File::options().write(true).open(&big).unwrap().set_len(6 << 20).unwrap();
-    let long = "x".repeat(1025);
+    let too_many = "x".repeat(1025);
     for (args, says) in [
         (&["--media", "/nowhere/a.png"][..], "cannot be read"),
         (&["--media", &big], "Meta takes at most 5 MB"),
         (&["--media", &sound, "--caption", "listen"], "no caption on type audio"),
-        (&["--media", &photo, "--caption", &long], "1025 characters"),
+        (&["--media", &photo, "--caption", &too_many], "1025 characters"),
         (&["--media", "1003383421387256"], "is a media id"),
         (&["--caption", "alone"], "--media"),
         (&["words", "--media", &photo], "cannot be used with"),

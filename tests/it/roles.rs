@@ -151,9 +151,9 @@ fn why_nothing_goes_is_said_by_the_processes_that_do_not_send() {
         let shown = screen.contents();
         shown.contains("stopped: the account needs you") && !shown.contains("waits for its turn")
     });
-    let listed = run(&["outbox", "list"]);
+    let queue = run(&["outbox", "list"]);
     let (shown, said) =
-        (String::from_utf8_lossy(&listed.stdout), String::from_utf8_lossy(&listed.stderr));
+        (String::from_utf8_lossy(&queue.stdout), String::from_utf8_lossy(&queue.stderr));
     assert!(shown.contains("the account needs you") && !shown.contains("its turn"), "{shown}");
     assert!(said.contains("nothing is sent: ") && said.contains("put it in the config"), "{said}");
     let status = out(&["outbox", "status"]);
