@@ -12,13 +12,12 @@ use serde_json::{Map, Value, json};
 use thiserror::Error;
 
 use crate::domain::id::{RequestId, Wamid};
+use crate::domain::media::CAPTION_MAX;
 use crate::domain::message::{Body, Card, Media, MediaKind};
 use crate::domain::outbox::{Recipient, Send};
 
 /// Meta's limit of a text, in characters (send-messages).
 const TEXT_MAX: usize = 4096;
-/// Meta's limit of a caption, in characters (send-messages).
-const CAPTION_MAX: usize = 1024;
 /// Meta's limit of an interactive message's text, in characters (interactive messages).
 const INTERACTIVE_MAX: usize = 1024;
 /// Meta's limits of reply buttons: how many, and characters of a title (interactive reply buttons).

@@ -34,7 +34,7 @@ use super::when;
 use super::workbench::Workbench;
 use crate::domain::catalogue::{Catalogue, Entry};
 use crate::domain::conversation::{Conversation, Draft};
-use crate::domain::health::{AccountHealth, Condition, Health};
+use crate::domain::health::{AccountHealth, Condition, Health, Pace};
 use crate::domain::id::{AccountId, ConversationId, MessageId};
 use crate::domain::message::Message;
 use crate::domain::text;
@@ -347,6 +347,12 @@ impl Model {
         self.health.accounts.iter().find(|known| known.account == account)
     }
 
+    /// How the account shown sends, in this process or another one.
+    #[must_use]
+    pub(crate) fn pace(&self) -> Option<&Pace> {
+        self.health.pace_of(self.account_health()?)
+    }
+
     /// Whether the person has paused the account shown.
     #[must_use]
     pub(crate) fn is_paused(&self) -> bool {
@@ -435,7 +441,7 @@ impl Model {
             banners.push(format!("Store: {trouble}"));
         }
         banners.extend(self.health.net_trouble.clone());
-        if let Some(trouble) = &self.health.account_trouble {
+        if let Some(trouble) = self.health.trouble() {
             banners.push(format!("Account: {trouble}"));
         }
         if let Condition::Down(reason) = &self.health.listener {
@@ -460,7 +466,7 @@ impl Model {
             }
             Registration::Unknown | Registration::Registered { .. } => {}
         }
-        if let Condition::Down(reason) = &self.health.sender {
+        if let Some(reason) = self.health.sender_trouble() {
             banners.push(format!("Nothing is being sent: {reason}"));
         }
         // The queue has a place of its own for them.

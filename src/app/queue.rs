@@ -10,7 +10,7 @@ use super::list::List;
 use super::model::Model;
 use super::rows::{Tone, reason};
 use super::when;
-use crate::domain::health::{Condition, People, StopKind, Waiting};
+use crate::domain::health::{Condition, Pace, People, StopKind, Waiting};
 use crate::domain::id::MessageId;
 use crate::domain::message::{Author, Body, Message};
 use crate::domain::outbox::Decision;
@@ -171,18 +171,27 @@ impl Halt {
     /// What halts the account that is shown.
     #[must_use]
     pub fn of(model: &Model) -> Option<Self> {
-        let health = model.account_health()?;
-        if health.paused.is_some() {
+        Self::from(model.is_paused(), model.pace(), model.now)
+    }
+
+    /// What halts an account. `paused`: the person paused it.
+    #[must_use]
+    pub fn from(paused: bool, pace: Option<&Pace>, now: Timestamp) -> Option<Self> {
+        if paused {
             return Some(Self::PAUSED);
         }
-        let stop = health.pace.as_ref()?.stop.as_ref()?;
+        let pace = pace?;
+        let Some(stop) = &pace.stop else {
+            let until = pace.rests_until.filter(|at| *at > now)?;
+            return Some(Self { words: "Meta asks to slow down", until: Some(until) });
+        };
         let words = match stop.kind {
             StopKind::Trouble => "the account needs you",
             StopKind::Limited => "Meta limits its calls",
             StopKind::Offline => "Meta cannot be reached",
             StopKind::Circuit => "too many requests failed",
         };
-        Some(Self { words, until: Some(stop.until).filter(|at| *at > model.now) })
+        Some(Self { words, until: Some(stop.until).filter(|at| *at > now) })
     }
 }
 
@@ -351,7 +360,7 @@ pub(crate) fn sending(model: &Model) -> (Tone, String) {
         let since = when::near(since, model.now, zone);
         return (Tone::Held, format!("paused since {since}, {key} resumes"));
     }
-    let pace = health.and_then(|health| health.pace.as_ref());
+    let pace = model.pace();
     if let Some(stop) = pace.and_then(|pace| pace.stop.as_ref()) {
         let what = match stop.kind {
             StopKind::Trouble => {
@@ -365,13 +374,16 @@ pub(crate) fn sending(model: &Model) -> (Tone, String) {
         return (Tone::Doubt, format!("{what}, next try {next}"));
     }
     match (&model.health.sender, pace) {
+        (Condition::Up | Condition::Elsewhere, Some(Pace { rests_until: Some(until), .. }))
+            if *until > model.now =>
+        {
+            let until = when::clock_seconds(*until, zone);
+            (Tone::Doubt, format!("Meta asks to slow down, next at {until}"))
+        }
         (Condition::Elsewhere, _) => (Tone::Said, "sent by another process".to_owned()),
         (Condition::Starting, _) => (Tone::Dim, "sender starts".to_owned()),
         (Condition::Off, _) => (Tone::Doubt, "sender off".to_owned()),
         (Condition::Down(_), _) => (Tone::Failure, "sender down".to_owned()),
-        (Condition::Up, Some(pace)) if pace.slowed => {
-            (Tone::Doubt, "slowed down by Meta (130429)".to_owned())
-        }
         (Condition::Up, Some(pace)) if pace.used > 0 => (Tone::Said, "sending".to_owned()),
         (Condition::Up, _) => (Tone::Said, "ready".to_owned()),
     }
@@ -381,8 +393,14 @@ pub(crate) fn sending(model: &Model) -> (Tone, String) {
 #[must_use]
 pub(crate) fn limits(model: &Model) -> Vec<(Tone, String)> {
     let Some(health) = model.account_health() else { return Vec::new() };
+    limits_of(model.pace(), health.people)
+}
+
+/// The breaker and the limits of an account, each in a few words.
+#[must_use]
+pub fn limits_of(pace: Option<&Pace>, people: People) -> Vec<(Tone, String)> {
     let mut facts = Vec::new();
-    if let Some(pace) = &health.pace {
+    if let Some(pace) = pace {
         let open = pace.stop.as_ref().is_some_and(|stop| stop.kind == StopKind::Circuit);
         facts.push(if open {
             (Tone::Doubt, "breaker open".to_owned())
@@ -398,8 +416,8 @@ pub(crate) fn limits(model: &Model) -> Vec<(Tone, String)> {
             facts.push((Tone::Failure, format!("{} outcomes not stored yet", pace.unwritten)));
         }
     }
-    let People { reached, limit } = health.people;
-    let tone = if health.people.is_near() { Tone::Doubt } else { Tone::Dim };
+    let People { reached, limit } = people;
+    let tone = if people.is_near() { Tone::Doubt } else { Tone::Dim };
     match limit {
         // Other programs may send too.
         Some(limit) => facts.push((tone, format!("at least {reached} of {limit} people in 24 h"))),

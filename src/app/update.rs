@@ -155,8 +155,9 @@ fn healthy(model: &mut Model, health: Health) {
         let zone = &model.settings.timezone;
         let shown = |at| (when::age(model.now.since(at)), when::near(at, model.now, zone));
         let age = health.last_event.map(shown);
-        let notices: Vec<String> =
-            health.accounts.iter().flat_map(AccountHealth::notices).collect();
+        let notices = health.accounts.iter().flat_map(AccountHealth::notices);
+        let troubles = [health.trouble(), health.sender_trouble()].into_iter().flatten();
+        let notices: Vec<String> = notices.chain(troubles).collect();
         // How fast the account goes is shown by the queue alone.
         let mut accounts = health.accounts.clone();
         accounts.retain(|known| Some(known.account) == model.account);

@@ -138,7 +138,10 @@ fn fetch(session: &Session) -> Result<(), Error> {
 fn list(session: &Session, as_json: bool) -> Result<(), Error> {
     let read = session.read()?;
     let now = session.clock.now();
-    for account in account::accounts(&read).map_err(failed)? {
+    session.check_account(&read)?;
+    let wanted = session.global.account.as_deref();
+    let accounts = account::accounts(&read).map_err(failed)?;
+    for account in accounts.into_iter().filter(|one| wanted.is_none_or(|name| one.name == name)) {
         let facts = fact::facts(&read, account.id).map_err(failed)?;
         let asked_at = fact::asked_at(&read, account.id).map_err(failed)?;
         let concerns = concerns(&facts, now);

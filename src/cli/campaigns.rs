@@ -16,7 +16,6 @@ use super::{Session, failed, say};
 use crate::app::describe::count;
 use crate::app::when;
 use crate::domain::campaign::{Campaign, Outcome, Speed, Stage};
-use crate::domain::health::Condition;
 use crate::domain::id::CampaignId;
 use crate::domain::text::display_safe;
 use crate::domain::time::Timestamp;
@@ -354,10 +353,10 @@ fn watch(
         }
         if paused {
             bar.say("sending is paused; twoticks outbox resume lets it go on");
-        } else if let Some(trouble) = health.account_trouble.filter(|_| still) {
+        } else if let Some(trouble) = health.trouble().filter(|_| still) {
             bar.say(&trouble);
-        } else if let Condition::Down(trouble) = &health.sender {
-            bar.say(trouble);
+        } else if let Some(trouble) = health.sender_trouble() {
+            bar.say(&trouble);
         }
         match heard.recv_timeout(LOOK) {
             Ok(Heard::End) if campaign.stage == Stage::Draft => break Err(never_started(id)),

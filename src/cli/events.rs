@@ -16,7 +16,7 @@ use crate::api::signature;
 use crate::app::hooks as words;
 use crate::config::SecretSource;
 use crate::domain::hook::{Fate, Hook, HookKey};
-use crate::domain::hook_filter::HookFilter;
+use crate::domain::hook_filter::{HookFilter, known_field};
 use crate::domain::id::EventId;
 use crate::domain::page::Page;
 use crate::domain::text::{display_safe, display_safe_multiline, fill};
@@ -127,9 +127,11 @@ fn filter(session: &Session, list: &List) -> Result<HookFilter, Error> {
 fn list_all(session: &Session, list: &List) -> Result<(), Error> {
     let filter = filter(session, list)?;
     let read = session.read()?;
+    session.check_account(&read)?;
     let seen = Seen::now(&read).map_err(failed)?;
     let mut page = Page::First;
-    let mut left = list.limit.unwrap_or(u32::MAX);
+    let most = list.limit.unwrap_or(u32::MAX);
+    let mut left = most;
     while left > 0 {
         let found = hooks::hooks(&read, &filter, page, PAGE.min(left), u32::MAX).map_err(failed)?;
         for hook in &found.rows {
@@ -138,6 +140,16 @@ fn list_all(session: &Session, list: &List) -> Result<(), Error> {
         left = left.saturating_sub(u32::try_from(found.rows.len()).unwrap_or(u32::MAX));
         let Some(end) = found.rows.last().filter(|_| found.more_below) else { break };
         page = Page::After(end.key);
+    }
+    if left == most && most > 0 {
+        // One that this version does not know may be stored all the same.
+        if let Some(field) = &list.field {
+            known_field(field).map_err(|why| Error::usage(format!("--field: {why}")))?;
+        }
+        if !list.follow {
+            let words = if filter.is_empty() { "nothing came in yet" } else { "nothing fits" };
+            return Err(Error::new(Kind::Partial, words));
+        }
     }
     if list.follow {
         follow(session, &filter, seen, list.json)?;

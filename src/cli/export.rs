@@ -132,12 +132,12 @@ impl<W: Write> Sheet<W> {
                 let record = [
                     conversation.id.0.to_string(),
                     cell_safe(contact.name.as_deref().unwrap_or_default()),
-                    number,
+                    cell_safe(&number),
                     message.id.0.to_string(),
                     at,
                     output::direction(message.direction).to_owned(),
                     state.to_owned(),
-                    row["type"].as_str().unwrap_or_default().to_owned(),
+                    cell_safe(row["type"].as_str().unwrap_or_default()),
                     cell_safe(&words(&message.body)),
                 ];
                 Ok(table.write_record(record)?)

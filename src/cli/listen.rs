@@ -125,7 +125,7 @@ fn follow(
     // Whoever would tell us anything is gone when this ends by itself.
     while let Ok(heard) = heard.recv() {
         match heard {
-            Heard::End => break,
+            Heard::End => return Err(Error::new(Kind::Interrupted, "ended by a signal")),
             Heard::Panic(said) => return Err(Error::failed(said).hint("the log has more")),
             Heard::Forwarded(forwarded) => {
                 tell_forwarded(&forwarded, listen)?;
@@ -239,10 +239,10 @@ fn tell_health(before: &mut Health, now: Health) {
         say(&format!("sender: {}", condition(&now.sender)));
     }
     let troubles = [
-        (&before.account_trouble, &now.account_trouble),
-        (&before.store_trouble, &now.store_trouble),
-        (&before.net_trouble, &now.net_trouble),
-        (&before.challenge_trouble, &now.challenge_trouble),
+        (before.trouble(), now.trouble()),
+        (before.store_trouble.clone(), now.store_trouble.clone()),
+        (before.net_trouble.clone(), now.net_trouble.clone()),
+        (before.challenge_trouble.clone(), now.challenge_trouble.clone()),
     ];
     for (was, is) in troubles {
         if let Some(trouble) = is.as_ref().filter(|_| was != is) {

@@ -323,6 +323,11 @@ impl Session {
         })
     }
 
+    /// Says that there is no account of the name, where one is named and the command concerns all.
+    fn check_account(&self, read: &ReadConn) -> Result<(), Error> {
+        self.global.account.as_ref().map_or(Ok(()), |_name| self.stored_account(read).map(drop))
+    }
+
     /// The account in the store that `--account` names, or the first.
     fn stored_account(&self, read: &ReadConn) -> Result<Account, Error> {
         let accounts = store::account::accounts(read).map_err(failed)?;

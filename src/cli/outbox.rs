@@ -22,9 +22,14 @@ use crate::domain::text::display_safe;
 use crate::domain::time::Timestamp;
 use crate::error::{Error, Kind};
 use crate::service::bell::Bell;
-use crate::store::account::paused_since;
-use crate::store::outbox::{browse, decide, decide_some, pause_account, resume_account};
+use crate::store::account::{pace, paused_since, people_reached};
+use crate::store::outbox::{
+    browse, decide, decide_some, pause_account, queue_counts, recent, resume_account,
+};
 use crate::store::{ReadConn, WriteConn};
+
+/// Spans of the chart that make a minute.
+const MINUTE: usize = 12;
 
 /// Rows that are read at once.
 const PAGE: u32 = 200;
@@ -46,6 +51,12 @@ enum What {
         #[arg(long, value_name = "N")]
         limit: Option<u32>,
         /// One JSON object per line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say how the account sends: what stops it, the breaker, the rate and the limits.
+    Status {
+        /// One JSON object.
         #[arg(long)]
         json: bool,
     },
@@ -114,6 +125,7 @@ pub(super) fn run(session: &Session, outbox: &Outbox) -> Result<(), Error> {
         What::List { state, limit, json } => {
             list(&read, account, session.clock.now(), *state, limit.unwrap_or(u32::MAX), *json)
         }
+        What::Status { json } => status(session, &read, *json),
         What::Retry { all_failed: true, .. } => retry_all(session, account),
         What::Retry { ids, .. } => decide_each(session, &read, account, ids, retry),
         What::Cancel { ids } => decide_each(session, &read, account, ids, |_| Ok(Decision::Cancel)),
@@ -149,7 +161,12 @@ fn list(
 ) -> Result<(), Error> {
     let wanted = state.map(Listed::state);
     let filter = wanted.and_then(QueueFilter::of).unwrap_or_default();
-    let halt = paused_since(read, account).map_err(failed)?.map(|_since| Halt::PAUSED);
+    let paused = paused_since(read, account).map_err(failed)?.is_some();
+    let sending = pace::told(read, account).map_err(failed)?;
+    let halt = Halt::from(paused, sending.as_ref(), now);
+    if let Some(stop) = sending.as_ref().and_then(|sending| sending.stop.as_ref()) {
+        super::say(&format!("nothing is sent: {}", display_safe(&stop.words)));
+    }
     let mut page = QueuePage::First;
     let mut left = limit;
     while left > 0 {
@@ -167,6 +184,69 @@ fn list(
         }
         let Some(last) = found.rows.last().filter(|_| found.more_below) else { break };
         page = QueuePage::After(last.key());
+    }
+    Ok(())
+}
+
+/// How the account sends, as far as the store knows: whoever holds the sender role tells it there.
+fn status(session: &Session, read: &ReadConn, json: bool) -> Result<(), Error> {
+    let account = session.stored_account(read)?;
+    let now = session.clock.now();
+    let paused = paused_since(read, account.id).map_err(failed)?;
+    let pace = pace::told(read, account.id).map_err(failed)?;
+    let people = people_reached(read, account.id, now).map_err(failed)?;
+    let waiting = queue_counts(read, account.id).map_err(failed)?;
+    let recent = recent(read, account.id, now).map_err(failed)?;
+    let minute: u32 = recent.spans.iter().rev().take(MINUTE).sum();
+    let stop = pace.as_ref().and_then(|pace| pace.stop.as_ref());
+    let rests = pace.as_ref().and_then(|pace| pace.rests_until).filter(|at| *at > now);
+    if json {
+        let stop = stop.map(|stop| {
+            json!({ "kind": stop.kind.name(), "words": stop.words, "until": output::time(stop.until) })
+        });
+        return Ok(json_line(&json!({
+            "account": account.name,
+            "sender": pace.is_some(),
+            "paused_since": paused.map(output::time),
+            "stop": stop,
+            "rests_until": rests.map(output::time),
+            "rate_limit": pace.as_ref().map(|pace| pace.limit),
+            "limited_people": pace.as_ref().map(|pace| pace.limited_people),
+            "people_reached": people.reached,
+            "people_limit": people.limit,
+            "requests_last_minute": minute,
+            "scheduled": waiting.scheduled,
+            "held": waiting.held,
+            "queued": waiting.queued,
+            "sending": waiting.sending,
+            "failed": waiting.failed,
+            "uncertain": waiting.uncertain,
+        }))?);
+    }
+    let goes = match (paused, &pace, stop, rests) {
+        (Some(since), ..) => {
+            format!("paused since {}; twoticks outbox resume lets it go on", output::time(since))
+        }
+        (None, None, ..) => "no process sends now; the inbox or twoticks listen does".to_owned(),
+        (None, Some(_), Some(stop), _) if stop.until > now => {
+            format!("stopped: {}; next try {}", stop.words, output::time(stop.until))
+        }
+        (None, Some(_), Some(stop), _) => format!("stopped: {}", stop.words),
+        (None, Some(_), None, Some(until)) => {
+            format!("Meta asks to slow down, next at {}", output::time(until))
+        }
+        (None, Some(pace), None, None) => format!("goes, up to {}/s", pace.limit),
+    };
+    line(&format!("{}: {}", display_safe(&account.name), display_safe(&goes)))?;
+    for (_, words) in queue::limits_of(pace.as_ref(), people) {
+        line(&format!("  {words}"))?;
+    }
+    line(&format!("  {minute} requests in the last minute"))?;
+    for filter in QueueFilter::ALL.into_iter().skip(1) {
+        let count = filter.count(&waiting);
+        if count > 0 {
+            line(&format!("  {count} {}", filter.name().to_lowercase()))?;
+        }
     }
     Ok(())
 }

@@ -29,6 +29,7 @@ pub(super) struct Search {
 
 pub(super) fn run(session: &Session, wanted: &Search) -> Result<(), Error> {
     let read = session.read()?;
+    session.check_account(&read)?;
     let query = wanted.query.join(" ");
     if query.trim().is_empty() {
         return Err(Error::usage("there is nothing to look for").hint("give a word or several"));

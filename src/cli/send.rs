@@ -20,6 +20,7 @@ use crate::config;
 use crate::domain::error_code;
 use crate::domain::health::{Condition, Health};
 use crate::domain::id::{AccountId, ConversationId, MessageId, Wamid};
+use crate::domain::media;
 use crate::domain::message::{Body, Message, NewMessage, Priority, TimelineEntry};
 use crate::domain::state::{HoldReason, State};
 use crate::domain::template::{Filling, Place};
@@ -28,7 +29,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::window::{Outside, Window};
 use crate::error::{Error, Kind};
 use crate::service::catalogue;
-use crate::service::outgoing::take_in;
+use crate::service::outgoing::take_in_for;
 use crate::service::reader::ReadError;
 use crate::service::writer;
 use crate::store::account::paused_since;
@@ -50,6 +51,13 @@ pub(super) struct Send {
     /// What to say; - reads it from stdin.
     #[arg(value_name = "TEXT", allow_hyphen_values = true)]
     text: Option<String>,
+    /// Send a file of this machine, or what is at a link that Meta fetches. The end of its name tells what it
+    /// is: jpg, png; mp4, 3gp; aac, amr, mp3, m4a, ogg; webp for a sticker; anything else is a document.
+    #[arg(long, value_name = "FILE|URL", conflicts_with_all = ["text", "template"])]
+    media: Option<String>,
+    /// Words below an image, a video or a document.
+    #[arg(long, value_name = "TEXT", requires = "media")]
+    caption: Option<String>,
     #[command(flatten)]
     choice: template::Choice,
     /// The message it answers, by its id or wamid.
@@ -81,6 +89,8 @@ impl Send {
         Self {
             to: to.to_owned(),
             text: None,
+            media: None,
+            caption: None,
             choice: template::Choice::of(name, language, filling),
             reply_to: None,
             at: None,
@@ -130,11 +140,12 @@ const fn reached(state: State, wait: Wait) -> Reached {
 }
 
 pub(super) fn run(session: &Session, send: &Send) -> Result<(), Error> {
-    if send.text.is_none() && !send.choice.is_given() {
-        return Err(Error::usage("nothing to send is given")
-            .hint("a text, - for the standard input, or --template NAME --lang LANG"));
+    if send.text.is_none() && send.media.is_none() && !send.choice.is_given() {
+        return Err(Error::usage("nothing to send is given").hint(
+            "a text, - for the standard input, --media FILE, or --template NAME --lang LANG",
+        ));
     }
-    let text = send.text.as_deref().map(read_text).transpose()?;
+    let written = written(session, send)?;
     let recipient = recipient::parse(&send.to)?;
     let at = moment_to_come(session, send.at.as_deref())?;
     let chosen = session.account()?;
@@ -152,17 +163,15 @@ pub(super) fn run(session: &Session, send: &Send) -> Result<(), Error> {
     }
     let conversation = begin(&backstage, session, account, recipient)?;
     let reply_to = quoted.map(|message| message.id);
-    let body = match (text, &send.choice.template) {
-        (Some(text), _) => {
-            refuse_outside_window(&backstage, session, conversation, at)?;
-            Body::written(text)
-        }
-        (None, name) => {
-            let name = name.as_deref().unwrap_or_default();
-            let catalogue =
-                ask(&backstage, move |read| catalogue::read(read, account, Some(conversation)))?;
-            with_file(session, template::body(&catalogue, name, &send.choice)?)?
-        }
+    let body = if let Some(body) = written {
+        refuse_outside_window(&backstage, session, conversation, at)?;
+        body
+    } else {
+        let name = send.choice.template.as_deref().unwrap_or_default();
+        let catalogue =
+            ask(&backstage, move |read| catalogue::read(read, account, Some(conversation)))?;
+        let body = template::body(&catalogue, name, &send.choice)?;
+        with_file(session, body, &format!("--param {}", Place::HeaderMedia))?
     };
     let new = NewMessage { account, conversation, body, reply_to, priority: Priority::Person };
     let now = session.clock.now();
@@ -204,13 +213,20 @@ fn cut_short(session: &Session, id: MessageId) -> Result<Error, Error> {
     })
 }
 
-/// The body with its file kept: it goes out as it is now, whenever that is.
-fn with_file(session: &Session, mut body: Body) -> Result<Body, Error> {
-    if let Some(media) = body.file_mut() {
-        *media = take_in(&session.paths.data, media.clone()).map_err(|error| {
-            Error::usage(format!("--param {}", Place::HeaderMedia)).because(&error)
-        })?;
+/// The text or the file to be sent; none when it is a template.
+fn written(session: &Session, send: &Send) -> Result<Option<Body>, Error> {
+    if let Some(named) = &send.media {
+        let refused = |words| Error::usage(format!("--media {named}: {words}"));
+        let body = media::attachment(named, send.caption.clone()).map_err(refused)?;
+        return with_file(session, body, "--media").map(Some);
     }
+    Ok(send.text.as_deref().map(read_text).transpose()?.map(Body::written))
+}
+
+/// The body with its file kept: it goes out as it is now, whenever that is. `option`: what named it.
+fn with_file(session: &Session, mut body: Body, option: &str) -> Result<Body, Error> {
+    take_in_for(&session.paths.data, &mut body)
+        .map_err(|error| Error::usage(option.to_owned()).because(&error))?;
     Ok(body)
 }
 
@@ -476,11 +492,8 @@ fn waits_for(
     };
     match message.state {
         State::Queued | State::Sending => {
-            if let Some(trouble) = &health.account_trouble {
-                return Some(trouble.clone());
-            }
-            if let Condition::Down(trouble) = &health.sender {
-                return Some(trouble.clone());
+            if let Some(trouble) = health.trouble().or_else(|| health.sender_trouble()) {
+                return Some(trouble);
             }
             if paused && message.state == State::Queued {
                 return Some("sending is paused; twoticks outbox resume lets it go on".to_owned());
@@ -502,14 +515,24 @@ fn waits_for(
     }
 }
 
+/// What a code means, and Meta's own words about it; without a code the words alone.
+fn meaning(code: Option<i64>, detail: &str) -> String {
+    let detail = display_safe(detail);
+    let Some(code) = code else { return format!(": {detail}") };
+    let plain = error_code::lookup(Some(code), 0, None).plain;
+    if detail.is_empty() || detail == plain {
+        return format!(" {code}: {plain}");
+    }
+    format!(" {code}: {plain} (Meta: {detail})")
+}
+
 /// The role may be given up elsewhere without the store changing; then this process has its turn.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 fn judge(message: &Message, wait: Option<Wait>) -> Option<Result<(), Error>> {
     let trouble = || {
         let trouble = message.trouble.clone().unwrap_or_default();
-        let code = trouble.code.map_or_else(String::new, |code| format!(" {code}"));
-        format!("{code}: {}", display_safe(&trouble.detail))
+        meaning(trouble.code, &trouble.detail)
     };
     match reached(message.state, wait.unwrap_or(Wait::Accepted)) {
         Reached::Yes => Some(Ok(())),
@@ -553,9 +576,11 @@ fn tell(id: MessageId, step: &TimelineEntry, json: bool) -> Result<(), Error> {
         return Ok(json_line(&output::step(id, step))?);
     }
     let detail = step.detail.as_deref().unwrap_or_default();
-    let code = step.code.map_or_else(String::new, |code| format!(" {code}"));
-    let text =
-        format!("{} {}{code} {}", output::time(step.at), step.state.name(), display_safe(detail));
+    let words = match step.code {
+        Some(_) => meaning(step.code, detail),
+        None => format!(" {}", display_safe(detail)),
+    };
+    let text = format!("{} {}{words}", output::time(step.at), step.state.name());
     Ok(line(text.trim_end())?)
 }
 

@@ -13,7 +13,7 @@ use super::output::line;
 use super::{Global, say};
 use crate::clock::SystemClock;
 use crate::config;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::paths;
 use crate::sim::{Scenario, Sim, SimConfig, World, WorldConfig};
 use crate::term::signal;
@@ -428,7 +428,7 @@ fn serve(options: Serve) -> Result<(), Error> {
     // Either somebody asks us to end, or the thread that would tell us is gone.
     asked.recv().ok();
     sim.stop().map_err(|error| Error::failed("the state was not kept").because(&error))?;
-    Ok(())
+    Err(Error::new(Kind::Interrupted, "ended by a signal"))
 }
 
 fn read_scenario(file: &Path) -> Result<Scenario, Error> {

@@ -42,7 +42,7 @@ pub enum Class {
 }
 
 /// What the sender does about an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Conduct {
     /// Tries again, as often as the config says.
     Retries,

@@ -71,6 +71,7 @@ impl Health {
                     people: People::default(),
                     concerns: Vec::new(),
                     pace: None,
+                    told: None,
                     sync: Sync::Idle,
                 };
                 self.accounts.insert(place, new);
@@ -78,6 +79,39 @@ impl Health {
             }
         };
         &mut self.accounts[place]
+    }
+
+    /// How an account sends: as this process knows, or as the one says that sends.
+    #[must_use]
+    pub fn pace_of<'a>(&self, account: &'a AccountHealth) -> Option<&'a Pace> {
+        let told = account.told.as_ref().filter(|_| self.sender == Condition::Elsewhere);
+        account.pace.as_ref().or(told)
+    }
+
+    /// Something is wrong with an account, for whichever process sends. What to do, in plain words.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.account_trouble.clone().or_else(|| self.stopped_elsewhere(true))
+    }
+
+    /// Why nothing is sent although all is well with the accounts, whichever process sends.
+    #[must_use]
+    pub fn sender_trouble(&self) -> Option<String> {
+        match &self.sender {
+            Condition::Down(reason) => Some(reason.clone()),
+            _ => self.stopped_elsewhere(false),
+        }
+    }
+
+    fn stopped_elsewhere(&self, trouble: bool) -> Option<String> {
+        if self.sender != Condition::Elsewhere {
+            return None;
+        }
+        self.accounts.iter().find_map(|account| {
+            let stop = account.told.as_ref()?.stop.as_ref()?;
+            ((stop.kind == StopKind::Trouble) == trouble)
+                .then(|| format!("{}: {}", account.name, stop.words))
+        })
     }
 }
 
@@ -98,6 +132,8 @@ pub struct AccountHealth {
     pub concerns: Vec<Concern>,
     /// How fast it sends; none unless this process sends for it.
     pub pace: Option<Pace>,
+    /// The same as the process told that sends for it, if there is one; it does not tell how much is used.
+    pub told: Option<Pace>,
     /// How fetching its templates goes, in this process.
     pub sync: Sync,
 }
@@ -184,8 +220,8 @@ pub struct Pace {
     pub used: u32,
     /// Messages that may go in a second.
     pub limit: u32,
-    /// Meta said that the number was too fast (130429): it rests for some seconds.
-    pub slowed: bool,
+    /// Until when the number rests, since Meta said that it was too fast (130429) or asked for a while.
+    pub rests_until: Option<Timestamp>,
     /// People who cannot be written to for the moment, because they got too much in a short time.
     pub limited_people: u32,
     /// What keeps the whole account from sending.
@@ -229,6 +265,13 @@ impl StopKind {
             Self::Circuit => "circuit",
         }
     }
+
+    /// The kind of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [Self::Trouble, Self::Limited, Self::Offline, Self::Circuit];
+        all.into_iter().find(|kind| kind.name() == name)
+    }
 }
 
 /// How many requests the listener refused since its start, by reason.
@@ -266,8 +309,34 @@ impl Refused {
 
 #[cfg(test)]
 mod tests {
-    use super::{Health, Pace, People};
+    use super::{Condition, Health, Pace, People, Stop, StopKind};
     use crate::domain::id::AccountId;
+    use crate::domain::time::Timestamp;
+
+    #[test]
+    fn what_stops_another_process_is_said_while_it_sends_and_no_longer() {
+        let mut health = Health::default();
+        let stopped = |kind| {
+            let until = Timestamp::from_secs(30);
+            let stop = Some(Stop { kind, words: "because".to_owned(), until });
+            Some(Pace { stop, ..Pace::default() })
+        };
+        health.account_mut(AccountId(1), "shop").told = stopped(StopKind::Trouble);
+        health.account_mut(AccountId(2), "bar").told = stopped(StopKind::Circuit);
+        assert_eq!((health.trouble(), health.sender_trouble()), (None, None), "nobody sends");
+        health.sender = Condition::Elsewhere;
+        assert_eq!(health.trouble().as_deref(), Some("shop: because"));
+        assert_eq!(health.sender_trouble().as_deref(), Some("bar: because"));
+        assert_eq!(health.pace_of(&health.accounts[0]), health.accounts[0].told.as_ref());
+        // What this process knows of its own is newer.
+        health.sender = Condition::Up;
+        health.accounts[0].pace = Some(Pace::default());
+        assert_eq!((health.trouble(), health.sender_trouble()), (None, None));
+        assert_eq!(health.pace_of(&health.accounts[0]), Some(&Pace::default()));
+        assert_eq!(health.pace_of(&health.accounts[1]), None);
+        let kinds = [StopKind::Trouble, StopKind::Limited, StopKind::Offline, StopKind::Circuit];
+        assert!(kinds.into_iter().all(|kind| StopKind::named(kind.name()) == Some(kind)));
+    }
 
     #[test]
     fn the_messaging_limit_warns_at_four_fifths_and_is_full_at_all() {

@@ -184,6 +184,15 @@ const FIELDS: [&str; 32] = [
     "tracking_events",
 ];
 
+/// A field of webhooks, in lower case.
+///
+/// # Errors
+/// That no webhook has it, and what was meant, or what there is.
+pub fn known_field(field: &str) -> Result<String, String> {
+    let field = field.to_lowercase();
+    if FIELDS.contains(&field.as_str()) { Ok(field) } else { Err(unknown(&field)) }
+}
+
 /// That no webhook has this field, and what was meant, or what there is.
 fn unknown(field: &str) -> String {
     let close = FIELDS
@@ -216,10 +225,7 @@ impl Only {
                     "{text:?} has an empty part; write fields such as messages,statuses:failed"
                 ));
             }
-            let field = field.to_lowercase();
-            if !FIELDS.contains(&field.as_str()) {
-                return Err(unknown(&field));
-            }
+            let field = known_field(field)?;
             Ok((field, kind.map(str::to_lowercase)))
         });
         terms.collect::<Result<_, _>>().map(Self)

@@ -16,6 +16,7 @@ pub mod health;
 pub mod hook;
 pub mod hook_filter;
 pub mod id;
+pub mod media;
 pub mod message;
 pub mod outbox;
 pub mod page;

@@ -18,6 +18,7 @@ mod work;
 pub use check::{Flaw, check, flaws};
 pub use file::{
     EXAMPLE_MAX, FileSource, example_too_big, example_type, file_source, file_too_big, mime_type,
+    named_file,
 };
 pub use fill::{fill, render};
 pub use obstacle::{Obstacle, obstacle};

@@ -5,9 +5,9 @@ use std::sync::{Arc, OnceLock, Weak};
 use super::bus::{Bus, Interest, Subscription};
 use super::reader::Reader;
 use crate::domain::account::{Concern, concerns};
-use crate::domain::health::{Health, People, Waiting};
+use crate::domain::health::{Health, Pace, People, Waiting};
 use crate::domain::time::{Clock, Timestamp};
-use crate::store::account::{Account, accounts, fact, paused_since, people_reached};
+use crate::store::account::{Account, accounts, fact, pace, paused_since, people_reached};
 use crate::store::outbox::queue_counts;
 use crate::store::{Error, ReadConn};
 
@@ -58,6 +58,7 @@ struct Counted {
     paused: Option<Timestamp>,
     people: People,
     concerns: Vec<Concern>,
+    told: Option<Pace>,
 }
 
 fn counted(conn: &ReadConn, now: Timestamp) -> Result<Vec<Counted>, Error> {
@@ -66,18 +67,19 @@ fn counted(conn: &ReadConn, now: Timestamp) -> Result<Vec<Counted>, Error> {
         let paused = paused_since(conn, account.id)?;
         let people = people_reached(conn, account.id, now)?;
         let concerns = concerns(&fact::facts(conn, account.id)?, now);
-        Ok(Counted { account, waiting, paused, people, concerns })
+        let told = pace::told(conn, account.id)?;
+        Ok(Counted { account, waiting, paused, people, concerns, told })
     });
     counted.collect()
 }
 
 fn tell(health: &mut Health, counted: Vec<Counted>) {
     (health.queue, health.failed) = (0, 0);
-    for Counted { account, waiting, paused, people, concerns } in counted {
+    for Counted { account, waiting, paused, people, concerns, told: pace } in counted {
         health.queue = health.queue.saturating_add(waiting.queued + waiting.sending);
         health.failed = health.failed.saturating_add(waiting.failed + waiting.uncertain);
         let told = health.account_mut(account.id, &account.name);
         (told.waiting, told.paused, told.people) = (waiting, paused, people);
-        told.concerns = concerns;
+        (told.concerns, told.told) = (concerns, pace);
     }
 }

@@ -7,21 +7,24 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek as _, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-use crate::domain::message::{Media, MediaCopy, MediaKind};
-use crate::domain::template::{MediaFormat, file_too_big};
+use crate::domain::media::{is_animated, too_big};
+use crate::domain::message::{Body, Media, MediaCopy, MediaKind};
 
 /// Where files are, in the data directory.
 const DIRECTORY: &str = "media";
 
-/// The names of copies begin with this.
+/// The names of copies that go when they are not needed any more begin with this.
 const COPY: &str = "out-";
+
+/// Those of copies that stay do: what was sent to a person can be looked at as long as the message is there.
+const SENT: &str = "sent-";
 
 /// The names of copies that are not whole yet do.
 const PARTIAL: &str = ".in-";
@@ -40,6 +43,9 @@ pub fn open_file(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
+/// So many bytes tell whether a sticker moves.
+const HEAD: usize = 32;
+
 /// Why a file cannot be sent.
 #[derive(Debug, Error)]
 pub enum NotTaken {
@@ -53,10 +59,10 @@ pub enum NotTaken {
     },
     /// Meta would refuse it.
     #[error("`{path}`: {words}")]
-    TooBig {
+    Unfit {
         /// As the person named it.
         path: String,
-        /// How big it is, and how big it may be.
+        /// Why: empty, or how big it is and how big it may be.
         words: String,
     },
     /// The copy cannot be made.
@@ -64,22 +70,46 @@ pub enum NotTaken {
     NotCopied(#[from] io::Error),
 }
 
-/// Copies a file that is outside the data directory into it. Media that is anything else comes back as it
-/// was. Blocks: up to 100 MB are read and written.
+/// Copies the file of a message, if it has one that is outside the data directory, into it. The copy of what a
+/// message consists of stays; that above a template goes some time after it was sent. Blocks: up to 100 MB are read
+/// and written.
+pub fn take_in_for(data_dir: &Path, body: &mut Body) -> Result<(), NotTaken> {
+    let prefix = if matches!(body, Body::Template(_)) { COPY } else { SENT };
+    if let Some(media) = body.file_mut() {
+        *media = take(data_dir, media.clone(), prefix)?;
+    }
+    Ok(())
+}
+
+/// Copies a file that is outside the data directory into it, until no message needs it. Media that is anything
+/// else comes back as it was. Blocks: up to 100 MB are read and written.
 pub fn take_in(data_dir: &Path, media: Media) -> Result<Media, NotTaken> {
+    take(data_dir, media, COPY)
+}
+
+fn take(data_dir: &Path, media: Media, prefix: &str) -> Result<Media, NotTaken> {
     let MediaCopy::Outside { path } = &media.copy else { return Ok(media) };
     let unreadable = |error| NotTaken::Unreadable { path: path.clone(), error };
     let mut file = open_file(Path::new(path)).map_err(unreadable)?;
     let about = file.metadata().map_err(unreadable)?;
-    let too_big = format(media.kind).and_then(|format| file_too_big(format, about.len()));
-    if let Some(words) = too_big {
-        return Err(NotTaken::TooBig { path: path.clone(), words });
+    if about.len() == 0 {
+        return Err(NotTaken::Unfit { path: path.clone(), words: "the file is empty".to_owned() });
+    }
+    let animated = media.kind == MediaKind::Sticker && {
+        let mut head = [0; HEAD];
+        let count = file.read(&mut head).map_err(unreadable)?;
+        file.rewind().map_err(unreadable)?;
+        is_animated(head.get(..count).unwrap_or_default())
+    };
+    let media = Media { animated, ..media.clone() };
+    if let Some(words) = too_big(media.kind, about.len(), animated) {
+        return Err(NotTaken::Unfit { path: path.clone(), words });
     }
     let directory = data_dir.join(DIRECTORY);
     make_directory(&directory)?;
     let (_lock, now) = lock(data_dir, File::lock_shared)?;
     let (sha256, size) = hashed(&mut file, &mut io::sink()).map_err(either(&unreadable))?;
-    let name = name(path, &sha256);
+    let name = name(prefix, path, &sha256);
     if has(&directory.join(&name), size, now)? {
         return Ok(kept(media, &name, sha256, size));
     }
@@ -87,7 +117,7 @@ pub fn take_in(data_dir: &Path, media: Media) -> Result<Media, NotTaken> {
     let mut file = open_file(Path::new(path)).map_err(unreadable)?;
     let mut copy = tempfile::Builder::new().prefix(PARTIAL).tempfile_in(&directory)?;
     let (sha256, size) = hashed(&mut file, &mut copy).map_err(either(&unreadable))?;
-    let name = self::name(path, &sha256);
+    let name = self::name(prefix, path, &sha256);
     copy.as_file().sync_all()?;
     copy.persist(directory.join(&name)).map_err(|error| error.error)?;
     sync_directory(&directory)?;
@@ -124,12 +154,12 @@ fn hashed(from: &mut impl Read, to: &mut impl Write) -> Result<(String, u64), Tr
 }
 
 /// The name of the copy of a file with this content.
-fn name(path: &str, sha256: &str) -> String {
+fn name(prefix: &str, path: &str, sha256: &str) -> String {
     let extension = Path::new(path).extension().and_then(|extension| extension.to_str());
     let plain = extension.filter(|text| text.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     match plain {
-        Some(extension) => format!("{COPY}{sha256}.{}", extension.to_ascii_lowercase()),
-        None => format!("{COPY}{sha256}"),
+        Some(extension) => format!("{prefix}{sha256}.{}", extension.to_ascii_lowercase()),
+        None => format!("{prefix}{sha256}"),
     }
 }
 
@@ -234,16 +264,6 @@ pub fn look(path: &Path) -> Result<(String, u64), String> {
     let whole = std::path::absolute(path).map_err(|error| format!("cannot be found: {error}"))?;
     let whole = whole.to_str().ok_or("its path is no text that can be kept")?;
     Ok((whole.to_owned(), data.len()))
-}
-
-/// The kinds whose size Meta limits above a template, which is their limit everywhere.
-const fn format(kind: MediaKind) -> Option<MediaFormat> {
-    match kind {
-        MediaKind::Image => Some(MediaFormat::Image),
-        MediaKind::Video => Some(MediaFormat::Video),
-        MediaKind::Document => Some(MediaFormat::Document),
-        MediaKind::Audio | MediaKind::Sticker => None,
-    }
 }
 
 fn make_directory(path: &Path) -> io::Result<()> {
@@ -367,5 +387,18 @@ mod tests {
         let error = take_in(data.path(), named(MediaKind::Image, &big)).unwrap_err();
         assert!(error.to_string().contains("6.0 MB, and Meta takes at most 5 MB"), "{error}");
         assert!(take_in(data.path(), named(MediaKind::Document, &big)).is_ok());
+        let empty = outside.path().join("empty.png");
+        std::fs::File::create(&empty).unwrap();
+        let error = take_in(data.path(), named(MediaKind::Image, &empty)).unwrap_err();
+        assert!(error.to_string().contains("the file is empty"), "{error}");
+        let sticker = outside.path().join("moves.webp");
+        let mut bytes = b"RIFF....WEBPVP8X\x0a\0\0\0\x02\0\0\0".to_vec();
+        bytes.resize(200 << 10, 0);
+        std::fs::write(&sticker, &bytes).unwrap();
+        assert!(take_in(data.path(), named(MediaKind::Sticker, &sticker)).unwrap().animated);
+        bytes[20] = 0;
+        std::fs::write(&sticker, &bytes).unwrap();
+        let error = take_in(data.path(), named(MediaKind::Sticker, &sticker)).unwrap_err();
+        assert!(error.to_string().contains("at most 100 KB"), "{error}");
     }
 }

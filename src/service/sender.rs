@@ -14,6 +14,7 @@ pub mod errand;
 mod hold;
 mod media;
 mod pace;
+mod telling;
 #[cfg(test)]
 mod tests;
 pub mod transport;
@@ -31,6 +32,7 @@ use self::allowance::Allowance;
 use self::board::Board;
 use self::core::Policy;
 use self::drive::Driver;
+use self::telling::Telling;
 use self::transport::HttpTransport;
 use super::bus::Bus;
 use super::outgoing::clean_up;
@@ -40,7 +42,7 @@ use super::stop::Stopped;
 use super::thread::{OnPanic, join_all};
 use super::writer::{Priority, Writer};
 use super::{ApiConfig, client};
-use crate::domain::health::{Condition, StopKind};
+use crate::domain::health::{Condition, Pace, Stop, StopKind};
 use crate::domain::id::AccountId;
 use crate::domain::time::Clock;
 use crate::store::account::NewAccount;
@@ -51,6 +53,9 @@ const BEGIN_RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::fro
 
 /// Between two looks for copies of files that can go.
 const LET_GO: Duration = Duration::from_secs(3600);
+
+/// How long the store may take to note that this process sends no more.
+const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// One account to send for.
 #[derive(Clone, Debug)]
@@ -92,14 +97,14 @@ pub(super) async fn run(parts: Parts, mut stopped: Stopped) {
     for Sending { account, token } in parts.accounts {
         match client(&parts.api, token) {
             Ok(client) => senders.push((account, client)),
-            Err(words) => lacking.push((account.name, words)),
+            Err(words) => lacking.push((account, words)),
         }
     }
     if senders.is_empty() {
         return bus.update_health(|health| {
             health.sender = Condition::Off;
             health.account_trouble =
-                lacking.first().map(|(account, words)| format!("{account}: {words}"));
+                lacking.first().map(|(account, words)| format!("{}: {words}", account.name));
         });
     }
     parts.seat.want();
@@ -107,7 +112,9 @@ pub(super) async fn run(parts: Parts, mut stopped: Stopped) {
         guard = parts.seat.take() => guard,
         () = stopped.wait() => return,
     };
-    let accounts: Vec<NewAccount> = senders.iter().map(|(account, _)| account.clone()).collect();
+    let accounts = senders.iter().map(|(account, _)| account);
+    let accounts: Vec<NewAccount> =
+        accounts.chain(lacking.iter().map(|(account, _)| account)).cloned().collect();
     let ids = tokio::select! {
         ids = begin(&parts.shared, accounts) => ids,
         () = stopped.wait() => return,
@@ -117,8 +124,13 @@ pub(super) async fn run(parts: Parts, mut stopped: Stopped) {
         tracing::warn!(%error, "partial files stay behind");
     }
     let board = Arc::new(Board::new(bus.clone()));
-    for (account, words) in lacking {
-        board.say(&account, Some((StopKind::Trouble, words)));
+    for ((account, words), id) in lacking.into_iter().zip(ids.iter().skip(senders.len())) {
+        let stop = Stop { kind: StopKind::Trouble, words, until: parts.shared.clock.now() };
+        let pace = Pace { stop: Some(stop), ..Pace::default() };
+        let (id, told) = (*id, pace.clone());
+        // Where it is not taken, the store has trouble of its own, which is told.
+        drop(parts.shared.writer.run(Priority::Interactive, move |tx| errand::tell(tx, id, &told)));
+        board.tell(id, &account.name, pace);
     }
     let mut drivers = JoinSet::new();
     for ((account, client), id) in senders.into_iter().zip(ids) {
@@ -132,6 +144,7 @@ pub(super) async fn run(parts: Parts, mut stopped: Stopped) {
             shared: parts.shared.clone(),
             try_now: parts.try_now.clone(),
             told: None,
+            telling: Telling::default(),
             phone_number: account.phone_number,
             allowance: Allowance::default(),
             came_in: 0,
@@ -142,6 +155,11 @@ pub(super) async fn run(parts: Parts, mut stopped: Stopped) {
     let failed = || say(Condition::Down("the sender failed; restart, and see the log".to_owned()));
     join_all(drivers, "sender", &parts.on_panic, failed).await;
     stopped.wait().await;
+    // Before the role is free: the next one tells what it does.
+    let ended = parts.shared.writer.run(Priority::Interactive, errand::end);
+    if tokio::time::timeout(LAST_WORD, ended).await.is_err() {
+        tracing::debug!("what the sender told stays until another one begins");
+    }
     bus.update_health(|health| health.accounts.iter_mut().for_each(|account| account.pace = None));
     say(Condition::Off);
 }

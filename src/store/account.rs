@@ -1,6 +1,7 @@
 //! The business numbers that messages are sent from.
 
 pub mod fact;
+pub mod pace;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 

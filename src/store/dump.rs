@@ -56,7 +56,7 @@ pub fn logical_dump(read: &ReadConn) -> Result<String, Error> {
     let mut conversations = Vec::new();
     let mut query = conn.prepare(
         "SELECT c.id, c.contact, a.phone_number_id, c.unread, c.failed, c.waiting, c.last_inbound,
-             c.unanswered, c.activity, c.begun_at, d.text, c.first_unread_at, c.opted_out
+             c.unanswered, c.activity, c.begun_at, d.text, c.first_unread_at, c.opted_out, c.refused_at
          FROM conversation c JOIN account a ON a.id = c.account
              LEFT JOIN draft d ON d.conversation = c.id WHERE c.merged_into IS NULL",
     )?;
@@ -71,7 +71,7 @@ pub fn logical_dump(read: &ReadConn) -> Result<String, Error> {
         }
         let contact = contacts.get(&row.get::<_, i64>(1)?).map_or("", String::as_str);
         let mut text = format!("conversation {contact}");
-        for column in 2..13 {
+        for column in 2..14 {
             write_value(&mut text, &row.get(column)?);
         }
         for message in texts.into_iter().flatten() {

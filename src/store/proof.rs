@@ -134,7 +134,7 @@ fn apply(
         prove_request(tx, request, &status.wamid, status.proof.at)?;
     }
     if status.report == Report::Failed {
-        outbox::learn_refusal(tx, message.id, status.proof.code, status.proof.at)?;
+        outbox::learn_refusal(tx, message.id, request, status.proof.code, status.proof.at)?;
     }
     let void = !earlier && status.report == Report::Failed && message.settled_from.is_some();
     let taken = standing::report(tx, &mut message, status.report, earlier, &status.proof)?;

@@ -31,6 +31,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("schema/0012_campaign.sql"),
     include_str!("schema/0013_unfinished.sql"),
     include_str!("schema/0014_hold.sql"),
+    include_str!("schema/0015_pace.sql"),
 ];
 
 /// The first version without the bug that damages a WAL database when two connections checkpoint and

@@ -29,7 +29,7 @@ use crate::service::Nudge;
 use crate::service::bus::{Bus, Interest, Subscription};
 use crate::service::catalogue::{self, Templates};
 use crate::service::hooks;
-use crate::service::outgoing::{NotTaken, take_in};
+use crate::service::outgoing::take_in_for;
 use crate::service::reader::Reader;
 use crate::service::thread::{OnPanic, Thread};
 use crate::service::writer::{Pending, Priority, Writer};
@@ -249,11 +249,7 @@ impl Stage {
         let (copying, conversation) = (self.copying.clone(), outgoing.message.conversation);
         copying.all().push(conversation);
         self.files.run(move || {
-            let taken = outgoing.message.body.file_mut().map_or(Ok(()), |media| {
-                *media = take_in(&data_dir, media.clone())?;
-                Ok::<_, NotTaken>(())
-            });
-            match taken {
+            match take_in_for(&data_dir, &mut outgoing.message.body) {
                 Ok(()) => send((&writer, &pending), id, outgoing, &clock),
                 Err(error) => {
                     let result = Err(error.to_string());

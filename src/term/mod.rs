@@ -67,7 +67,12 @@ fn enter_again(log: &Path) -> io::Result<()> {
     enable_raw_mode()?;
     UP.store(true, Ordering::SeqCst);
     redirect_stderr(log)?;
-    write_now(&sequence(&[&EnterAlternateScreen, &EnableBracketedPaste, &EnableFocusChange]))
+    write_now(&sequence(&[
+        &KeepTitle,
+        &EnterAlternateScreen,
+        &EnableBracketedPaste,
+        &EnableFocusChange,
+    ]))
 }
 
 /// Leaves our modes, if we are in them. Errors are of no use to anyone here: the terminal is gone.
@@ -83,6 +88,7 @@ pub fn restore() {
         &SetCursorStyle::DefaultUserShape,
         &LeaveAlternateScreen,
         &Show,
+        &GiveTitleBack,
     ]);
     write_now(&leave).ok();
     disable_raw_mode().ok();
@@ -98,6 +104,24 @@ fn redirect_stderr(log: &Path) -> io::Result<()> {
     rustix::stdio::dup2_stderr(&file)?;
     *STDERR.lock().unwrap_or_else(PoisonError::into_inner) = Some(saved);
     Ok(())
+}
+
+/// Has the terminal remember the title that it had before ours (xterm, "Window manipulation", 22).
+struct KeepTitle;
+
+/// Brings back the title that it had before ours (23).
+struct GiveTitleBack;
+
+impl Command for KeepTitle {
+    fn write_ansi(&self, f: &mut impl std::fmt::Write) -> std::fmt::Result {
+        f.write_str("\x1b[22;2t")
+    }
+}
+
+impl Command for GiveTitleBack {
+    fn write_ansi(&self, f: &mut impl std::fmt::Write) -> std::fmt::Result {
+        f.write_str("\x1b[23;2t")
+    }
 }
 
 /// A piece of terminal protocol.

@@ -76,6 +76,7 @@ pub struct Tty {
     log: PathBuf,
     /// A SIGCONT is on its way that was already answered.
     answered: bool,
+    title: String,
 }
 
 impl Tty {
@@ -86,12 +87,24 @@ impl Tty {
         let terminal = Terminal::new(CrosstermBackend::new(frame.clone()))?;
         let out = rustix::stdio::stdout().as_fd().try_clone_to_owned()?.into();
         let (data, log) = (data.to_owned(), log.to_owned());
-        Ok(Self { terminal, frame, out, input, away, data, log, answered: false })
+        Ok(Self {
+            terminal,
+            frame,
+            out,
+            input,
+            away,
+            data,
+            log,
+            answered: false,
+            title: String::new(),
+        })
     }
 
     /// Enters the modes again. The terminal may have kept nothing of the picture.
     fn enter_again(&mut self) -> io::Result<()> {
         super::enter_again(&self.log)?;
+        // The shell's own stood there meanwhile.
+        write_now(&sequence(&[&SetTitle(&self.title)]))?;
         let size = self.terminal.size()?;
         self.terminal.resize(size.into())
     }
@@ -126,8 +139,8 @@ impl Surface for Tty {
 
     fn title(&mut self, text: &str) -> io::Result<()> {
         // The text is sanitised where it is made; a control character here would end the sequence.
-        let plain: String = text.chars().filter(|c| !c.is_control()).take(200).collect();
-        write_now(&sequence(&[&SetTitle(plain)]))
+        self.title = text.chars().filter(|c| !c.is_control()).take(200).collect();
+        write_now(&sequence(&[&SetTitle(&self.title)]))
     }
 
     fn copy(&mut self, text: &str) -> Result<(), String> {

@@ -7,6 +7,7 @@ use crate::app::layout::{Area, Layout};
 use crate::app::queue::{self, Halt};
 use crate::app::rows::mark_of;
 use crate::app::{Model, describe, when};
+use crate::domain::health::Condition;
 use crate::domain::queue::{QueueFilter, QueueRow, Recent};
 use crate::domain::text;
 
@@ -61,9 +62,11 @@ fn tabs(model: &Model, area: Area, canvas: &mut Canvas<'_>) {
 fn sending(model: &Model, area: Area, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     let (tone, words) = queue::sending(model);
-    let pace = model.account_health().and_then(|health| health.pace.as_ref());
-    let goes = pace.filter(|pace| pace.stop.is_none() && !model.is_paused());
-    let rate = goes.map_or_else(String::new, |pace| format!("  {} of {}/s", pace.used, pace.limit));
+    let goes = model.pace().filter(|pace| pace.stop.is_none() && !model.is_paused());
+    let rate = goes.map_or_else(String::new, |pace| match model.health.sender {
+        Condition::Elsewhere => format!("  up to {}/s", pace.limit),
+        _ => format!("  {} of {}/s", pace.used, pace.limit),
+    });
     let used =
         canvas.row(area, 1, &[(theme.tone(tone), &format!(" {words}")), (theme.plain, &rate)]);
     let spans = &model.queue.recent.spans;

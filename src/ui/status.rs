@@ -27,7 +27,7 @@ pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
     // Whom one writes as matters more than the names of the screens, which have their keys.
     let label = text::display_safe(&model.account_label);
     let least = text::width(&label).min(LABEL);
-    let others = right.iter().map(|(_, words)| text::width(words)).sum::<usize>()
+    let others = right.iter().map(|fact| text::width(&fact.words)).sum::<usize>()
         + text::width(&clock)
         + word.1.len()
         + 2;
@@ -44,18 +44,11 @@ pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
         }
         taken += 1;
     }
-    // The facts give way from the left, the clock stays.
-    let mut shown = vec![(theme.plain, clock.as_str())];
-    let mut width = text::width(&clock);
-    let room =
-        usize::from(bar.width.saturating_sub(taken)).saturating_sub(least + word.1.len() + 2);
-    for (style, words) in right.iter().rev() {
-        if width + text::width(words) > room {
-            break;
-        }
-        width += text::width(words);
-        shown.insert(0, (*style, words));
-    }
+    let room = usize::from(bar.width.saturating_sub(taken))
+        .saturating_sub(word.1.len() + 2 + text::width(&clock));
+    let mut shown: Vec<(Style, &str)> =
+        fitting(&right, room, least).iter().map(|fact| (fact.style, fact.words.as_str())).collect();
+    shown.push((theme.plain, &clock));
     let facts_at = canvas.right(bar, 0, taken, &shown);
     let room = facts_at.saturating_sub(taken + u16::try_from(word.1.len()).unwrap_or(0) + 1);
     let mut at = taken;
@@ -99,43 +92,85 @@ fn tabs(model: &Model, named: bool, theme: &Theme) -> [(Style, String); 5] {
     })
 }
 
+/// What gives way where there is no room for all, the last first. Whom one writes as gives way before health.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Health,
+    Failed,
+    Queue,
+    Rest,
+}
+
+/// A word at the right of the bar.
+struct Fact {
+    rank: Rank,
+    style: Style,
+    words: String,
+}
+
+/// Those for which there is room, in the order of the bar. `label`: columns of whom one writes as.
+fn fitting(facts: &[Fact], room: usize, label: usize) -> Vec<&Fact> {
+    let of = |rank| facts.iter().filter(move |fact| fact.rank == rank);
+    let health: usize = of(Rank::Health).map(|fact| text::width(&fact.words)).sum();
+    let mut left = if health + label <= room { room - label } else { room };
+    let mut shown = vec![false; facts.len()];
+    for rank in [Rank::Health, Rank::Failed, Rank::Queue, Rank::Rest] {
+        for (fact, shown) in facts.iter().zip(&mut shown).filter(|(fact, _)| fact.rank == rank) {
+            let width = text::width(&fact.words);
+            *shown = width <= left;
+            left -= if *shown { width } else { 0 };
+        }
+    }
+    facts.iter().zip(shown).filter_map(|(fact, shown)| shown.then_some(fact)).collect()
+}
+
 /// The facts at the right of the bar, each with its distance from the one before.
-fn facts(model: &Model, canvas: &Canvas<'_>) -> Vec<(Style, String)> {
+fn facts(model: &Model, canvas: &Canvas<'_>) -> Vec<Fact> {
     let theme = canvas.theme;
     let health = &model.health;
     let mut facts = Vec::new();
+    let mut say = |rank, style, words: &str| {
+        facts.push(Fact { rank, style, words: words.to_owned() });
+    };
     let age = health.last_event.map(|at| when::age(model.now.since(at)));
-    facts.push(match (&health.listener, age) {
+    let both = health.listener == Condition::Elsewhere && health.sender == Condition::Elsewhere;
+    let (style, words) = match (&health.listener, age) {
         (Condition::Up, Some(age)) => (theme.plain, format!("  hook ok {age}")),
         (Condition::Up, None) => (theme.plain, "  hook ok".to_owned()),
+        (Condition::Elsewhere, _) if both => (theme.plain, "  hook, sender elsewhere".to_owned()),
         (Condition::Elsewhere, _) => (theme.plain, "  hook elsewhere".to_owned()),
         (Condition::Starting, _) => (theme.dim, "  hook starts".to_owned()),
         (Condition::Off, _) => (theme.dim, "  hook off".to_owned()),
         (Condition::Down(_), _) => (theme.banner, "  hook down".to_owned()),
-    });
-    facts.extend(tunnel(&health.tunnel, theme));
+    };
+    say(Rank::Health, style, &words);
+    if let Some((style, words)) = tunnel(&health.tunnel, theme) {
+        say(Rank::Rest, style, &words);
+    }
     match &health.sender {
         Condition::Up => {}
-        Condition::Elsewhere => facts.push((theme.plain, "  sender elsewhere".to_owned())),
-        Condition::Starting => facts.push((theme.dim, "  sender starts".to_owned())),
-        Condition::Off => facts.push((theme.dim, "  sender off".to_owned())),
-        Condition::Down(_) => facts.push((theme.banner, "  sender down".to_owned())),
+        Condition::Elsewhere if both => {}
+        Condition::Elsewhere => say(Rank::Health, theme.plain, "  sender elsewhere"),
+        Condition::Starting => say(Rank::Health, theme.dim, "  sender starts"),
+        Condition::Off => say(Rank::Health, theme.dim, "  sender off"),
+        Condition::Down(_) => say(Rank::Health, theme.banner, "  sender down"),
     }
     let concerns = model.account_health().map_or(&[][..], |health| &health.concerns);
     if let Some((first, more)) = concerns.split_first() {
         let style = if first.grave { theme.banner } else { theme.doubt };
         let more = if more.is_empty() { String::new() } else { format!(" +{}", more.len()) };
-        facts.push((style, format!("  {}{more}", first.short)));
+        say(Rank::Health, style, &format!("  {}{more}", first.short));
     }
     if model.is_paused() {
-        facts.push((theme.held, "  paused".to_owned()));
+        say(Rank::Health, theme.held, "  paused");
     }
     if health.refused.total() > 0 {
-        facts.push((theme.doubt, format!("  refused {}", health.refused.total())));
+        say(Rank::Rest, theme.doubt, &format!("  refused {}", health.refused.total()));
     }
-    facts.push((theme.plain, format!("  queue {}", health.queue)));
-    let failed = if health.failed > 0 { theme.failure } else { theme.dim };
-    facts.push((failed, format!("  fail {} ", health.failed)));
+    say(Rank::Queue, theme.plain, &format!("  queue {}", health.queue));
+    let (rank, style) =
+        if health.failed > 0 { (Rank::Health, theme.failure) } else { (Rank::Failed, theme.dim) };
+    say(rank, style, &format!("  fail {} ", health.failed));
     facts
 }
 

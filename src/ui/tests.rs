@@ -17,9 +17,12 @@ use ratatui::style::{Color, Modifier};
 use ratatui::{Terminal, TerminalOptions, Viewport};
 
 use super::{Borders, Colours, Glyphs, Theme, view};
-use crate::app::fixture::{Stage, World, message, minutes_ago, nasty, now, setup, text, world};
+use crate::app::fixture::{
+    Stage, World, message, minutes_ago, nasty, now, sending_health, setup, text, world,
+};
 use crate::app::msg::{Input, Msg};
 use crate::app::{Mode, Model};
+use crate::domain::account::{Concern, FactKind};
 use crate::domain::health::Condition;
 
 fn draw(model: &Model, (width, height): (u16, u16), theme: &Theme) -> Buffer {
@@ -213,6 +216,37 @@ fn whom_one_writes_as_is_said_before_the_names_of_the_screens() {
         let bar = screen(&stage).lines().next().unwrap().to_owned();
         assert!(bar.contains("Loja Sol"), "{width}: {bar}");
         assert_eq!(bar.contains("4 Hooks"), width >= 200, "{width}: {bar}");
+    }
+}
+
+#[test]
+fn the_health_stays_in_the_bar_whatever_else_is_there() {
+    let banned = Concern {
+        kind: FactKind::Status,
+        grave: true,
+        short: "banned".to_owned(),
+        words: "Meta has banned it".to_owned(),
+    };
+    for (listener, sender, wanted) in [
+        (Condition::Up, Condition::Elsewhere, &["hook ok", "sender elsewhere"][..]),
+        (Condition::Elsewhere, Condition::Elsewhere, &["hook, sender elsewhere"]),
+        (
+            Condition::Down("why".to_owned()),
+            Condition::Down("why".to_owned()),
+            &["hook down", "sender down"],
+        ),
+    ] {
+        let mut stage = Stage::new(world(), (80, 24));
+        let mut health = sending_health();
+        (health.listener, health.sender) = (listener, sender);
+        (health.queue, health.failed, health.refused.path) = (123, 45, 6);
+        health.accounts[0].concerns = vec![banned.clone()];
+        stage.model.account = Some(health.accounts[0].account);
+        stage.tell(Msg::Health(Box::new(health)));
+        let bar = screen(&stage).lines().next().unwrap().to_owned();
+        for words in wanted.iter().chain(&["banned", "fail 45"]) {
+            assert!(bar.contains(words), "{words}: {bar}");
+        }
     }
 }
 

@@ -229,8 +229,8 @@ fn the_simulator_a_listener_and_a_message_that_is_read() {
     let output = run(home.path(), &["--config", config, "db", "check"]);
     assert_code(&output, 0);
 
-    assert_eq!(listen.end(Signal::TERM), Some(0));
-    assert_eq!(sim.end(Signal::INT), Some(0));
+    assert_eq!(listen.end(Signal::TERM), Some(130));
+    assert_eq!(sim.end(Signal::INT), Some(130));
 }
 
 #[test]
@@ -682,4 +682,142 @@ fn a_message_for_later_is_scheduled_and_goes_when_its_time_comes() {
     let output = send(&["later", "--at", "+1h", "--wait", "accepted", "--timeout", "1s"]);
     assert_code(&output, 4);
     assert!(text(&output.stderr).contains("still scheduled"), "{output:?}");
+}
+
+#[test]
+fn nothing_found_is_3_and_a_wrong_name_is_2() {
+    let home = tempfile::tempdir().unwrap();
+    let config = home.path().join("c.toml");
+    let config = config.to_str().unwrap();
+    let _sim = Running::start(home.path(), &["sim", "--write-config", config]);
+    let run = |args: &[&str]| run(home.path(), &[&["--config", config], args].concat());
+    assert_code(&run(&["send", "+15551230001", "hi"]), 0);
+    // It says something once the statuses come.
+    let listen = Running::start(home.path(), &["--config", config, "listen", "--json"]);
+    for (args, code, says) in [
+        (&["events", "list"][..], 0, ""),
+        (&["events", "list", "--field", "statuses"], 0, ""),
+        (&["events", "list", "--field", "calls"], 3, "nothing fits"),
+        (&["events", "list", "--who", "zzzz"], 3, "nothing fits"),
+        (&["events", "list", "--type", "nope"], 3, "nothing fits"),
+        (&["events", "list", "--field", "statusses"], 2, "did you mean \"statuses\"?"),
+        (&["events", "list", "--field", "nope"], 2, "there are messages, statuses"),
+        (&["search", "hi"], 0, ""),
+        (&["search", "nowhere"], 3, "nothing has"),
+        (&["accounts", "list"], 0, ""),
+    ] {
+        let output = run(args);
+        assert_code(&output, code);
+        assert!(text(&output.stderr).contains(says), "{args:?}: {output:?}");
+    }
+    for args in
+        [&["events", "list"][..], &["search", "hi"], &["accounts", "list"], &["outbox", "status"]]
+    {
+        let output = run(&[&["--account", "nope"], args].concat());
+        assert_code(&output, 2);
+        assert!(text(&output.stderr).contains("there is no account \"nope\""), "{output:?}");
+    }
+    assert_eq!(listen.end(Signal::INT), Some(130));
+}
+
+#[test]
+fn what_failed_is_explained_in_plain_words_by_send() {
+    let home = tempfile::tempdir().unwrap();
+    let config = home.path().join("c.toml");
+    let config = config.to_str().unwrap();
+    let _sim = Running::start(home.path(), &["sim", "--write-config", config]);
+    let fail = run(home.path(), &["--config", config, "sim", "fail", "--code", "131026"]);
+    assert_code(&fail, 0);
+    let output = run(home.path(), &["--config", config, "send", "+15551230002", "hi"]);
+    assert_code(&output, 1);
+    for said in [text(&output.stdout), text(&output.stderr)] {
+        assert!(said.contains("131026: The person cannot receive it: not on WhatsApp"), "{said}");
+        assert!(said.contains("(Meta: "), "{said}");
+    }
+    assert!(text(&output.stderr).contains("ask them to update WhatsApp"), "{output:?}");
+}
+
+#[test]
+fn a_file_is_sent_with_its_words_and_as_an_answer() {
+    let home = tempfile::tempdir().unwrap();
+    let config = home.path().join("c.toml");
+    let config = config.to_str().unwrap();
+    let sim = Running::start(home.path(), &["sim", "--write-config", config]);
+    let run = |args: &[&str]| run(home.path(), &[&["--config", config], args].concat());
+    let file = |name: &str, bytes: &[u8]| {
+        let path = home.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (to, photo) = ("+15551230001", file("Férias.png", b"pixels"));
+    assert_code(&run(&["send", to, "hello"]), 0);
+    // It says something once the statuses come.
+    let listen = Running::start(home.path(), &["--config", config, "listen", "--json"]);
+    let first = run(&[
+        "send",
+        to,
+        "--media",
+        &photo,
+        "--caption",
+        "at the sea",
+        "--wait",
+        "read",
+        "--json",
+    ]);
+    assert_code(&first, 0);
+    let steps = objects(&first);
+    assert_eq!(steps.last().unwrap()["state"], "read");
+    let id = steps[0]["message"].to_string();
+    let sound = file("hello.ogg", b"sound");
+    let second = ["send", to, "--media", &sound, "--reply-to", &id, "--wait", "delivered"];
+    assert_code(&run(&second), 0);
+    let menu = "https://example.org/menu.pdf";
+    assert_code(&run(&["send", to, "--media", menu, "--caption", "the menu"]), 0);
+    let notes = file("notes.txt", b"notes");
+    assert_code(&run(&["send", to, "--media", &notes, "--at", "+2h"]), 0);
+
+    let shown = objects(&run(&["chats", "show", to, "--json"]));
+    let ours: Vec<(&str, Option<&str>)> = shown
+        .iter()
+        .filter(|message| message["direction"] == "outbound")
+        .map(|message| (message["type"].as_str().unwrap(), message["text"].as_str()))
+        .collect();
+    let kinds: Vec<&str> = ours.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(kinds, ["text", "image", "audio", "document", "document"], "{shown:?}");
+    assert_eq!(ours[1].1, Some("at the sea"));
+    let scheduled = shown.iter().filter(|message| message["state"] == "scheduled").count();
+    assert_eq!(scheduled, 1, "{shown:?}");
+    // What reached Meta: each file once, the answer with what it answers, the link as it is.
+    let log = text(&run(&["sim", "log", "--json"]).stdout);
+    let posted: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let to_messages = |kind: &str| {
+        let found = posted.iter().map(|entry| &entry["request"]);
+        found.filter(|body| body["type"] == kind).cloned().collect::<Vec<_>>()
+    };
+    let uploads = log.lines().filter(|line| line.contains("/media\"")).count();
+    assert_eq!(uploads, 2, "{log}");
+    assert_eq!(to_messages("image")[0]["image"]["caption"], "at the sea");
+    assert!(to_messages("audio")[0]["context"]["message_id"].is_string(), "{log}");
+    assert_eq!(to_messages("document")[0]["document"]["link"], menu);
+
+    // What Meta would refuse never leaves, and leaves no message behind.
+    let before = objects(&run(&["chats", "show", to, "--json"])).len();
+    let big = file("big.png", b"");
+    std::fs::File::options().write(true).open(&big).unwrap().set_len(6 << 20).unwrap();
+    let too_many = "x".repeat(1025);
+    for (args, says) in [
+        (&["--media", "/nowhere/a.png"][..], "cannot be read"),
+        (&["--media", &big], "Meta takes at most 5 MB"),
+        (&["--media", &sound, "--caption", "listen"], "no caption on type audio"),
+        (&["--media", &photo, "--caption", &too_many], "1025 characters"),
+        (&["--media", "1003383421387256"], "is a media id"),
+        (&["--caption", "alone"], "--media"),
+        (&["words", "--media", &photo], "cannot be used with"),
+    ] {
+        let output = run(&[&["send", to], args].concat());
+        assert_code(&output, 2);
+        assert!(text(&output.stderr).contains(says), "{args:?}: {output:?}");
+    }
+    assert_eq!(objects(&run(&["chats", "show", to, "--json"])).len(), before);
+    drop((listen, sim));
 }

@@ -4,6 +4,12 @@
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
+use twoticks::domain::id::ConversationId;
+use twoticks::domain::message::{Body, NewMessage, Priority};
+use twoticks::domain::time::Timestamp;
+use twoticks::store::outbox::{self, Terms};
+use twoticks::store::{WriteConn, account};
+
 use crate::target::{NUMBER, SECRET, Target};
 use crate::terminal::Terminal;
 
@@ -43,6 +49,8 @@ fn strings() -> Vec<String> {
         "%s%n%x",
         "first\nsecond\ttabbed",
         "\u{10ffff}\u{fffe}\u{e000}",
+        "=HYPERLINK(0)",
+        "@SUM(A:A)",
     ]
     .map(str::to_owned)
     .to_vec()
@@ -117,8 +125,20 @@ fn webhook(n: usize, text: &str) -> Vec<u8> {
         {"id": "200000000000001", "changes": [{"field": "messages", "value": {
             "metadata": {"display_phone_number": text, "phone_number_id": text},
             "messages": messages}}]},
-        {"id": "200000000000001", "changes": [{"field": "account_update", "value": {
-            "event": text, "ban_info": {"waba_ban_state": text}}}]},
+        {"id": "200000000000001", "changes": [
+            {"field": "account_update", "value": {
+                "event": text, "ban_info": {"waba_ban_state": text}}},
+            {"field": "phone_number_quality_update", "value": {
+                "display_phone_number": text, "event": text, "current_limit": text}},
+            {"field": "phone_number_name_update", "value": {
+                "display_phone_number": text, "decision": text, "requested_verified_name": text}},
+            {"field": "account_review_update", "value": {"decision": text}},
+            {"field": "account_alerts", "value": {
+                "entity_type": text, "alert_type": text, "alert_description": text}},
+            {"field": "message_template_status_update", "value": {
+                "event": text, "message_template_id": n, "message_template_name": text,
+                "message_template_language": text, "reason": text}},
+        ]},
     ]);
     json!({"object": "whatsapp_business_account", "entry": entry}).to_string().into_bytes()
 }
@@ -139,15 +159,106 @@ fn assert_screen_inert(bytes: &[u8]) {
     while let Some((before, after)) = rest.split_once('\x1b') {
         assert_inert("the screen", before.replace('\r', "").as_bytes());
         let Some(after) = after.strip_prefix('[') else {
-            // The title is ours, and it has no text of others.
-            let title = after.strip_prefix(']').unwrap_or_else(|| panic!("{after:.20?}"));
+            // The title has the name of whom one writes with.
+            let title = after.strip_prefix("]0;").unwrap_or_else(|| panic!("{after:.20?}"));
             let (title, after) = title.split_once(['\x07', '\x1b']).expect("the end of the title");
-            assert!(!title.contains("pwned"), "{title:?}");
+            assert_inert("the title", title.as_bytes());
             rest = after.trim_start_matches('\\');
             continue;
         };
         let is_end = |char: char| ('@'..='~').contains(&char);
         rest = after.split_once(is_end).expect("the end of a sequence").1;
+    }
+}
+
+/// Messages of ours that wait, with these texts.
+fn wait_with(target: &Target, texts: &[String]) {
+    let read = target.read();
+    let account = account::accounts(&read).unwrap().remove(0).id;
+    let mut store =
+        WriteConn::open(&target.database(), Timestamp::from_secs(1_800_000_000)).unwrap();
+    let conversation = ConversationId(1);
+    for text in texts.iter().filter(|text| !text.trim().is_empty()) {
+        let body = Body::Text { text: text.clone(), preview_url: false };
+        let priority = Priority::Person;
+        let new = NewMessage { account, conversation, body, reply_to: None, priority };
+        let later = Terms { at: Some(Timestamp::from_secs(4_000_000_000)) };
+        let now = Timestamp::from_secs(1_800_000_000);
+        store.write(|tx| outbox::enqueue_on(tx, &new, &later, now)).unwrap();
+    }
+    store.close().unwrap();
+}
+
+/// Every command that prints what others wrote: into a file, and on a terminal, where JSON is as inert as the rest.
+fn commands(target: &Target) {
+    let config = target.home().join("c.toml");
+    let config = config.to_str().unwrap();
+    let export = ["chats", "export", "--all", "--format"];
+    for (args, least) in [
+        (&["chats", "list"][..], 10),
+        (&["chats", "show", "1", "--limit", "100000"], 10_000),
+        (&[&export[..], &["csv"]].concat(), 10_000),
+        (&[&export[..], &["md"]].concat(), 10_000),
+        (&[&export[..], &["html"]].concat(), 10_000),
+        (&["search", "link"], 10),
+        (&["search", "first"], 10),
+        (&["events", "list"], 10_000),
+        (&["events", "list", "--who", "red"], 10),
+        (&["events", "show", "2"], 100),
+        (&["events", "show", "6"], 100),
+        (&["events", "show", "17"], 100),
+        (&["outbox", "list"], 1_000),
+        (&["outbox", "status"], 10),
+        (&["accounts", "list"], 10),
+        (&["accounts", "show", "--history", "--limit", "100000"], 0),
+        (&["templates", "list"], 0),
+        (&["campaigns", "list"], 0),
+        (&["stats", "--all"], 10),
+        (&["db", "check"], 0),
+    ] {
+        let output = target.beside(args);
+        assert!(matches!(output.status.code(), Some(0 | 3)), "{args:?}: {output:?}");
+        assert!(output.stdout.len() >= least, "{args:?} says little: {output:?}");
+        assert_inert(&format!("{args:?}"), &output.stdout);
+        assert_inert(&format!("{args:?}"), &output.stderr);
+        if args.last() == Some(&"csv") {
+            // What a spreadsheet would take for a formula.
+            for record in csv::Reader::from_reader(output.stdout.as_slice()).records() {
+                let record = record.unwrap();
+                let formula =
+                    record.iter().find(|cell| cell.starts_with(['=', '+', '-', '@', '\t']));
+                assert_eq!(formula, None, "{record:?}");
+            }
+        }
+    }
+    for args in [
+        &["chats", "list", "--json"][..],
+        &["chats", "show", "1", "--json", "--limit", "100000"],
+        &["chats", "export", "--all", "--format", "jsonl"],
+        &["chats", "export", "--all", "--format", "csv"],
+        &["search", "link", "--json"],
+        &["events", "list", "--json"],
+        &["events", "show", "2", "--json"],
+        &["outbox", "list", "--json"],
+        &["accounts", "list", "--json"],
+    ] {
+        let args = [&["--config", config], args].concat();
+        let printed = Terminal::start(target.home(), &args, &[]);
+        assert_eq!(printed.end(), 0, "{args:?}");
+        assert_screen_inert(&printed.bytes());
+        assert!(!printed.bytes().is_empty(), "{args:?}");
+    }
+}
+
+/// It would not see that nothing is inert if it saw nothing.
+#[test]
+fn what_is_hostile_is_seen() {
+    for text in strings().iter().take(23).filter(|text| !text.contains('\u{300}')) {
+        let seen = std::panic::catch_unwind(|| assert_inert("here", text.as_bytes()));
+        assert!(seen.is_err(), "{text:?}");
+    }
+    for bytes in [&b"\x1b]52;c;cHduZWQ=\x07"[..], b"\x1bP1$r0m\x1b\\", b"\x1b]0;a\xc2\x9bb\x07"] {
+        assert!(std::panic::catch_unwind(|| assert_screen_inert(bytes)).is_err(), "{bytes:?}");
     }
 }
 
@@ -161,9 +272,6 @@ fn no_hostile_text_reaches_a_sink() {
     for (n, text) in texts.iter().enumerate() {
         assert_eq!(target.post(&webhook(n, text), SECRET), 200, "{text:?}");
     }
-    let list = target.beside(&["chats", "list"]);
-    assert!(list.status.success(), "{list:?}");
-    assert_inert("chats list", &list.stdout);
     let show = target.beside(&["chats", "show", "1", "--limit", "100000"]);
     assert!(show.status.success(), "{show:?}");
     assert!(show.stdout.len() > 100 * texts.len(), "the messages are there");
@@ -173,20 +281,22 @@ fn no_hostile_text_reaches_a_sink() {
     for file in std::fs::read_dir(target.home().join("data/log")).unwrap() {
         assert_inert("the log", &std::fs::read(file.unwrap().path()).unwrap());
     }
+    // The control: what nobody may see as it came is in the store.
+    let raw = ["twoticks.db", "twoticks.db-wal"].map(|file| target.home().join("data").join(file));
+    let raw: Vec<u8> =
+        raw.iter().flat_map(|file| std::fs::read(file).unwrap_or_default()).collect();
+    assert!(raw.windows(8).any(|part| part == b"\x1b[31mred"), "the store has what came");
+    wait_with(&target, &texts);
+    commands(&target);
     let config = target.home().join("c.toml");
-    let config = config.to_str().unwrap();
-    // On a terminal, where it would do harm, JSON is as inert as the rest.
-    for args in [&["list", "--json"][..], &["show", "1", "--json", "--limit", "100000"]] {
-        let args = [&["--config", config, "chats"], args].concat();
-        let printed = Terminal::start(target.home(), &args, &[]);
-        assert_eq!(printed.end(), 0);
-        assert_screen_inert(&printed.bytes());
-        assert!(!printed.bytes().is_empty(), "{args:?}");
-    }
-    let mut terminal = Terminal::start(target.home(), &["--config", config], &[]);
+    let args = ["--config", config.to_str().unwrap()];
+    let mut terminal = Terminal::start(target.home(), &args, &[]);
     terminal.until("the conversations", |screen| screen.contents().contains(" All 1"));
-    // Into it, the life of a message, and the help.
-    for key in ["l", "o", "\x1b", "?", "\x1b"] {
+    // Into it, the life of a message, the help; each other screen, and something on it; the workbench.
+    for key in [
+        "l", "o", "\x1b", "?", "\x1b", "2", "3", "x", "\x1b", "G", "4", "\r", "\x1b", "5", "1",
+        "A", "\x1b", "T", "\x1b",
+    ] {
         let before = terminal.screen();
         terminal.send(key);
         terminal.until("another screen", |screen| screen.contents() != before);

@@ -1,21 +1,22 @@
 //! A process that sends and listens is killed at random moments, again and again. Nothing may be lost, and
 //! nothing accepted twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use serde_json::Value;
 use twoticks::clock::SystemClock;
-use twoticks::domain::id::{AccountId, ConversationId, PhoneNumberId, WaId, WabaId};
+use twoticks::domain::id::{AccountId, ConversationId, EventId, PhoneNumberId, WaId, WabaId};
 use twoticks::domain::message::{Body, Media, MediaCopy, MediaKind, NewMessage, Priority};
 use twoticks::domain::state::State;
 use twoticks::domain::time::{Clock, Monotonic, Timestamp};
 use twoticks::sim::{Delays, Sim, SimConfig, Strangers, World, WorldConfig};
 use twoticks::store::account::NewAccount;
-use twoticks::store::{ReadConn, WriteConn, check, list, message, outbox};
+use twoticks::store::{ReadConn, WriteConn, check, event, list, message, outbox};
 
 /// Longer than any step takes on a slow machine; a step that takes longer hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -58,6 +59,67 @@ struct Shop {
     store: WriteConn,
     account: AccountId,
     written: BTreeMap<String, ConversationId>,
+    answered: Answered,
+}
+
+/// The webhooks that were answered 200, as the simulator's log has them.
+#[derive(Default)]
+struct Answered {
+    next: u64,
+    bodies: Vec<Value>,
+}
+
+impl Answered {
+    /// Takes what came since the last time. The log keeps the latest 2,000.
+    fn follow(&mut self, world: &World) {
+        for entry in world.log_since(self.next) {
+            let number = entry["number"].as_u64().expect("a number");
+            assert!(self.next == 0 || number == self.next, "the log has let go of {}", self.next);
+            self.next = number + 1;
+            if entry["kind"] == "webhook" && entry["status"] == 200 {
+                self.bodies.push(entry["request"].clone());
+            }
+        }
+    }
+
+    /// Those that are not in the store.
+    fn lost<'a>(&'a self, stored: &BTreeSet<String>) -> Vec<&'a Value> {
+        self.bodies.iter().filter(|body| !stored.contains(&body.to_string())).collect()
+    }
+
+    /// How far each message got by them.
+    fn reached(&self) -> BTreeMap<String, usize> {
+        let mut reached = BTreeMap::new();
+        for body in &self.bodies {
+            let statuses = body.pointer("/entry/0/changes/0/value/statuses");
+            for status in statuses.and_then(Value::as_array).into_iter().flatten() {
+                let far = FAR.iter().position(|state| status["status"] == state.name());
+                let (wamid, far) = (status["id"].as_str().expect("an id"), far.expect("a state"));
+                let known = reached.entry(wamid.to_owned()).or_insert(far);
+                *known = far.max(*known);
+            }
+        }
+        reached
+    }
+}
+
+/// How far a message gets, in order.
+const FAR: [State; 3] = [State::Sent, State::Delivered, State::Read];
+
+/// The bodies of all webhooks in the store.
+fn stored(read: &ReadConn) -> BTreeSet<String> {
+    let mut bodies = BTreeSet::new();
+    let mut after = EventId(0);
+    loop {
+        let page = event::events_after(read, after, 500).expect("events");
+        let Some(last) = page.last() else { return bodies };
+        after = last.id;
+        for row in &page {
+            let (_, body) = event::event(read, row.id).expect("event");
+            let body: Value = serde_json::from_slice(&body).expect("JSON");
+            bodies.insert(body.to_string());
+        }
+    }
 }
 
 impl Shop {
@@ -99,7 +161,8 @@ impl Shop {
         let (account, _) = store
             .write(|tx| twoticks::store::account::upsert_account(tx, &new, now))
             .expect("account");
-        Self { dir, clock, sim, store, account, written: BTreeMap::new() }
+        let (written, answered) = (BTreeMap::new(), Answered::default());
+        Self { dir, clock, sim, store, account, written, answered }
     }
 
     fn database(&self) -> PathBuf {
@@ -155,6 +218,11 @@ impl Shop {
     fn queued(&self) -> u32 {
         let read = ReadConn::open(&self.database()).expect("store");
         outbox::queue_counts(&read, self.account).expect("counts").queued
+    }
+
+    /// Takes note of the webhooks that were answered so far.
+    fn follow(&mut self) {
+        self.sim.with_world(|world| self.answered.follow(world));
     }
 
     fn accepted(&self) -> u64 {
@@ -245,10 +313,12 @@ fn killed_at_any_moment_nothing_is_lost_and_nothing_accepted_twice() {
         if shop.queued() < 50 {
             shop.write(100);
         }
+        shop.sim.say(&format!("+1666{kill:06}7"), &format!("customer {kill}")).expect("said");
         let mut process = shop.start();
         let reached = shop.sim.wait_until(PATIENCE, |world| world.counts().accepted >= goal);
         process.kill().expect("SIGKILL");
         process.wait().expect("wait");
+        shop.follow();
         let sending = shop.sending();
         assert!(sending <= IN_FLIGHT, "kill {kill} leaves {sending} messages uncertain");
         assert!(reached, "before kill {kill} the process did not get to {goal} accepted messages");
@@ -256,15 +326,16 @@ fn killed_at_any_moment_nothing_is_lost_and_nothing_accepted_twice() {
     // From here on it lives: it finishes its queue, and hears what was posted while it was dead.
     let last = shop.start();
     let mut process = Reaped(last);
-    settle(&shop);
+    settle(&mut shop);
     process.end();
     verify(&shop, kills);
 }
 
 /// Waits until the process has sent what was queued and heard everything.
-fn settle(shop: &Shop) {
+fn settle(shop: &mut Shop) {
     let read = ReadConn::open(&shop.database()).expect("store");
     let moved = shop.sim.wait_until(PATIENCE, |world| {
+        shop.answered.follow(world);
         let queue = outbox::queue_counts(&read, shop.account).expect("counts");
         queue.queued + queue.sending == 0 && world.counts().accepted > 0
     });
@@ -273,7 +344,11 @@ fn settle(shop: &Shop) {
     // Webhooks refused while the process was dead are due again within the hour.
     shop.clock.by.fetch_add(3_600_000, Ordering::SeqCst);
     shop.sim.tick();
-    assert!(shop.sim.wait_until(PATIENCE, World::is_idle), "webhooks are still on their way");
+    let idle = shop.sim.wait_until(PATIENCE, |world| {
+        shop.answered.follow(world);
+        world.is_idle()
+    });
+    assert!(idle, "webhooks are still on their way");
 }
 
 fn verify(shop: &Shop, kills: usize) {
@@ -281,6 +356,15 @@ fn verify(shop: &Shop, kills: usize) {
     let twice: Vec<_> = accepted.iter().filter(|(_, times)| **times > 1).collect();
     assert!(twice.is_empty(), "accepted more than once: {twice:?}");
     let read = ReadConn::open(&shop.database()).expect("store");
+    let mut stored = stored(&read);
+    assert_eq!(shop.answered.lost(&stored), [&Value::Null; 0], "answered 200 and not stored");
+    let customers =
+        shop.answered.bodies.iter().filter(|body| body.to_string().contains("customer "));
+    assert!(customers.count() >= kills, "each customer was heard");
+    let reached = shop.answered.reached();
+    // The control: one that is not there is missed.
+    stored.remove(&shop.answered.bodies[0].to_string());
+    assert!(!shop.answered.lost(&stored).is_empty());
     let mut uncertain = 0;
     for (text, conversation) in &shop.written {
         let rows = message::messages(
@@ -306,6 +390,9 @@ fn verify(shop: &Shop, kills: usize) {
             state => {
                 assert!(state.is_accepted(), "{text:?} ended as {}: {one:?}", state.name());
                 assert!(accepted.contains_key(text), "{text:?} is said to be {}", state.name());
+                let wamid = one.wamid.as_ref().map(ToString::to_string).unwrap_or_default();
+                let far = FAR.iter().position(|known| *known == state);
+                assert_eq!(far, reached.get(&wamid).copied(), "{text:?} is {}", state.name());
             }
         }
     }
@@ -313,9 +400,10 @@ fn verify(shop: &Shop, kills: usize) {
     assert!(findings.is_empty(), "{findings:#?}");
     let counts = list::counts(&read, shop.account, Timestamp::default()).expect("counts");
     println!(
-        "{kills} kills, {} messages, {} accepted, {uncertain} uncertain, {} conversations",
+        "{kills} kills, {} messages, {} accepted, {uncertain} uncertain, {} webhooks, {} conversations",
         shop.written.len(),
         accepted.len(),
+        shop.answered.bodies.len(),
         counts.all
     );
 }

@@ -281,7 +281,7 @@ fn a_command_that_is_interrupted_leaves_no_half_line() {
     let mut terminal = Terminal::start(home.path(), &["sim", "--write-config", config], &[]);
     terminal.until_text("http://127.0.0.1:");
     terminal.send("\x03");
-    assert_eq!(terminal.end(), 0);
+    assert_eq!(terminal.end(), 130);
     terminal.until("the end", |screen| screen.cursor_position().1 == 0);
     terminal.until_text("^C");
 }

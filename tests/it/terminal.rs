@@ -184,6 +184,11 @@ impl Terminal {
             };
             assert!(last('h') < last('l'), "{mode} is still on");
         }
+        let last = |sequence: &[u8]| {
+            seen.bytes.windows(sequence.len()).rposition(|window| window == sequence)
+        };
+        let (kept, back) = (last(b"\x1b[22;2t"), last(b"\x1b[23;2t"));
+        assert!(kept.is_some() && kept.max(last(b"\x1b]0;")) < back, "the title stays ours");
     }
 }
 

@@ -220,10 +220,10 @@ static ROWS: &[Row] = rows! {
         "Only people who wrote in the last 24 hours can be blocked";
     139_101 Class::Request, "The block list is full",
         "Unblock someone first: 64,000 fit";
-    139_102 Class::Passing, "The block list was changed at the same time",
-        "Nothing to do: it is tried again";
-    139_103 Class::Passing, "Meta could not change the block list for the moment",
-        "Nothing to do: it is tried again";
+    139_102 Class::Request, "The block list was changed at the same time",
+        "Change it once more";
+    139_103 Class::Request, "Meta could not change the block list for the moment",
+        "Change it once more, in a moment";
     139_200..=139_299 Class::Request, "A direct send was refused",
         "Read Meta's words";
     147_001..=147_005 Class::Request, "The business username was refused",

@@ -1,6 +1,8 @@
 //! The file above a template's text: how it is named, and what Meta takes.
 
 use super::MediaFormat;
+use crate::domain::id::MediaId;
+use crate::domain::message::{Media, MediaCopy, MediaKind};
 
 /// What a person named as the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +37,41 @@ pub(super) fn base_name(name: &str) -> &str {
 fn extension(name: &str) -> Option<String> {
     let (stem, extension) = base_name(name).rsplit_once('.')?;
     (!stem.is_empty() && !extension.is_empty()).then(|| extension.to_ascii_lowercase())
+}
+
+/// The file that `value` names; one that is not named yet is nowhere.
+#[must_use]
+pub fn named_file(kind: MediaKind, value: &str) -> Media {
+    let mut media = Media {
+        kind,
+        id: None,
+        url: None,
+        mime_type: None,
+        sha256: None,
+        file_name: None,
+        voice: false,
+        animated: false,
+        copy: MediaCopy::Pending,
+    };
+    // Without a name the person sees a document as "Untitled".
+    let name = |name: &str| Some(base_name(name).to_owned()).filter(|name| name.contains('.'));
+    match file_source(value) {
+        FileSource::Id(id) => media.id = Some(MediaId::new(id)),
+        FileSource::Link(link) => {
+            media.url = Some(link.to_owned());
+            media.file_name = link.split_once("://").and_then(|(_, rest)| {
+                let (_, path) = rest.split_once('/')?;
+                name(path)
+            });
+        }
+        FileSource::Path("") => {}
+        FileSource::Path(path) => {
+            media.mime_type = mime_type(path).map(str::to_owned);
+            media.file_name = Some(base_name(path).to_owned());
+            media.copy = MediaCopy::Outside { path: path.to_owned() };
+        }
+    }
+    media
 }
 
 /// The type of a file by the end of its name. None for one that Meta does not document.

@@ -1,15 +1,13 @@
 //! A template with its values in place.
 
 use super::check::{Flaw, flaws, location};
-use super::file::{FileSource, base_name, file_source, mime_type};
+use super::file::named_file;
 use super::slot::{dynamic_url, is_one_time_password};
 use super::variable::{Piece, pieces, variables};
 use super::{
-    Button, Filling, Header, MediaFormat, ParameterFormat, Place, SentAction, SentButton,
-    SentHeader, SentTemplate, Template, TextParameter,
+    Button, Filling, Header, ParameterFormat, Place, SentAction, SentButton, SentHeader,
+    SentTemplate, Template, TextParameter,
 };
-use crate::domain::id::MediaId;
-use crate::domain::message::{Media, MediaCopy};
 
 /// What goes out, or everything that is wrong with the values. Whether Meta lets the template be sent at all
 /// is [`super::obstacle`]'s to say.
@@ -122,9 +120,10 @@ fn with_header(
             let parameter = parameters(template.parameters, &text.text, value).into_iter().next();
             Some(SentHeader::Text { text: with_values(&text.text, value), value: parameter })
         }
-        Header::Media { format, .. } => {
-            Some(SentHeader::Media(media(*format, &value(&Place::HeaderMedia).unwrap_or_default())))
-        }
+        Header::Media { format, .. } => Some(SentHeader::Media(named_file(
+            format.kind(),
+            &value(&Place::HeaderMedia).unwrap_or_default(),
+        ))),
         Header::Location => {
             let (latitude, longitude, name, address) =
                 location(&value(&Place::HeaderLocation)?).ok()?;
@@ -133,40 +132,6 @@ fn with_header(
         }
         Header::Other(_) => None,
     }
-}
-
-/// The file that `value` names; one that is not named yet is nowhere.
-fn media(format: MediaFormat, value: &str) -> Media {
-    let mut media = Media {
-        kind: format.kind(),
-        id: None,
-        url: None,
-        mime_type: None,
-        sha256: None,
-        file_name: None,
-        voice: false,
-        animated: false,
-        copy: MediaCopy::Pending,
-    };
-    // Without a name the person sees a document as "Untitled".
-    let name = |name: &str| Some(base_name(name).to_owned()).filter(|name| name.contains('.'));
-    match file_source(value) {
-        FileSource::Id(id) => media.id = Some(MediaId::new(id)),
-        FileSource::Link(link) => {
-            media.url = Some(link.to_owned());
-            media.file_name = link.split_once("://").and_then(|(_, rest)| {
-                let (_, path) = rest.split_once('/')?;
-                name(path)
-            });
-        }
-        FileSource::Path("") => {}
-        FileSource::Path(path) => {
-            media.mime_type = mime_type(path).map(str::to_owned);
-            media.file_name = Some(base_name(path).to_owned());
-            media.copy = MediaCopy::Outside { path: path.to_owned() };
-        }
-    }
-    media
 }
 
 fn filled(button: &Button, value: Option<String>) -> SentButton {

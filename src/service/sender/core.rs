@@ -69,6 +69,8 @@ pub struct Core {
     looked: Looked,
     store_retry: Option<Monotonic>,
     pause: Option<Pause>,
+    /// The end of the number's last rest by the wall clock, to tell.
+    rests_until: Option<Timestamp>,
     ready: VecDeque<Job>,
     /// When the messages that are under way went.
     went: BTreeMap<RequestId, Monotonic>,
@@ -106,6 +108,7 @@ impl Core {
             looked: Looked::Never,
             store_retry: None,
             pause: None,
+            rests_until: None,
             ready: VecDeque::new(),
             went: BTreeMap::new(),
             parked: VecDeque::new(),
@@ -192,6 +195,12 @@ impl Core {
         self.files = self.parked.iter().filter(|job| is_file(job)).count();
         self.hear(self.holds.all_heard(now.mono));
         self.give_back(now, &ApiError::default());
+    }
+
+    /// Whether it claims no more.
+    #[must_use]
+    pub const fn is_stopping(&self) -> bool {
+        self.stopping
     }
 
     /// Messages whose requests are under way.

@@ -16,6 +16,7 @@ use super::board::Board;
 use super::core::{Answer, Core, Done, Now, Policy, Step};
 use super::entropy::Entropy;
 use super::errand;
+use super::telling::Telling;
 use super::transport::Transport;
 use crate::domain::account::{self, Standing};
 use crate::domain::health::{Condition, Pace};
@@ -48,6 +49,8 @@ pub(super) struct Driver {
     pub(super) try_now: watch::Receiver<u64>,
     /// What was told of the account last, and when.
     pub(super) told: Option<(Monotonic, Pace)>,
+    /// What the other processes were told.
+    pub(super) telling: Telling,
     /// Its number at Meta, when to ask what is allowed, and how many messages came in so far.
     pub(super) phone_number: PhoneNumberId,
     pub(super) allowance: Allowance,
@@ -64,6 +67,7 @@ enum Event {
     Noted(Result<(), WriteError>),
     Allowed(Option<Standing>),
     StandingKept(Result<(), WriteError>),
+    Told(Result<(), WriteError>),
 }
 
 /// What is under way.
@@ -157,7 +161,7 @@ impl Driver {
             self.carry_out(step, tasks);
         }
         let now = self.now();
-        let tell = self.tell(core, now);
+        let tell = self.tell(core, tasks, now);
         let ask = self.allowance.deadline().filter(|_| self.policy.only.is_none());
         let deadlines = [core.deadline(now), tell, ask];
         deadlines.into_iter().flatten().min().map(|deadline| deadline.since(now.mono))
@@ -187,21 +191,36 @@ impl Driver {
 
     /// Tells how the account does: what changes at once, and how fast it goes a few times a second while it
     /// goes. Returns when to tell again.
-    fn tell(&mut self, core: &Core, now: Now) -> Option<Monotonic> {
+    fn tell(&mut self, core: &Core, tasks: &mut Tasks, now: Now) -> Option<Monotonic> {
         let pace = core.gauge(now);
-        let again = (pace.used > 0).then(|| now.mono + TELL);
+        let mut again = (pace.used > 0).then(|| now.mono + TELL);
+        if !core.is_stopping() {
+            match self.telling.next(&pace, now.mono) {
+                Ok(Some(news)) => self.tell_others(tasks, news),
+                Ok(None) => {}
+                Err(later) => again = Some(again.map_or(later, |again| again.min(later))),
+            }
+        }
         if let Some((at, told)) = &self.told {
             let same = |pace: &Pace| Pace { used: 0, limited_people: 0, ..pace.clone() };
             if pace == *told {
                 return again;
             }
             if same(&pace) == same(told) && *at + TELL > now.mono {
-                return Some(*at + TELL);
+                let at = *at + TELL;
+                return Some(again.map_or(at, |again| again.min(at)));
             }
         }
         self.board.tell(self.account, &self.name, pace.clone());
         self.told = Some((now.mono, pace));
         again
+    }
+
+    /// Tells the processes that do not send.
+    fn tell_others(&self, tasks: &mut Tasks, pace: Pace) {
+        let (writer, account) = (self.shared.writer.clone(), self.account);
+        let told = writer.run(Priority::Interactive, move |tx| errand::tell(tx, account, &pace));
+        tasks.set.spawn(async move { Event::Told(told.await) });
     }
 
     fn carry_out(&mut self, step: Step, tasks: &mut Tasks) {
@@ -345,6 +364,12 @@ impl Driver {
             Event::StandingKept(result) => {
                 if let Err(error) = result {
                     tracing::debug!(%error, "what Meta says of the number is not noted");
+                }
+            }
+            Event::Told(result) => {
+                if let Err(error) = result {
+                    tracing::debug!(%error, "the other processes are not told");
+                    self.telling.failed();
                 }
             }
             Event::Written(done, Ok(())) => core.written(&done),

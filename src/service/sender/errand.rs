@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use super::core::{Done, End};
 use crate::domain::account::Standing;
+use crate::domain::health::Pace;
 use crate::domain::id::{AccountId, ConversationId, MessageId, RequestId};
 use crate::domain::outbox::Job;
 use crate::domain::throttle::Limits;
 use crate::domain::time::Timestamp;
-use crate::store::account::{NewAccount, fact, limits as limits_of, upsert_account};
+use crate::store::account::{NewAccount, fact, limits as limits_of, pace, upsert_account};
 use crate::store::outbox::{self, Overdue, Room, SentRequest, Unresolved};
 use crate::store::{Error, ReadConn, Tx};
 
@@ -23,6 +24,7 @@ pub fn begin(
 ) -> Result<(Vec<AccountId>, Vec<MessageId>), Error> {
     let ids = accounts.iter().map(|account| upsert_account(tx, account, now));
     let ids = ids.collect::<Result<Vec<_>, _>>()?;
+    pace::forget(tx)?;
     Ok((ids, outbox::rescue(tx, now)?))
 }
 
@@ -48,6 +50,16 @@ pub fn keep(
     now: Timestamp,
 ) -> Result<(), Error> {
     fact::asked(tx, account, standing, now)
+}
+
+/// Tells the other processes how the account sends.
+pub fn tell(tx: &mut Tx<'_>, account: AccountId, told: &Pace) -> Result<(), Error> {
+    pace::tell(tx, account, told)
+}
+
+/// Tells them that this process sends no more.
+pub fn end(tx: &mut Tx<'_>) -> Result<(), Error> {
+    pace::forget(tx)
 }
 
 /// What is uncertain, and when the next job is due; in one conversation alone if `only` says so.

@@ -1,4 +1,5 @@
-//! The sender's way to Meta: makes one request for a job and says what came of it. Tests put a script here.
+//! The sender's way to Meta: makes one request for a job and says what came of it. The sender's
+//! decisions know nothing of it: tests of them play Meta's part by handing answers to [`Core`](super::core::Core).
 
 use std::future::Future;
 use std::path::PathBuf;

@@ -289,6 +289,26 @@ fn put_aside(tx: &mut Tx<'_>, due: &Due) -> Result<(), Error> {
     lane::settle(tx, due.kind, due.lane)
 }
 
+/// For whoever begins to send: a queued message whose row was put aside, since it had lost its message, would
+/// wait for ever and say nothing. It failed, and a person can send it again.
+pub(super) fn fail_rowless(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), Error> {
+    let mut query = tx.conn.prepare_cached(
+        "SELECT m.id FROM account a CROSS JOIN message m ON m.account = a.id
+         WHERE m.state = 2 AND (m.state < 4 OR m.state IN (9, 10))
+             AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.message = m.id AND +o.kind = 1)",
+    )?;
+    let rows = query.query_map([], |row| Ok(MessageId(row.get(0)?)))?;
+    let lost: Vec<MessageId> = rows.collect::<Result<_, _>>()?;
+    drop(query);
+    for id in lost {
+        let mut message = standing::load(tx.conn, id)?;
+        let detail = Some("its place in the queue was lost".to_owned());
+        standing::advance(tx, &mut message, Cause::Claim, &Proof::at(now))?;
+        standing::advance(tx, &mut message, Cause::Refused, &Proof { detail, ..Proof::at(now) })?;
+    }
+    Ok(())
+}
+
 fn outgoing(tx: &Tx<'_>, account: AccountId, id: MessageId) -> Result<Send, Error> {
     let mut query = tx.conn.prepare_cached(
         "SELECT m.conversation, c.contact, coalesce(q.wamid, m.reply_to)

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rusqlite::{OptionalExtension as _, params};
 
+use super::claim::fail_rowless;
 use super::{Ended, Fetched, Uploaded, gate};
 use crate::domain::error_code::{self, Class};
 use crate::domain::event::Peer;
@@ -51,7 +52,7 @@ pub fn record(tx: &mut Tx<'_>, job: &Job, verdict: &Verdict, now: Timestamp) -> 
         Verdict::Failed(error) => {
             end_request(tx, job.request, Outcome::Refused, Some(error), now)?;
             not_reached(tx, job, send, now)?;
-            learn_refusal(tx, send.message, error.code, now)?;
+            learn_refusal(tx, send.message, Some(job.request), error.code, now)?;
             if names_media(error) {
                 upload::forget(tx, job.account, send.message)?;
             }
@@ -87,10 +88,11 @@ fn not_reached(tx: &Tx<'_>, job: &Job, send: &Send, now: Timestamp) -> Result<()
 
 /// What Meta's refusal of a message, in its answer or in a status, tells of more than this message: that the
 /// window is closed, that the person wants no marketing, that the template or the file is of no
-/// use, that the account is in trouble.
+/// use, that the account is in trouble. `request`: the one that was refused, where it is known.
 pub(in crate::store) fn learn_refusal(
     tx: &mut Tx<'_>,
     message: MessageId,
+    request: Option<RequestId>,
     code: Option<i64>,
     at: Timestamp,
 ) -> Result<(), Error> {
@@ -98,11 +100,15 @@ pub(in crate::store) fn learn_refusal(
     let message = standing::load(tx.conn, message)?;
     match error_code::lookup(Some(code), 0, None).class {
         Class::WindowClosed => {
-            // It was shut when the message went: what they write meanwhile opens it.
+            // It was shut when that request went: what they write meanwhile opens it.
             let sent: Option<i64> = tx
                 .conn
-                .prepare_cached("SELECT max(at) FROM request WHERE message = ?1")?
-                .query_row([message.id.0], |row| row.get(0))?;
+                .prepare_cached(
+                    "SELECT max(at) FROM request WHERE message = ?1 AND id = coalesce(?2, id)",
+                )?
+                .query_row(params![message.id.0, request.map(|request| request.0)], |row| {
+                    row.get(0)
+                })?;
             tx.conn
                 .prepare_cached(
                     "UPDATE conversation SET refused_at = max(coalesce(refused_at, 0), ?2)
@@ -483,6 +489,7 @@ pub fn rescue(tx: &mut Tx<'_>, now: Timestamp) -> Result<Vec<MessageId>, Error> 
         count_try(tx, *id)?;
         standing::advance(tx, &mut message, Cause::OutcomeUnknown, &evidence)?;
     }
+    fail_rowless(tx, now)?;
     righted::set_right(tx, now)?;
     let mut query = tx.conn.prepare_cached(
         "UPDATE outbox SET state = 1, request = NULL WHERE state = 2 AND kind <> 1

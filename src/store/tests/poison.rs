@@ -1,4 +1,5 @@
 use super::*;
+use crate::store::outbox;
 
 /// What a bug or a hand could leave in the outbox, by the number of the message.
 fn poison(world: &World, n: i64, id: MessageId) {
@@ -49,6 +50,20 @@ fn a_poisoned_outbox_row_is_put_aside_once_and_holds_up_nobody() {
     let wanted: Vec<MessageId> =
         messages.iter().filter(|(n, _)| good(*n)).map(|(_, id)| *id).collect();
     assert_eq!(claimed, wanted);
+    // Those whose row lost its message are found by whoever sends next; the rest failed as they came up.
+    world.do_it(|tx| outbox::rescue(tx, t(2000)));
+    for (n, id) in messages.iter().filter(|(n, _)| !good(*n)) {
+        let state =
+            world.write.raw().query_row("SELECT state FROM message WHERE id = ?1", [id.0], |row| {
+                row.get::<_, i64>(0)
+            });
+        assert_eq!(state, Ok(9), "{n} is shown as failed");
+    }
+    let lost = message::timeline(&world.read, messages[1].1).unwrap().pop().unwrap();
+    assert_eq!(lost.detail.as_deref(), Some("its place in the queue was lost"));
+    let next = world.begin("19999");
+    let again = world.say(next, "and on", t(2001));
+    assert!(sends(&world.claim(7, t(2002))).contains(&again));
 }
 
 #[test]

@@ -208,6 +208,34 @@ fn a_window_that_meta_says_is_closed_is_closed() {
     world.sound();
 }
 
+/// It was stamped with the newest request of the message, so that what they wrote between the two did not count.
+#[test]
+fn a_refusal_of_an_earlier_request_does_not_close_the_window_that_opened_since() {
+    for answer_names_request in [true, false] {
+        let mut world = World::new();
+        let a = world.begin("1");
+        let id = world.say(a, "hello", t(1));
+        let first = world.claim(1, t(2)).remove(0);
+        world.record(&first, &unknown(), t(3));
+        world.post(&[heard("w1", phone("1"), t(5), "hi")]);
+        world.do_it(|tx| send_again(tx, id, t(6)));
+        let second = world.claim(1, t(7)).remove(0);
+        if answer_names_request {
+            let mut refused = failed("wamid.1", 131_047, t(8));
+            if let ItemKind::Status(update) = &mut refused.kind {
+                update.request = Some(first.request);
+            }
+            world.post(&[refused]);
+        } else {
+            world.record(&first, &refused(131_047), t(8));
+        }
+        world.record(&second, &accepted("wamid.2"), t(9));
+        let next = world.say(a, "still there?", t(10));
+        assert_eq!(sends(&world.claim(1, t(11))), [next], "status: {answer_names_request}");
+        world.sound();
+    }
+}
+
 #[test]
 fn who_wants_no_marketing_gets_none_and_everything_else() {
     let mut world = World::new();

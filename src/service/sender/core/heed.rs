@@ -70,7 +70,7 @@ impl Core {
         Pace {
             used: self.pace.used(now.mono),
             limit: self.pace.limit(),
-            slowed: self.pace.is_resting(now.mono),
+            rests_until: self.rests_until.filter(|_| self.pace.is_resting(now.mono)),
             limited_people: u32::try_from(self.pace.blocked_pairs().count()).unwrap_or(u32::MAX),
             stop,
             unwritten: u32::try_from(self.unwritten.len()).unwrap_or(u32::MAX),
@@ -196,6 +196,7 @@ impl Core {
             Outcome::Throttled(Throttle::Number, error) => {
                 self.answered_again(now);
                 let wait = self.pace.throttled(error.advice.wait(), now.mono);
+                self.rests_until = Some(now.wall + wait);
                 // What is claimed has no slot for a while: a process killed meanwhile would leave it uncertain.
                 self.give_back(now, error);
                 wait
@@ -243,6 +244,7 @@ impl Core {
                 // The service is not there for anybody so long.
                 if let Some(asked) = error.advice.wait() {
                     self.pace.rest(asked, now.mono);
+                    self.rests_until = self.rests_until.max(Some(now.wall + asked));
                     self.give_back(now, error);
                 }
                 Duration::ZERO

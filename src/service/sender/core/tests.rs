@@ -918,7 +918,7 @@ fn a_limit_slows_its_own_bucket_and_nothing_else() {
         world.run(Duration::from_millis(500));
         assert_eq!(world.lane(2).len(), usize::from(others), "{code}");
         let gauge = world.core.gauge(world.now);
-        assert_eq!(gauge.slowed, limit == Throttle::Number, "{code}");
+        assert_eq!(gauge.rests_until.is_some(), limit == Throttle::Number, "{code}");
         assert_eq!(gauge.limited_people, u32::from(limit == Throttle::Pair), "{code}");
         assert_eq!(gauge.stop.is_some(), limit == Throttle::Account, "{code}");
         let Row::Queued { tries, .. } = world.rows[&1].1 else { panic!("{code}") };
