@@ -186,10 +186,10 @@ fn lock(data_dir: &Path, how: impl Fn(&File) -> io::Result<()>) -> io::Result<(F
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(data_dir.join("media.lock"))?;
+    let file = options.open(data_dir.join("media.lock"))?;
     how(&file)?;
-    file.write_all(b"\n")?;
-    let now = file.metadata()?.modified()?;
+    // Not of the locked one: some systems let nobody write to that.
+    let now = tempfile::tempfile_in(data_dir)?.metadata()?.modified()?;
     Ok((file, now))
 }
 
