@@ -34,7 +34,7 @@ pub fn start(dir: &Path, level: Level, days: u16) -> Result<LogGuard, Error> {
         })?;
     let (writer, worker) = tracing_appender::non_blocking::NonBlockingBuilder::default()
         .lossy(true)
-        .buffered_lines_limit(8192)
+        .buffered_lines_limit(1024)
         .thread_name("log")
         .finish(Redacting(file));
     let subscriber = tracing_subscriber::fmt()

@@ -15,24 +15,23 @@ mod entries;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// What a mutation starts from.
-const SEEDS: [&str; 6] = [
-    r#"{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":{
-        "metadata":{"phone_number_id":"1"},"contacts":[{"profile":{"name":"A"},"wa_id":"1"}],
-        "messages":[{"from":"1","id":"w","timestamp":"1","type":"text","text":{"body":"x\ud83d\ude00"}}],
-        "statuses":[{"id":"w","status":"read","timestamp":"1","recipient_id":"1"}]}}]}]}"#,
-    r#"xx{"messages":[{"id":"wamid.1"}],"contacts":[{"input":"1","wa_id":"1"}]}"#,
-    r#"xx{"error":{"message":"m","code":131026,"error_data":{"details":"d"},"fbtrace_id":"f"}}"#,
-    include_str!("../config.example.toml"),
-    "[[account]]\nphone_number_id = \"1\"\napp_secret = [\"env:A\", \"env:B\"]\n[keys]\nquit = []\n",
-    "\u{1b}[31mred\u{1b}]0;t\u{7} \u{202e}abc 👨‍👩‍👧‍👦 ـعربي Z\u{300}\u{301} *bold _both_* ```code``` 日本語",
+/// What a mutation starts from: what fuzzing starts from too.
+const SEEDS: [&[u8]; 8] = [
+    include_bytes!("fixtures/webhooks-own/status-read.json"),
+    include_bytes!("fixtures/webhooks-own/context-reply.json"),
+    include_bytes!("../fuzz/seeds/answer/accepted"),
+    include_bytes!("../fuzz/seeds/answer/refused"),
+    include_bytes!("../config.example.toml"),
+    b"[[account]]\nphone_number_id = \"1\"\napp_secret = [\"env:A\", \"env:B\"]\n[keys]\nquit = []\n",
+    include_bytes!("../fuzz/seeds/text/hostile"),
+    include_bytes!("../fuzz/seeds/text/markup"),
 ];
 
 /// A seed in which some bytes are changed, and some are repeated or left out.
 fn mutated() -> impl Strategy<Value = Vec<u8>> {
     let change = (any::<prop::sample::Index>(), any::<u8>(), 0_usize..4, 0_usize..64);
     (0..SEEDS.len(), vec(change, 0..6)).prop_map(|(seed, changes)| {
-        let mut bytes = SEEDS.get(seed).copied().unwrap_or_default().as_bytes().to_vec();
+        let mut bytes = SEEDS.get(seed).copied().unwrap_or_default().to_vec();
         for (at, byte, how, length) in changes {
             if bytes.is_empty() {
                 break;

@@ -53,6 +53,7 @@ pub(crate) fn open(
             timezone: TimeZone::UTC,
             outside: Outside::Refuse,
             webhook_path: "/webhook".to_owned(),
+            shell: Some("twoticks".to_owned()),
         },
         keymap: Keymap::new(SendKey::Enter, &BTreeMap::new()).expect("keys"),
     };

@@ -101,6 +101,7 @@ impl Inbox {
                 timezone: TimeZone::UTC,
                 outside: Outside::Refuse,
                 webhook_path: "/webhook".to_owned(),
+                shell: Some("twoticks".to_owned()),
             },
             keymap: Keymap::new(SendKey::Enter, &BTreeMap::new()).expect("keys"),
         };

@@ -15,6 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use thiserror::Error;
 
+use super::media::DOWNLOAD_TIMEOUT;
 use super::{advice, request, response};
 use crate::domain::id::{PhoneNumberId, RequestId, Wamid};
 use crate::domain::outbox::{ApiError, Outcome, Send};
@@ -27,7 +28,7 @@ const ANSWER_MAX: usize = 256 * 1024;
 /// The same for a page of templates, of which each may hold some dozen KiB.
 const LISTING_MAX: usize = 16 * 1024 * 1024;
 
-/// For sending a file: 100 MB, Meta's largest, at 1.4 Mbit/s.
+/// For sending a file, its answer included: 100 MB, Meta's largest, at 1.4 Mbit/s.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Below the idle time-out of any server in between, so that a request rarely meets a connection that is
@@ -45,7 +46,7 @@ pub struct Settings {
     /// For name look-up, connect and TLS together.
     pub connect_timeout: Duration,
     /// For the whole call, connecting included. Downloads have [`super::media::DOWNLOAD_TIMEOUT`] in all,
-    /// and this between two chunks.
+    /// and this between two chunks; uploads have ten minutes.
     pub timeout: Duration,
 }
 
@@ -97,7 +98,9 @@ pub enum CallError {
 }
 
 fn refusal(error: &ApiError) -> String {
-    match (&error.details, error.code) {
+    // Meta's own words often begin with the code.
+    let code = error.code.filter(|code| !error.message.contains(&format!("(#{code})")));
+    match (&error.details, code) {
         (Some(details), Some(code)) => format!("{} (code {code}): {details}", error.message),
         (Some(details), None) => format!("{}: {details}", error.message),
         (None, Some(code)) => format!("{} (code {code})", error.message),
@@ -135,7 +138,6 @@ impl Client {
                 .user_agent(concat!("twoticks/", env!("CARGO_PKG_VERSION")))
                 .connect_timeout(settings.connect_timeout)
                 .timeout(settings.timeout)
-                .read_timeout(settings.timeout)
                 .pool_idle_timeout(POOL_IDLE)
                 .redirect(redirect::Policy::none())
                 .retry(retry::never())
@@ -196,7 +198,7 @@ impl Client {
             .request(Method::POST, at(&self.base, &[number.as_str(), "messages"]))
             .header(CONTENT_TYPE, "application/json")
             .body(message.to_string());
-        match self.advised(call, ANSWER_MAX).await {
+        match self.advised(call, ANSWER_MAX, self.timeout).await {
             Ok((status, body, said)) => said.beside(classify(status, &body)),
             Err(Lost::NeverReached(detail)) => Outcome::NeverReached(detail),
             Err(Lost::NoAnswer(detail)) => Outcome::Unknown { detail, error: None },
@@ -245,7 +247,7 @@ impl Client {
     /// Posts a form with a file in it.
     pub(super) async fn post_form(&self, path: &[&str], form: Form) -> Result<Value, CallError> {
         let call = self.request(Method::POST, at(&self.base, path));
-        self.value(call.timeout(UPLOAD_TIMEOUT).multipart(form), ANSWER_MAX).await
+        self.uploaded(call.multipart(form)).await
     }
 
     /// The bytes of a file to the upload with this id, which holds a query of its own and goes into the
@@ -269,13 +271,20 @@ impl Client {
             .request(Method::POST, url)
             .header(AUTHORIZATION, token)
             .header("file_offset", "0")
-            .timeout(UPLOAD_TIMEOUT)
             .body(bytes);
-        self.value(call, ANSWER_MAX).await
+        self.uploaded(call).await
     }
 
     async fn value(&self, call: RequestBuilder, most: usize) -> Result<Value, CallError> {
-        let (status, body, said) = self.advised(call, most).await?;
+        Self::valued(self.advised(call, most, self.timeout).await?)
+    }
+
+    /// The same for a request with a file in it.
+    async fn uploaded(&self, call: RequestBuilder) -> Result<Value, CallError> {
+        Self::valued(self.advised(call, ANSWER_MAX, UPLOAD_TIMEOUT).await?)
+    }
+
+    fn valued((status, body, said): (u16, Vec<u8>, advice::Said)) -> Result<Value, CallError> {
         response::value(status, &body).map_err(|error| CallError::Refused(said.beside_error(error)))
     }
 
@@ -311,25 +320,32 @@ impl Client {
         self.http.request(method, url).header(AUTHORIZATION, self.bearer.clone())
     }
 
-    /// An answer, and what its headers say about waiting.
+    /// An answer, and what its headers say about waiting. All of it takes `within` at most.
     async fn advised(
         &self,
         call: RequestBuilder,
         most: usize,
+        within: Duration,
     ) -> Result<(u16, Vec<u8>, advice::Said), Lost> {
-        let response = call.send().await.map_err(|error| self.lost(&error))?;
+        let call = call.timeout(within);
+        let response = call.send().await.map_err(|error| self.lost_after(&error, within))?;
         let said = advice::said(response.headers());
-        let (status, body) = self.read(response, most).await?;
+        let (status, body) = self.read(response, most, within).await?;
         Ok((status, body, said))
     }
 
     /// An answer in place of a file.
     pub(super) async fn read_error(&self, response: Response) -> Result<(u16, Vec<u8>), Lost> {
-        self.read(response, ANSWER_MAX).await
+        self.read(response, ANSWER_MAX, self.timeout).await
     }
 
     /// The status and the first `most` bytes of the body, with the token blanked out.
-    async fn read(&self, mut response: Response, most: usize) -> Result<(u16, Vec<u8>), Lost> {
+    async fn read(
+        &self,
+        mut response: Response,
+        most: usize,
+        within: Duration,
+    ) -> Result<(u16, Vec<u8>), Lost> {
         let status = response.status().as_u16();
         let mut body = Vec::new();
         while body.len() < most {
@@ -337,7 +353,7 @@ impl Client {
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
                 Err(error) => {
-                    let detail = match self.lost(&error) {
+                    let detail = match self.lost_after(&error, within) {
                         Lost::NeverReached(detail) | Lost::NoAnswer(detail) => detail,
                     };
                     return Err(Lost::NoAnswer(format!("HTTP {status}, then {detail}")));
@@ -358,8 +374,28 @@ impl Client {
         }
     }
 
+    /// The next of a file's bytes, or the answer they come in. They may be many, so that only how long nothing
+    /// comes is limited.
+    pub(super) async fn within<T>(
+        &self,
+        next: impl Future<Output = Result<T, reqwest::Error>>,
+    ) -> Result<T, CallError> {
+        match tokio::time::timeout(self.timeout, next).await {
+            Ok(next) => next.map_err(|error| self.lost_after(&error, DOWNLOAD_TIMEOUT).into()),
+            Err(_elapsed) => {
+                let within = seconds(self.timeout);
+                Err(CallError::NoAnswer(format!("nothing more of the file came within {within}")))
+            }
+        }
+    }
+
     /// What a failed exchange proves, in words that name the place and hold no URL.
     pub(super) fn lost(&self, error: &reqwest::Error) -> Lost {
+        self.lost_after(error, self.timeout)
+    }
+
+    /// The same of one that had this long.
+    fn lost_after(&self, error: &reqwest::Error, within: Duration) -> Lost {
         let host = error.url().and_then(Url::host_str).unwrap_or("the API").to_owned();
         if error.is_builder() {
             return Lost::NeverReached(format!(
@@ -377,7 +413,7 @@ impl Client {
             });
         }
         Lost::NoAnswer(if error.is_timeout() {
-            format!("no answer from {host} within {}", seconds(self.timeout))
+            format!("no answer from {host} within {}", seconds(within))
         } else {
             format!("the connection to {host} broke: {}", root_cause(error))
         })

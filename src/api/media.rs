@@ -138,7 +138,7 @@ impl Client {
     {
         let url = media_url(self.base(), url)?;
         let call = self.request(Method::GET, url).timeout(DOWNLOAD_TIMEOUT);
-        let mut response = call.send().await.map_err(|error| CallError::from(self.lost(&error)))?;
+        let mut response = self.within(call.send()).await?;
         if response.status().as_u16() != 200 {
             return Err(self.no_file(response).await.into());
         }
@@ -147,9 +147,7 @@ impl Client {
         }
         let mut size = 0_u64;
         let mut hash = Sha256::new();
-        while let Some(chunk) =
-            response.chunk().await.map_err(|error| CallError::from(self.lost(&error)))?
-        {
+        while let Some(chunk) = self.within(response.chunk()).await? {
             size = size.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
             if size > limit {
                 return Err(DownloadError::TooBig { limit });

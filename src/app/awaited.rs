@@ -2,6 +2,7 @@
 
 use super::composer::Sent;
 use super::drafts::Edit;
+use super::prompt::Question;
 use super::templates::maker::Purpose;
 use crate::domain::id::{AccountId, ConversationId, EventId};
 use crate::domain::outbox::Decision;
@@ -36,11 +37,15 @@ pub(crate) enum Awaited {
     Sync,
     /// A template was handed in for review, new or changed.
     Work(Purpose, Box<Template>),
+    /// What stands in the editor of templates is kept.
+    KeepTemplate(Purpose),
     /// This template is deleted.
     Delete(String),
     /// Applying an event again.
     Replay(EventId),
     /// Something that the workbench asked for.
     Workbench,
+    /// The profile is changed to the answer of this question.
+    Profile(Question),
     Other(&'static str),
 }

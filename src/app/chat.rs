@@ -111,6 +111,16 @@ impl Chat {
         unread.map_or(MessagePage::Newest, MessagePage::Around)
     }
 
+    /// How many messages to read first, where so many rows are seen: what is waited for has no message too many,
+    /// but around a place in the middle it is not known how much of the page is above it.
+    #[must_use]
+    pub fn first_limit(page: MessagePage, height: usize) -> u32 {
+        match page {
+            MessagePage::Newest => u32::try_from(height + MARGIN + 1).unwrap_or(PAGE).min(PAGE),
+            _ => PAGE,
+        }
+    }
+
     /// The page to read when the messages may have changed: all that is looked at.
     #[must_use]
     pub fn refresh_page(&self) -> (MessagePage, u32, Load) {

@@ -53,6 +53,7 @@ pub(crate) fn setup(mode: Mode, size: (u16, u16)) -> Setup {
             timezone: TimeZone::get("America/Sao_Paulo").unwrap(),
             outside: Outside::Refuse,
             webhook_path: "/webhook".to_owned(),
+            shell: Some("twoticks".to_owned()),
         },
         keymap: Keymap::new(SendKey::Enter, &BTreeMap::new()).unwrap(),
     }

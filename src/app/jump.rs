@@ -106,10 +106,12 @@ fn commands(text: &str, under: Context) -> Vec<Hit> {
 }
 
 fn conversations(text: &str, candidates: &[Conversation]) -> Vec<Hit> {
-    let mut hits: Vec<_> = ranked(text, candidates.iter(), |row| haystack(row))
-        .into_iter()
-        .map(|row| Hit::Conversation(Box::new(row.clone())))
-        .collect();
+    let found = match digits(text) {
+        Some(digits) => candidates.iter().filter(|row| has_digits(row, &digits)).collect(),
+        None => ranked(text, candidates.iter(), |row| haystack(row)),
+    };
+    let mut hits: Vec<_> =
+        found.into_iter().map(|row| Hit::Conversation(Box::new(row.clone()))).collect();
     if looks_like_a_number(text) {
         hits.push(Hit::Begin(text.to_owned()));
     }
@@ -149,9 +151,49 @@ fn haystack(row: &Conversation) -> String {
     words
 }
 
+/// The digits of a text that is a part of a number, or a whole one: nobody means digits that lie apart.
+fn digits(text: &str) -> Option<String> {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let plain = text.chars().all(|c| c.is_ascii_digit() || "+ -().".contains(c));
+    (plain && !digits.is_empty()).then_some(digits)
+}
+
+/// Whether these digits stand side by side in the number or in the name.
+fn has_digits(row: &Conversation, digits: &str) -> bool {
+    let contact = &row.contact;
+    contact.wa_id.as_ref().is_some_and(|number| number.as_str().contains(digits))
+        || contact.name.as_deref().is_some_and(|name| name.contains(digits))
+        || contact.username.as_deref().is_some_and(|name| name.contains(digits))
+}
+
 /// Whether the text can only be meant as a number: a plus, then digits and what people put between them.
 fn looks_like_a_number(text: &str) -> bool {
     let Some(rest) = text.strip_prefix('+') else { return false };
     rest.chars().filter(char::is_ascii_digit).count() >= 7
         && rest.chars().all(|c| c.is_ascii_digit() || " -().".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Hit, JumpBox};
+    use crate::app::action::Context;
+    use crate::app::fixture::world;
+
+    /// 5582 once found every number that has a 5, a 5, an 8 and a 2 in this order.
+    #[test]
+    fn digits_stand_side_by_side_in_what_they_find() {
+        let rows = world().conversations;
+        let found = |text: &str| {
+            let jump = JumpBox::new(text, Context::List, &rows);
+            let numbers = jump.hits.into_iter().filter_map(|hit| match hit {
+                Hit::Conversation(row) => row.contact.wa_id.map(|id| id.to_string()),
+                _ => None,
+            });
+            numbers.collect::<Vec<_>>()
+        };
+        for text in ["5511", "+55 (11)", "55 11"] {
+            assert!(!found(text).is_empty(), "{text}");
+        }
+        assert_eq!(found("5582"), [""; 0], "they stand in all of them, but apart");
+    }
 }

@@ -14,6 +14,12 @@ use crate::domain::time::Timestamp;
 /// Rows per page.
 pub const PAGE: u32 = 100;
 
+/// Rows of the page that a list begins with, where so many are seen: it is waited for, so it has no row too many.
+#[must_use]
+pub fn first_page(capacity: usize) -> u32 {
+    u32::try_from(capacity + MARGIN + 1).unwrap_or(PAGE).min(PAGE)
+}
+
 /// How near to the end of what is held the selection gets before more is read.
 const MARGIN: usize = 25;
 
@@ -239,9 +245,12 @@ impl<T: Listed> List<T> {
         }
     }
 
-    /// The page to read when the list may have changed: all that is looked at.
+    /// The page to read when the list may have changed: all that is looked at, where so many rows are seen.
     #[must_use]
-    pub fn refresh_page(&self) -> (Page<T::Key>, u32) {
+    pub fn refresh_page(&self, capacity: usize) -> (Page<T::Key>, u32) {
+        if !self.loaded {
+            return (Page::First, first_page(capacity));
+        }
         let held = u32::try_from(self.page.rows().len()).unwrap_or(PAGE);
         let limit = held.clamp(PAGE, 300);
         if !self.page.more_before() {
@@ -251,12 +260,13 @@ impl<T: Listed> List<T> {
         row.map_or((Page::First, limit), |row| (Page::Around(row.key()), limit))
     }
 
-    /// The page to read because the selection nears the end of what is held.
+    /// The page to read because the selection or the view, of so many rows, nears the end of what is held.
     #[must_use]
-    pub fn wanted_page(&self) -> Option<(Page<T::Key>, Load)> {
+    pub fn wanted_page(&self, capacity: usize) -> Option<(Page<T::Key>, Load)> {
         let rows = self.page.rows();
         let index = self.selected_index().unwrap_or(self.index);
-        if self.page.more_after() && index + MARGIN >= rows.len() {
+        let last = (index + MARGIN).max(self.top(capacity) + capacity);
+        if self.page.more_after() && last >= rows.len() {
             return rows.last().map(|row| (Page::After(row.key()), Load::After));
         }
         if self.page.more_before() && index < MARGIN {

@@ -81,6 +81,8 @@ pub struct Settings {
     pub outside: Outside,
     /// The path that webhooks are posted to.
     pub webhook_path: String,
+    /// How a shell calls this program with the same config; none where it cannot, as in the demo.
+    pub shell: Option<String>,
 }
 
 /// What a [`Model`] starts from.
@@ -186,6 +188,8 @@ pub struct Model {
     pub(crate) next: Wait<Wanted>,
     /// The pending look for what Meta told last, and the number of what was heard of it.
     pub(crate) told: (Wait<()>, Option<i64>),
+    /// The newest of it that was not said yet, or not long enough to be read.
+    pub(crate) news: Option<String>,
     /// The store could not be read; nothing is read by itself until this time, and then everything.
     pub(crate) unreadable_until: Option<Timestamp>,
     /// The account's templates, as last read.
@@ -241,6 +245,7 @@ impl Model {
             kept_unread: HashSet::new(),
             next: Wait::default(),
             told: (Wait::default(), None),
+            news: None,
             catalogue: None,
             templates: Templates::default(),
             campaigns: Campaigns::default(),
@@ -311,7 +316,12 @@ impl Model {
     /// When the numbers of the templates are read again.
     fn templates_due(&self) -> Option<Timestamp> {
         let shown = self.screen == Screen::Templates && !self.templates.wait.is_busy();
-        self.templates.calm.due().filter(|_| shown)
+        let open = match &self.overlay {
+            Some(Overlay::Maker(maker)) => maker.due,
+            _ => None,
+        };
+        let closed = self.templates.unfinished.values().filter_map(|maker| maker.due);
+        self.templates.calm.due().filter(|_| shown).into_iter().chain(open).chain(closed).min()
     }
 
     /// When the numbers of the campaigns are read again.
@@ -451,7 +461,7 @@ impl Model {
             Registration::Trouble(why) => {
                 banners.push(format!("Meta is not told of the tunnel's address: {why}"));
             }
-            Registration::Unknown | Registration::Registered => {}
+            Registration::Unknown | Registration::Registered { .. } => {}
         }
         if let Some(reason) = self.health.sender_trouble() {
             banners.push(format!("Nothing is being sent: {reason}"));
@@ -492,8 +502,26 @@ impl Model {
     }
 
     pub(crate) fn say(&mut self, text: impl Into<String>, weight: Weight) {
+        self.unsay();
         self.notice = Some(Notice::new(text, weight, self.now));
         self.touch();
+    }
+
+    /// Takes the notice away. What Meta told comes back if it could not be read.
+    pub(crate) fn unsay(&mut self) {
+        let gone = self.notice.take();
+        let unread = gone.filter(|notice| notice.news && !notice.has_served(false, self.now));
+        self.news = self.news.take().or_else(|| unread.map(|notice| notice.text));
+    }
+
+    /// Says what Meta told, where nothing else is said.
+    pub(crate) fn say_news(&mut self) {
+        if let Some(text) = self.news.take_if(|_| self.notice.is_none()) {
+            self.say(text, Weight::Warning);
+            if let Some(notice) = &mut self.notice {
+                notice.news = true;
+            }
+        }
     }
 
     /// Says something about the conversation shown; it does not stay when another one is opened.

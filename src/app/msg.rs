@@ -23,9 +23,9 @@ use crate::domain::outbox::{Decided, Decision, Recipient};
 use crate::domain::page::{ListKey, ListPage, MessagePage, Page, QueuePage};
 use crate::domain::profile::{Profile, ProfileChange};
 use crate::domain::queue::{QueueFilter, QueueRow, Recent, Sweep};
-use crate::domain::template::{Refusal, Template, Work, Worked};
+use crate::domain::template::{Fields, Purpose, Refusal, Template, Unfinished, Work, Worked};
 use crate::domain::time::Timestamp;
-use crate::domain::tunnel::Kind;
+use crate::domain::tunnel::{Kind, Say};
 use crate::domain::wish::Wish;
 
 /// Something that happened.
@@ -349,6 +349,8 @@ pub enum Reply {
         ticket: Ticket,
         /// By name and language.
         catalogue: Arc<Catalogue>,
+        /// What was begun in the editor and not handed in.
+        unfinished: Unfinished,
     },
     /// To [`Query::Request`].
     Request {
@@ -458,10 +460,14 @@ pub enum Command {
     Profile(AccountId),
     /// Change the profile of an account.
     SetProfile(AccountId, ProfileChange),
-    /// Let Meta post webhooks to the tunnel, or leave it as it is.
-    Post(AccountId, bool),
+    /// Change the picture of the profile to that in the file at this path, as it was typed.
+    SetPicture(AccountId, String),
+    /// Say where Meta is to post webhooks.
+    Post(AccountId, Say),
     /// Start this tunnel in place of what runs.
     Tunnel(Kind),
+    /// Keep what stands in the editor of templates; without fields, keep it no longer.
+    KeepTemplate(AccountId, Purpose, Fields),
     /// Make, change or delete a template at Meta.
     Work(AccountId, Box<Work>),
     /// Apply an event again.
@@ -606,6 +612,8 @@ pub enum Effect {
         /// As it was typed.
         path: String,
     },
+    /// Remove a campaign that was never started; what came of it comes back as [`Msg::Told`].
+    RemoveDraft(CampaignId),
     /// Ring the bell.
     Bell,
     /// Set the terminal's title. Sanitised text.

@@ -1,5 +1,6 @@
 //! One line of news above the composer, gone after a while, with the next one, or with the next key once it was
-//! read.
+//! read. What Meta tells by itself waits until the answer to what the person did was read, and comes back after
+//! one that took its place.
 
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ pub struct Notice {
     pub until: Timestamp,
     /// It is about this conversation, and goes away with it.
     pub about: Option<ConversationId>,
+    /// Meta told it by itself, and nothing that was done here.
+    pub news: bool,
 }
 
 /// A key takes away what stood there for so long: it was read.
@@ -49,7 +52,7 @@ impl Notice {
             Weight::Error => 10,
         };
         let until = now + Duration::from_secs(seconds);
-        Self { text: text.into(), weight, since: now, until, about: None }
+        Self { text: text.into(), weight, since: now, until, about: None, news: false }
     }
 
     /// Whether a key pressed now takes it away. `elsewhere`: the key led to another screen, box or mode.

@@ -82,7 +82,10 @@ pub fn lines(model: &Model) -> Vec<Line> {
         Some(Overlay::Explain { message, .. }) => {
             let mut page = Page::new(width, model);
             match model.held(*message) {
-                Some(found) => explain(found, &mut page),
+                Some(found) => {
+                    about(model, found, &mut page);
+                    explain(model, found, &mut page);
+                }
                 None => page.wrapped("It is not in the queue any more.", Ink::Plain),
             }
             life(model, *message, &mut page);
@@ -122,7 +125,7 @@ pub fn info(model: &Model, width: usize) -> Vec<Line> {
         if let Some(row) = model.queue.selected() {
             page.heading(&describe::name(&row.contact));
             page.wrapped(&describe::line(&row.message), Ink::Plain);
-            explain(&row.message, &mut page);
+            explain(model, &row.message, &mut page);
             life(model, row.message.id, &mut page);
         }
     } else if model.screen == Screen::Hooks {
@@ -350,7 +353,20 @@ fn message(model: &Model, page: &mut Page) {
     life(model, found.id, page);
 }
 
-fn explain(found: &Message, page: &mut Page) {
+/// Whom a message is for, and what it says.
+fn about(model: &Model, found: &Message, page: &mut Page) {
+    let queued = model.queue.list.page.rows().iter().find(|row| row.message.id == found.id);
+    let contact = match queued.filter(|_| model.screen == Screen::Queue) {
+        Some(row) => Some(&row.contact),
+        None => model.shown().map(|row| &row.contact),
+    };
+    if let Some(contact) = contact {
+        page.heading(&describe::name(contact));
+    }
+    page.wrapped(&describe::line(found), Ink::Plain);
+}
+
+fn explain(model: &Model, found: &Message, page: &mut Page) {
     page.heading(&format!("Message {}", found.state.name()));
     if let Some(reason) = describe::lost_file(found) {
         page.fact("File", &format!("It cannot be had: {reason}."), Ink::Bad);
@@ -373,6 +389,13 @@ fn explain(found: &Message, page: &mut Page) {
         page.fact("Helps", &format!("{}.", entry.remedy), Ink::Plain);
     } else {
         page.fact("Retried", retried(found, Conduct::Retries), Ink::Plain);
+    }
+    if found.state == State::Uncertain {
+        let key = model.keymap.key(Context::Chat, Action::Resend);
+        let words = format!(
+            "Look on a phone, or ask them, whether it arrived. {key} then sends it again or drops it."
+        );
+        page.fact("Settle it", &words, Ink::Plain);
     }
     if !trouble.detail.is_empty() {
         let name = if trouble.code.is_some() { "In Meta's words" } else { "What is known" };
@@ -410,12 +433,18 @@ fn life(model: &Model, message: MessageId, page: &mut Page) {
         return;
     };
     page.heading("What happened");
+    let zone = &model.settings.timezone;
+    let mut day = when::day(model.now, zone);
     let mut before: Option<Timestamp> = None;
     let mut named: Option<RequestId> = None;
     for entry in entries {
         let since = before.map(|before| when::step(entry.at.since(before))).unwrap_or_default();
         before = Some(entry.at);
-        let at = when::clock_seconds(entry.at, &model.settings.timezone);
+        // Times alone are of today, or of the day that was last named.
+        if std::mem::replace(&mut day, when::day(entry.at, zone)) != day {
+            page.wrapped(&when::day_label(entry.at, model.now, zone), Ink::Dim);
+        }
+        let at = when::clock_seconds(entry.at, zone);
         let request = entry.request.filter(|request| named != Some(*request));
         named = entry.request.or(named);
         let words = format!("{at}  {since:<8} {}", proof(entry, request));

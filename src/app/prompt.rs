@@ -38,6 +38,8 @@ pub enum Question {
     ResultAs(CampaignId),
     /// Another text for a part of the business profile.
     Profile(Part),
+    /// The file of another picture for it.
+    Picture,
 }
 
 /// The question with what was typed so far.
@@ -51,12 +53,28 @@ pub struct Prompt {
     pub error: Option<String>,
     /// The answer is being worked on.
     pub busy: bool,
+    /// The text is only offered: the first thing that is typed takes its place.
+    pub offered: bool,
 }
 
 impl Prompt {
     /// The question with a text to begin with.
     #[must_use]
     pub fn new(question: Question, text: &str) -> Self {
-        Self { question, editor: Editor::new(text, false), error: None, busy: false }
+        let editor = Editor::new(text, false);
+        Self { question, editor, error: None, busy: false, offered: false }
+    }
+
+    /// The question with an answer that is taken as it is, or replaced by what is typed.
+    #[must_use]
+    pub fn offering(question: Question, text: &str) -> Self {
+        Self { offered: true, ..Self::new(question, text) }
+    }
+
+    /// Somebody types: what was only offered makes room for it.
+    pub fn make_room(&mut self) {
+        if std::mem::take(&mut self.offered) {
+            self.editor.clear();
+        }
     }
 }

@@ -34,6 +34,8 @@ pub struct Templates {
     pub typed: HashMap<(ConversationId, String), Filling>,
     /// Editors that were closed before what is in them was submitted.
     pub unfinished: BTreeMap<maker::Purpose, Box<maker::Maker>>,
+    /// What the store kept of those of an earlier time; none until it was read.
+    pub stored: Option<template::Unfinished>,
     /// A running sync was asked to stop, and stops when asked again until this time.
     pub stops: Option<Timestamp>,
     /// The screen of the templates.

@@ -85,6 +85,7 @@ fn expire(model: &mut Model, effects: &mut Vec<Effect>) {
         model.notice = None;
         model.touch();
     }
+    model.say_news();
     if model.quit_armed.is_some_and(|until| until <= now) {
         model.quit_armed = None;
     }
@@ -190,6 +191,17 @@ fn edited(model: &mut Model, result: Result<String, String>, effects: &mut Vec<E
     model.touch();
 }
 
+/// There is no conversation with the number: it stays typed, and the reason beside it.
+fn not_begun(model: &mut Model, number: &str, reason: String) {
+    let mut prompt = match model.overlay.take() {
+        Some(Overlay::Prompt(prompt)) if prompt.question == Question::Number => prompt,
+        _ => Prompt::new(Question::Number, number),
+    };
+    (prompt.error, prompt.busy) = (Some(reason), false);
+    model.overlay = Some(Overlay::Prompt(prompt));
+    model.touch();
+}
+
 fn done(model: &mut Model, finished: Finished, effects: &mut Vec<Effect>) {
     let Some(awaited) = model.awaited.remove(&finished.id) else { return };
     match (finished.result, awaited) {
@@ -206,11 +218,12 @@ fn done(model: &mut Model, finished: Finished, effects: &mut Vec<Effect>) {
             model.say(format!("{count} templates are as Meta has them."), Weight::Done);
         }
         (Ok(Done::Said(words)), Awaited::Workbench) => workbench::done(model, Ok(words)),
+        (result, Awaited::Profile(question)) => workbench::answered(model, question, result),
         (Ok(Done::Profile(profile)), _) => workbench::profile(model, *profile),
         (Err(reason), Awaited::Workbench) => workbench::done(model, Err(reason)),
-        (Ok(Done::Worked(result)), awaited) => maker::answered(model, awaited, result),
+        (Ok(Done::Worked(result)), awaited) => maker::answered(model, awaited, result, effects),
         (Err(reason), awaited @ (Awaited::Work(..) | Awaited::Delete(_))) => {
-            maker::answered(model, awaited, Err(Refusal::whole(reason)));
+            maker::answered(model, awaited, Err(Refusal::whole(reason)), effects);
         }
         (Ok(_), Awaited::SendTemplate { conversation, name, draft }) => {
             model.templates.typed.remove(&(conversation, name));
@@ -249,16 +262,10 @@ fn done(model: &mut Model, finished: Finished, effects: &mut Vec<Effect>) {
                 model.drafts.keep(conversation, edit, model.now);
             }
         }
-        (Err(reason), Awaited::Begin { number }) => {
-            let mut prompt = match model.overlay.take() {
-                Some(Overlay::Prompt(prompt)) if prompt.question == Question::Number => prompt,
-                _ => Prompt::new(Question::Number, &number),
-            };
-            prompt.error = Some(reason);
-            prompt.busy = false;
-            model.overlay = Some(Overlay::Prompt(prompt));
-            model.touch();
+        (Err(reason), Awaited::KeepTemplate(purpose)) => {
+            maker::not_kept(model, &purpose, &reason);
         }
+        (Err(reason), Awaited::Begin { number }) => not_begun(model, &number, reason),
         (Err(reason), Awaited::Decide { .. }) => {
             model.say(format!("Could not be done: {reason}"), Weight::Error);
         }

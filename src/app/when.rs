@@ -89,6 +89,21 @@ pub fn near(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     then.strftime(format).to_string()
 }
 
+/// A point to the second today, to the millisecond where there is room: `14:31:07`, `14:31:07.250`; with its day
+/// before: `Tue 14:31`, and the date beyond a week: `14 Nov`, `14 Nov 14:31`.
+#[must_use]
+pub fn moment(at: Timestamp, now: Timestamp, zone: &TimeZone, roomy: bool) -> String {
+    let then = zoned(at, zone);
+    let format = match (days_ago(at, now, zone), roomy) {
+        (..=0, true) => "%H:%M:%S%.3f",
+        (..=0, false) => "%H:%M:%S",
+        (1..=6, _) => "%a %H:%M",
+        (_, true) => "%-d %b %H:%M",
+        (_, false) => "%-d %b",
+    };
+    then.strftime(format).to_string()
+}
+
 /// A span left, to the minute: `23h58m`, `48m`, `<1m`.
 #[must_use]
 pub fn left(span: Duration) -> String {
@@ -150,11 +165,26 @@ mod tests {
 
     use jiff::tz::TimeZone;
 
-    use super::{age, day_label, left, listed, near, next_minute, step};
+    use super::{age, day_label, left, listed, moment, near, next_minute, step};
     use crate::domain::time::Timestamp;
 
     fn at(text: &str) -> Timestamp {
         Timestamp::from_millis(text.parse::<jiff::Timestamp>().unwrap().as_millisecond())
+    }
+
+    /// A list of times alone does not say that some are of last week.
+    #[test]
+    fn a_moment_that_is_not_of_today_has_its_day() {
+        let zone = TimeZone::get("America/Sao_Paulo").unwrap();
+        let now = at("2026-11-20T17:32:00Z");
+        for (time, narrow, wide) in [
+            ("2026-11-20T17:31:07.250Z", "14:31:07", "14:31:07.250"),
+            ("2026-11-18T17:31:07Z", "Wed 14:31", "Wed 14:31"),
+            ("2026-11-03T17:31:07Z", "3 Nov", "3 Nov 14:31"),
+        ] {
+            assert_eq!(moment(at(time), now, &zone, false), narrow);
+            assert_eq!(moment(at(time), now, &zone, true), wide);
+        }
     }
 
     #[test]

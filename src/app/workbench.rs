@@ -11,6 +11,9 @@ use crate::domain::tunnel::Kind;
 /// How much of the history is read.
 pub const HISTORY: u32 = 200;
 
+/// What is said of tunnels while nothing listens.
+pub const DEAF: &str = "The listener is off (listener.enabled = false in the config), so a tunnel would lead to nothing.";
+
 /// A tab of the page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tab {
@@ -53,7 +56,8 @@ impl Tab {
     pub const fn rows(self) -> usize {
         match self {
             Self::Account | Self::Doctor => 0,
-            Self::Profile => Part::ALL.len(),
+            // The picture is the last one.
+            Self::Profile => Part::ALL.len() + 1,
             Self::Tunnel => Kind::ALL.len(),
         }
     }
@@ -96,10 +100,10 @@ pub struct Workbench {
 }
 
 impl Workbench {
-    /// The part of the profile that is chosen.
+    /// The part of the profile that is chosen; none is the picture.
     #[must_use]
-    pub fn part(&self) -> Part {
-        Part::ALL.get(self.row).copied().unwrap_or(Part::About)
+    pub fn part(&self) -> Option<Part> {
+        Part::ALL.get(self.row).copied()
     }
 
     /// The tunnel that is chosen.

@@ -1,7 +1,6 @@
 //! `twoticks accounts`: what Meta says of each account, now and before, and the profile that customers see.
 
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -13,10 +12,11 @@ use crate::api::client::{CallError, Client};
 use crate::config;
 use crate::domain::account::{Fact, concerns};
 use crate::domain::id::PhoneNumberId;
-use crate::domain::profile::{PICTURE_MAX, Part, ProfileChange, picture_type, websites};
+use crate::domain::profile::{Part, ProfileChange, websites};
 use crate::domain::text::{self, display_safe};
 use crate::domain::time::Timestamp;
 use crate::error::Error;
+use crate::service::picture::Picture;
 use crate::store::account::{self, Account, fact, upsert_account};
 use crate::store::{ReadConn, WriteConn};
 
@@ -202,7 +202,7 @@ fn profile(session: &Session, as_json: bool) -> Result<(), Error> {
 fn edit(session: &Session, wanted: &Edit) -> Result<(), Error> {
     let mut change = wanted.change();
     let mut flaws = change.flaws();
-    let picture = wanted.picture.as_ref().map(|file| picture(file));
+    let picture = wanted.picture.as_ref().map(|file| Picture::read(file));
     let picture = picture.transpose().unwrap_or_else(|flaw| {
         flaws.push(flaw);
         None
@@ -214,13 +214,13 @@ fn edit(session: &Session, wanted: &Edit) -> Result<(), Error> {
     let refused = |what: &str, error: &CallError| {
         Error::failed(format!("{what}: {error}")).hint("twoticks accounts profile shows how it is")
     };
-    if let Some((bytes, mime)) = picture {
+    if let Some(picture) = picture {
         let app = account.app_id.as_ref().ok_or_else(|| {
             Error::usage(format!("account {:?} has no app_id", account.name))
                 .hint("pictures are uploaded to the app: add its id to the config")
         })?;
-        let name = format!("picture.{}", mime.trim_start_matches("image/"));
-        let uploaded = network::wait(client.upload_example(app, &name, mime, bytes))?;
+        let (name, mime) = (picture.name(), picture.mime);
+        let uploaded = network::wait(client.upload_example(app, &name, mime, picture.bytes))?;
         change.picture =
             Some(uploaded.map_err(|error| refused("the picture was not uploaded", &error))?);
     }
@@ -228,20 +228,6 @@ fn edit(session: &Session, wanted: &Edit) -> Result<(), Error> {
     network::wait(client.set_profile(&number, &change))?
         .map_err(|error| refused("the profile was not changed", &error))?;
     profile(session, false)
-}
-
-/// A picture with its type, or why it is none that can be used.
-fn picture(file: &Path) -> Result<(Vec<u8>, &'static str), String> {
-    let named = |why: String| format!("{}: {why}", file.display());
-    // One byte more than Meta takes says that it is too big.
-    let opened = std::fs::File::open(file).map_err(|error| named(error.to_string()))?;
-    let mut bytes = Vec::new();
-    opened
-        .take(PICTURE_MAX + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| named(error.to_string()))?;
-    let mime = picture_type(&bytes).map_err(named)?;
-    Ok((bytes, mime))
 }
 
 fn stored(session: &Session) -> Result<(ReadConn, Account), Error> {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::outbox::hand_over;
 use super::output::{self, json_line, line};
 use super::services::{Backstage, check_secrets, on_panic, rules};
 use super::{Session, failed, say};
@@ -20,6 +21,7 @@ use crate::domain::text::display_safe;
 use crate::domain::time::Timestamp;
 use crate::error::{Error, Kind};
 use crate::service::bus::Interest;
+use crate::store::account::paused_since;
 use crate::store::campaign::{
     campaign, campaigns, cancel_campaign, discard, outcomes, pause, resume,
 };
@@ -225,7 +227,9 @@ fn change(
     deed: fn(&mut Tx<'_>, CampaignId, Timestamp) -> Result<(), store::Error>,
 ) -> Result<(), Error> {
     let now = session.clock.now();
-    writer(session)?.write(|tx| deed(tx, id, now)).map_err(no_campaign)?;
+    let mut store = writer(session)?;
+    store.write(|tx| deed(tx, id, now)).map_err(no_campaign)?;
+    hand_over(session, store)?;
     Ok(show(session, &one(&session.read()?, id)?)?)
 }
 
@@ -236,6 +240,7 @@ fn cancel(session: &Session, id: CampaignId) -> Result<(), Error> {
     }
     let mut write = writer(session)?;
     while !write.write(|tx| discard(tx, id)).map_err(no_campaign)?.0 {}
+    hand_over(session, write)?;
     say(&format!("campaign {id} was never started; it is removed"));
     Ok(())
 }
@@ -327,10 +332,14 @@ fn watch(
     let mut moved = (session.clock.monotonic(), u32::MAX);
     let result = loop {
         again();
-        let found = backstage.reader.ask_and_wait("campaign", move |read| campaign(read, id));
+        let found = backstage.reader.ask_and_wait("campaign", move |read| {
+            let campaign = campaign(read, id)?;
+            let paused = paused_since(read, campaign.account)?.is_some();
+            Ok((campaign, paused))
+        });
         let now = session.clock.now();
-        let campaign = match found {
-            Ok(campaign) => campaign,
+        let (campaign, paused) = match found {
+            Ok(found) => found,
             Err(error) => break Err(failed(error)),
         };
         bar.show(&campaign, now)?;
@@ -342,12 +351,15 @@ fn watch(
         if let Some(done) = judge(&campaign, still) {
             break done;
         }
-        if let Some(trouble) = health.trouble().filter(|_| still) {
+        if paused {
+            bar.say("sending is paused; twoticks outbox resume lets it go on");
+        } else if let Some(trouble) = health.trouble().filter(|_| still) {
             bar.say(&trouble);
         } else if let Some(trouble) = health.sender_trouble() {
             bar.say(&trouble);
         }
         match heard.recv_timeout(LOOK) {
+            Ok(Heard::End) if campaign.stage == Stage::Draft => break Err(never_started(id)),
             Ok(Heard::End) => {
                 let words = format!("campaign {id} goes on when twoticks runs again");
                 break Err(Error::new(Kind::Interrupted, words).hint(format!(
@@ -362,6 +374,13 @@ fn watch(
     result
 }
 
+fn never_started(id: CampaignId) -> Error {
+    Error::new(Kind::Partial, format!("campaign {id} was never started: storing it was cut off"))
+        .hint(format!(
+            "twoticks templates send sends its file again; twoticks campaigns cancel {id} removes it"
+        ))
+}
+
 /// What following ends with, if it does.
 fn judge(campaign: &Campaign, still: bool) -> Option<Result<(), Error>> {
     let (id, counts) = (campaign.id, &campaign.counts);
@@ -370,6 +389,8 @@ fn judge(campaign: &Campaign, still: bool) -> Option<Result<(), Error>> {
         Stage::Paused if counts.sending == 0 => {
             partial(format!("campaign {id} is paused: twoticks campaigns resume {id}"))
         }
+        // Another process may be storing it at this moment.
+        Stage::Draft if still => Some(Err(never_started(id))),
         Stage::Cancelled if campaign.is_done() => partial(format!("campaign {id} is cancelled")),
         _ if campaign.is_done() && counts.uncertain > 0 => Some(Err(Error::new(
             Kind::Unknown,
@@ -383,7 +404,8 @@ fn judge(campaign: &Campaign, still: bool) -> Option<Result<(), Error>> {
         _ if campaign.is_done() => Some(Ok(())),
         _ if still && counts.held > 0 && counts.held == counts.waiting && counts.sending == 0 => {
             partial(format!(
-                "{} wait until they may go; the inbox or twoticks listen sends them then",
+                "{} wait until they may go; the inbox or twoticks listen sends them then; twoticks outbox list \
+                 --state held says why",
                 counts.waiting + counts.unwritten
             ))
         }
@@ -471,4 +493,33 @@ fn progress(campaign: &Campaign, speed: &Speed) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::judge;
+    use crate::domain::campaign::{Campaign, Counts, Stage};
+    use crate::domain::id::{AccountId, CampaignId};
+    use crate::domain::time::Timestamp;
+
+    /// It was waited for without an end, and then said to go on by itself.
+    #[test]
+    fn a_campaign_that_was_never_started_was_followed_for_ever() {
+        let draft = Campaign {
+            id: CampaignId(4),
+            account: AccountId(1),
+            file: "vip.csv".to_owned(),
+            template: "cupom".to_owned(),
+            language: "pt_BR".to_owned(),
+            stage: Stage::Draft,
+            at: Timestamp::default(),
+            rows: 1500,
+            good: 1500,
+            counts: Counts { unwritten: 1500, ..Counts::default() },
+        };
+        assert!(judge(&draft, false).is_none(), "it may be being stored");
+        let ended = judge(&draft, true).unwrap().unwrap_err().to_string();
+        assert!(ended.contains("campaign 4 was never started"), "{ended}");
+        assert!(ended.contains("campaigns cancel 4 removes it"), "{ended}");
+    }
 }

@@ -66,7 +66,7 @@ enum What {
     /// Write a conversation, or all of the account, to stdout for other programs and people.
     Export {
         /// Its id, or the contact's number with its plus or user id.
-        #[arg(value_name = "CONVERSATION", conflicts_with = "all", required_unless_present = "all",
+        #[arg(value_name = "CONVERSATION", conflicts_with = "all",
             add = ArgValueCompleter::new(shell::conversations))]
         conversation: Option<String>,
         /// Every conversation of the account.
@@ -112,6 +112,10 @@ pub(super) fn run(session: &Session, chats: &Chats) -> Result<(), Error> {
         What::OptIn(whose) => marketing(session, &read, &whose.conversation, false),
         What::Show { conversation, limit, json } => {
             show(session, &read, conversation, *limit, *json)
+        }
+        What::Export { conversation: None, all: false, .. } => {
+            Err(Error::usage("which conversation is not said")
+                .hint("give its id or the contact's number, or --all"))
         }
         What::Export { conversation, all: _, format } => {
             let conversations = match conversation {

@@ -7,6 +7,8 @@ mod redact;
 mod screen;
 mod way_in;
 
+use std::net::SocketAddr;
+
 use clap::Args;
 use serde_json::json;
 
@@ -102,8 +104,16 @@ pub(super) fn run(global: &Global, doctor: &Doctor) -> Result<(), Error> {
     }
 }
 
-/// Looks at everything but the terminal, for the screen, which is drawn on it: the config as it is in force.
-pub(super) fn on_screen(session: &Session) -> Vec<Finding> {
+/// Looks at everything but the terminal, for the screen, which is drawn on it: the config as it is in force, and
+/// the address that this process listens on.
+pub(super) fn on_screen(session: &Session, listening: Option<&str>) -> Vec<Finding> {
+    let mut session = session.clone();
+    let bound = listening.and_then(|address| address.parse::<SocketAddr>().ok());
+    if let Some(bound) = bound {
+        (session.config.listener.address, session.config.listener.port) =
+            (bound.ip(), bound.port());
+    }
+    let session = &session;
     let mut report = Report::default();
     let (shown, accounts) = (session.config_file.display(), session.config.accounts.len());
     report.right("config", format!("{shown}, accounts: {accounts}"));

@@ -11,6 +11,7 @@ use crate::app::msg::{Msg, QuitCause};
 use crate::app::{self, Mode, Model, Setup};
 use crate::config;
 use crate::error::{Error, Kind};
+use crate::service::bus::Bus;
 use crate::term::effect::{By, Stage};
 use crate::term::run::{Ending, Event, Loop};
 use crate::term::tty::Tty;
@@ -61,7 +62,6 @@ pub(super) fn show(
     mode: Mode,
     started: impl FnOnce(&Backstage) -> Result<(), Error>,
 ) -> Result<Ending, Error> {
-    let keymap = session.keymap();
     let chosen = if mode == Mode::NoAccount { None } else { Some(session.account()?) };
     let (told, events) = channel();
     let quit = told.clone();
@@ -71,6 +71,7 @@ pub(super) fn show(
     });
     let mut backstage = Backstage::prepare(session, Arc::clone(&on_panic))?;
     let stored = backstage.ask_accounts();
+    let keymap = session.keymap();
     let stage = Stage::new(
         (
             backstage.reader.clone(),
@@ -94,7 +95,7 @@ pub(super) fn show(
         office: backstage.office.clone(),
         switch: backstage.switch.clone(),
         tunnels: tunnel::starter(session),
-        doctor: doctor(session),
+        doctor: doctor(session, &backstage.bus),
     });
     let log = session.paths.log();
     let guard = term::enter(&log).map_err(no_terminal)?;
@@ -119,7 +120,7 @@ pub(super) fn show(
         mode,
         size,
         config_path: session.config_file.display().to_string(),
-        settings: settings(&session.config, theme.ellipsis()),
+        settings: settings(session, mode, theme.ellipsis()),
         keymap,
     };
     let model = Model::new(setup, session.clock.now());
@@ -146,9 +147,9 @@ pub(super) fn show(
 }
 
 /// Looks at the set-up as the command does, on a thread of its own.
-fn doctor(session: &Session) -> Doctor {
-    let session = session.clone();
-    Arc::new(move || super::doctor::on_screen(&session))
+fn doctor(session: &Session, bus: &Bus) -> Doctor {
+    let (session, bus) = (session.clone(), bus.clone());
+    Arc::new(move || super::doctor::on_screen(&session, bus.health().listener_address.as_deref()))
 }
 
 fn no_terminal(error: impl std::error::Error + 'static) -> Error {
@@ -166,7 +167,8 @@ fn label(account: &config::Account) -> String {
     }
 }
 
-fn settings(config: &config::Config, ellipsis: &'static str) -> app::Settings {
+fn settings(session: &Session, mode: Mode, ellipsis: &'static str) -> app::Settings {
+    let config = &session.config;
     app::Settings {
         bell: config.ui.bell,
         message_style: match config.ui.message_style {
@@ -177,7 +179,17 @@ fn settings(config: &config::Config, ellipsis: &'static str) -> app::Settings {
         timezone: config.timezone.clone(),
         outside: config.sender.outside_window,
         webhook_path: config.listener.path.clone(),
+        shell: (mode != Mode::Demo).then(|| shell(session)),
     }
+}
+
+/// How a shell calls this program so that it has the same config.
+fn shell(session: &Session) -> String {
+    let named = session.global.config.as_ref();
+    named.map_or_else(
+        || "twoticks".to_owned(),
+        |file| format!("twoticks --config '{}'", file.display()),
+    )
 }
 
 fn theme(config: &config::Config) -> Theme {

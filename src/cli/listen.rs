@@ -280,7 +280,7 @@ fn tell_registration(before: &Registration, now: &Registration) {
     }
     match now {
         Registration::Unknown => {}
-        Registration::Registered => say("tunnel: Meta posts there"),
+        Registration::Registered { .. } => say("tunnel: Meta posts there"),
         Registration::Asks { old } => {
             let old = display_safe(old.as_deref().unwrap_or("no address"));
             say(&format!("tunnel: Meta posts to {old}; to change that: twoticks webhook set"));

@@ -351,6 +351,9 @@ fn keymap(config: &Config) -> Result<Keymap, Vec<KeyError>> {
 
 /// What is wrong with the keys of a config, each on the line of the binding that causes it.
 fn wrong_keys(config: &Config) -> Vec<Problem> {
+    if config.keys.is_empty() {
+        return Vec::new();
+    }
     let errors = keymap(config).err().unwrap_or_default();
     let problem = |error: KeyError| {
         let of = |action: &str| config.keys.iter().find(|own| own.action == action);

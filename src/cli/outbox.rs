@@ -256,7 +256,9 @@ fn object(row: &QueueRow, now: Timestamp, halt: Option<Halt>) -> Value {
     let message = &row.message;
     let mut value = output::message(message);
     let why = why(row, now, halt);
-    let known = message.trouble.as_ref().map(|trouble| {
+    // Without a code there is nothing of Meta's to explain: whether it was accepted is not known.
+    let told = message.trouble.as_ref().filter(|trouble| trouble.code.is_some());
+    let known = told.map(|trouble| {
         let entry = error_code::lookup(trouble.code, 0, None);
         json!({ "plain": entry.plain, "remedy": entry.remedy })
     });
@@ -398,7 +400,7 @@ fn conclude(refused: &[String]) -> Result<(), Error> {
 }
 
 /// Closes the store; whoever sends hears at once that there is something to do.
-fn hand_over(session: &Session, store: WriteConn) -> Result<(), Error> {
+pub(super) fn hand_over(session: &Session, store: WriteConn) -> Result<(), Error> {
     store.close().map_err(failed)?;
     Bell::beside(&session.paths.database()).ring();
     Ok(())

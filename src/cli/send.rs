@@ -46,8 +46,7 @@ pub(super) struct Send {
     #[arg(value_name = "TO", allow_hyphen_values = true)]
     to: String,
     /// What to say; - reads it from stdin.
-    #[arg(value_name = "TEXT", allow_hyphen_values = true,
-        required_unless_present_any = ["template", "media"])]
+    #[arg(value_name = "TEXT", allow_hyphen_values = true)]
     text: Option<String>,
     /// Send a file of this machine, or what is at a link that Meta fetches. The end of its name tells what it
     /// is: jpg, png; mp4, 3gp; aac, amr, mp3, m4a, ogg; webp for a sticker; anything else is a document.
@@ -115,6 +114,11 @@ const fn reached(state: State, wait: Wait) -> Reached {
 }
 
 pub(super) fn run(session: &Session, send: &Send) -> Result<(), Error> {
+    if send.text.is_none() && send.media.is_none() && !send.choice.is_given() {
+        return Err(Error::usage("nothing to send is given").hint(
+            "a text, - for the standard input, --media FILE, or --template NAME --lang LANG",
+        ));
+    }
     let written = written(session, send)?;
     let recipient = recipient::parse(&send.to)?;
     let at = moment_to_come(session, send.at.as_deref())?;

@@ -9,8 +9,10 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::{Session, failed};
+use crate::app::describe;
 use crate::config::{Account, Config, SecretError, SecretSource};
-use crate::domain::id::{AccountId, ConversationId, PhoneNumberId, WabaId};
+use crate::domain::campaign::{Counts, Stage};
+use crate::domain::id::{AccountId, CampaignId, ConversationId, PhoneNumberId, WabaId};
 use crate::domain::outbox::RetryPolicy;
 use crate::domain::time::{Clock, Timestamp};
 use crate::error::Error;
@@ -27,6 +29,7 @@ use crate::service::tunnel::Switch;
 use crate::service::writer::{Priority, Writer};
 use crate::service::{AccountConfig, ApiConfig, Missing, Nudge, ServiceConfig, Services};
 use crate::store::account::{Account as StoredAccount, NewAccount, accounts, upsert_account};
+use crate::store::campaign::campaigns as list_campaigns;
 use crate::store::prune::Keep;
 use crate::store::{ReadConn, Rules, Tx, WriteConn, outbox};
 
@@ -369,19 +372,67 @@ pub(super) fn new_account(account: &Account) -> NewAccount {
     }
 }
 
-/// What is still to be sent, in words; nothing when all is sent.
+/// What is still to be sent, in words; nothing when all is sent. Of a campaign few messages are written at a time:
+/// what counts is the rest of its rows.
 pub(super) fn still_waiting(
     session: &Session,
     account: AccountId,
 ) -> Result<Option<String>, Error> {
     let read = session.read()?;
     let counts = outbox::queue_counts(&read, account).map_err(failed)?;
-    let waiting = counts.queued + counts.sending;
-    Ok(match waiting {
+    let mut single = counts.queued + counts.sending;
+    let mut campaigns = Vec::new();
+    for campaign in list_campaigns(&read, account, LEFT_MAX).map_err(failed)? {
+        let left = campaign.good.saturating_sub(campaign.settled());
+        if campaign.stage == Stage::Running && left > 0 {
+            let Counts { waiting, held, sending, .. } = campaign.counts;
+            single = single.saturating_sub(waiting.saturating_sub(held) + sending);
+            campaigns.push((campaign.id, left));
+        }
+    }
+    Ok(left_words(single, &campaigns))
+}
+
+/// Campaigns that are looked at for what is left of them: nobody runs more at a time.
+const LEFT_MAX: u32 = 100;
+
+fn left_words(single: u32, campaigns: &[(CampaignId, u32)]) -> Option<String> {
+    let count = |number: u32| describe::count(usize::try_from(number).unwrap_or(usize::MAX));
+    let messages = match single {
         0 => None,
-        1 => Some("1 message is still queued; it will be sent when twoticks runs again".to_owned()),
-        more => Some(format!(
-            "{more} messages are still queued; they will be sent when twoticks runs again"
-        )),
-    })
+        1 => Some("1 message".to_owned()),
+        more => Some(format!("{} messages", count(more))),
+    };
+    let of = |(id, left): &(CampaignId, u32)| {
+        let more = if messages.is_some() { "" } else { " messages" };
+        format!("{}{more} of campaign {id}", count(*left))
+    };
+    let parts: Vec<String> = messages.clone().into_iter().chain(campaigns.iter().map(of)).collect();
+    let all = campaigns.iter().fold(single, |all, (_, left)| all.saturating_add(*left));
+    let (are, they) = if all == 1 { ("is", "it") } else { ("are", "they") };
+    let said = parts.join(" and ");
+    (all > 0)
+        .then(|| format!("{said} {are} still queued; {they} will be sent when twoticks runs again"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::left_words;
+    use crate::domain::id::CampaignId;
+
+    /// Of ten thousand rows the two hundred that were written ahead were told, and none while the limit held them.
+    #[test]
+    fn leaving_hid_what_a_campaign_still_has_to_send() {
+        let said = |single, campaigns: &[(CampaignId, u32)]| left_words(single, campaigns);
+        assert_eq!(said(0, &[]), None);
+        let words = "1 message is still queued; it will be sent when twoticks runs again";
+        assert_eq!(said(1, &[]).as_deref(), Some(words));
+        let three = [(CampaignId(3), 9_800)];
+        let words = "9,800 messages of campaign 3 are still queued; they will be sent when twoticks runs again";
+        assert_eq!(said(0, &three).as_deref(), Some(words));
+        let both = [(CampaignId(3), 9_800), (CampaignId(4), 1)];
+        let words = "2 messages and 9,800 of campaign 3 and 1 of campaign 4 are still queued; they will be sent \
+                     when twoticks runs again";
+        assert_eq!(said(2, &both).as_deref(), Some(words));
+    }
 }

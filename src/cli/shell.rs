@@ -1,7 +1,7 @@
 //! What the shell needs: completions, which know the names of accounts, templates and conversations, and the man
 //! page.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
 
 use clap::{Args, Command, CommandFactory as _, Parser as _, ValueEnum};
@@ -54,7 +54,18 @@ pub(super) fn man() -> Result<(), Error> {
     let mut page = Vec::new();
     clap_mangen::Man::new(command.clone()).render(&mut page)?;
     sections(&command, "TWOTICKS", &mut page)?;
-    Ok(io::stdout().lock().write_all(&page)?)
+    // Every command is in this page; there are none of their own.
+    let page = String::from_utf8_lossy(&page).replace("twoticks\\-", "twoticks ");
+    let page: String = page.lines().map(|line| own_page(line) + "\n").collect();
+    Ok(io::stdout().lock().write_all(page.as_bytes())?)
+}
+
+/// A line of the page; one that names a command as a page of its own names it as it is typed.
+fn own_page(line: &str) -> String {
+    match line.strip_suffix("(1)") {
+        Some(name) if name.starts_with("twoticks ") => name.to_owned(),
+        _ => line.to_owned(),
+    }
 }
 
 /// A section for each command below this one, and for those below them.
@@ -70,10 +81,32 @@ fn sections(above: &Command, name: &str, page: &mut Vec<u8>) -> io::Result<()> {
     Ok(())
 }
 
-/// With the config and the account that the environment names; what was typed before is not looked at.
+/// With the config, the data directory and the account that were typed before, or that the environment names.
 fn session() -> Option<Session> {
-    let line = CommandLine::try_parse_from(["twoticks"]).ok()?;
+    let words = std::iter::once(OsString::from("twoticks")).chain(named(std::env::args_os()));
+    let line = CommandLine::try_parse_from(words).ok()?;
     Session::read_config(line.global).ok()
+}
+
+/// Those of the words that say where names come from. One without its value is what is being typed.
+fn named(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    const FLAGS: [&str; 3] = ["--config", "--data-dir", "--account"];
+    let mut words = words.peekable();
+    let mut found = Vec::new();
+    while let Some(word) = words.next() {
+        let text = word.to_string_lossy();
+        if FLAGS
+            .iter()
+            .any(|flag| text.strip_prefix(flag).is_some_and(|rest| rest.starts_with('=')))
+        {
+            found.push(word);
+        } else if FLAGS.contains(&text.as_ref())
+            && let Some(value) = words.next_if(|value| !value.is_empty() && *value != "--")
+        {
+            found.extend([word, value]);
+        }
+    }
+    found
 }
 
 /// Names of accounts. A shell is never told of an error.

@@ -26,7 +26,8 @@ const SCENARIO: &str = "\
 A scenario says which accounts and people there are, all of it optional, and
 what happens when. Each step has a time in seconds from the start and one
 thing to do, in the words of the commands above (delay_ms and shuffle_ms for
---delay and --shuffle); `account` names another account than the first one:
+--delay and --shuffle); `account` names another account than the first one.
+Two accounts with the same waba_id are two numbers of one account:
 
   [[account]]
   name = \"Loja Sol\"
@@ -130,6 +131,13 @@ enum Drive {
         /// They want them again.
         #[arg(long)]
         resume: bool,
+        #[command(flatten)]
+        running: Running,
+    },
+    /// Let somebody get a new phone: the key that the identity check compares is another one.
+    NewPhone {
+        /// Who it is.
+        from: String,
         #[command(flatten)]
         running: Running,
     },
@@ -312,6 +320,7 @@ pub(super) fn run(global: &Global, simulate: Simulate) -> Result<(), Error> {
         Drive::OptOut { from, resume, running } => {
             (running, "opt_out", json!({ "from": from, "resume": resume }))
         }
+        Drive::NewPhone { from, running } => (running, "new_phone", json!({ "from": from })),
         Drive::Template { name, action, value, lang, running } => {
             let turn = json!({ "name": name, "language": lang, "do": action, "value": value });
             (running, "template", turn)

@@ -22,7 +22,7 @@ use crate::domain::id::{AccountId, WabaId};
 use crate::domain::template::rules::{Part, breaches};
 use crate::domain::template::{
     FileSource, Header, Refusal, STILL_ARRIVE, Status, Template, Work, Worked, change,
-    consequences, example_too_big, file_source, obstacle,
+    consequences, example_too_big, file_source, obstacle, undeletable,
 };
 use crate::domain::text::{self, display_safe};
 use crate::error::{Error, Kind};
@@ -436,6 +436,15 @@ fn delete(session: &Session, name: &str, language: Option<&str>, yes: bool) -> R
     if gone.is_empty() {
         find(&catalogue, name, language)?;
     }
+    if let Some((entry, words)) =
+        gone.iter().find_map(|entry| Some((entry, undeletable(&entry.template)?)))
+    {
+        let language = &entry.template.language;
+        return Err(Error::new(
+            Kind::Partial,
+            format!("{name} {language} is not deleted: {words}"),
+        ));
+    }
     let languages: Vec<&str> = gone.iter().map(|entry| &*entry.template.language).collect();
     let languages = languages.join(", ");
     if !yes {
@@ -455,9 +464,9 @@ fn delete(session: &Session, name: &str, language: Option<&str>, yes: bool) -> R
     let only = language.map(str::to_owned).zip(id);
     let work = Work::Delete { name: name.to_owned(), only };
     carry_out(session, &mut shop, work, "deleted the template")?;
-    let account = shop.id;
+    let (account, now) = (shop.id, session.clock.now());
     shop.write
-        .write(|tx| remove(tx, account, name, language))
+        .write(|tx| remove(tx, account, name, language, now))
         .map_err(|error: store::Error| failed(error))?;
     say(&format!("{name} ({languages}) is deleted"));
     Ok(())

@@ -65,7 +65,7 @@ pub(super) fn run(session: &Session, webhook: &Webhook) -> Result<(), Error> {
             What::Show { json } => show(session, &callback, *json).await,
             What::Set { url, level, yes } => {
                 let url = match url {
-                    Some(url) => url.clone(),
+                    Some(url) => sound(url)?,
                     None => running(session)?,
                 };
                 set(&callback, &url, *level, *yes).await
@@ -196,6 +196,16 @@ async fn show(
     Ok(())
 }
 
+/// An address as it was given, unless it is none.
+fn sound(url: &str) -> Result<String, Error> {
+    let parsed: Result<url::Url, _> = url.parse();
+    match parsed {
+        Ok(found) if matches!(found.scheme(), "https" | "http") => Ok(url.to_owned()),
+        _ => Err(Error::usage(format!("--url {url:?} is no address"))
+            .hint("give it whole, such as https://example.com/webhook")),
+    }
+}
+
 /// The address of the tunnel that runs, in this process's data directory.
 fn running(session: &Session) -> Result<String, Error> {
     let address = callback::running(&session.read()?, session.clock.now()).map_err(failed)?;
@@ -242,6 +252,11 @@ fn account_callback(
     Ok(Callback::new(registrant, database, Arc::clone(&session.clock)))
 }
 
+/// Whether the address itself is the trouble: Meta could not verify it (2200), or it is none.
+fn is_about_address(says: &str) -> bool {
+    says.contains("(#2200)") || says.contains("code 2200")
+}
+
 fn trouble(why: &Trouble) -> Error {
     let says = display_safe(&why.to_string()).into_owned();
     match why {
@@ -249,7 +264,13 @@ fn trouble(why: &Trouble) -> Error {
             Error::new(Kind::Unknown, says).hint("twoticks webhook show says where Meta posts now")
         }
         Trouble::Lasting(_) | Trouble::Passing(_) => {
-            Error::failed(says).hint("twoticks doctor looks at token, number and app")
+            let hint = if is_about_address(&says) {
+                "Meta asks the address to repeat a challenge: twoticks listen has to run behind it, and \
+                 twoticks doctor says whether it can be reached"
+            } else {
+                "twoticks doctor looks at token, number and app"
+            };
+            Error::failed(says).hint(hint)
         }
     }
 }

@@ -160,6 +160,7 @@ fn read_all(source: &Source<'_>, document: &mut Document<'_>) -> Config {
         let place = document.line(&error.span().unwrap_or_default());
         document.problem(place, error.message().to_owned());
     }
+    let broken: Vec<Place> = document.problems.iter().map(|one| one.place.clone()).collect();
     let mut top = Section::new("", Some(root.get_ref()), true);
     let data_dir = top.text(document, "data_dir").map(|found| match found.place {
         Place::Line(_) => source.base().join(found.value),
@@ -193,6 +194,12 @@ fn read_all(source: &Source<'_>, document: &mut Document<'_>) -> Config {
         warnings,
     };
     top.finish(document);
+    // What is made of a line that cannot be read is no mistake of its own.
+    let mut number = 0;
+    document.problems.retain(|problem| {
+        number += 1;
+        number <= broken.len() || !broken.contains(&problem.place)
+    });
     document.check_environment(&GLOBAL_VARIABLES, &mut config.warnings);
     config
 }

@@ -8,7 +8,7 @@
 mod national;
 mod plan;
 
-pub use national::{Country, parse_in, same_person};
+pub use national::{Country, other_spelling, parse_in, same_person};
 
 use super::id::WaId;
 use super::text::{display_safe, truncate};
@@ -68,6 +68,16 @@ pub enum PhoneError {
         /// The country code.
         code: u16,
     },
+    /// It begins like its country's own code, and makes a number with that code and without.
+    #[error("\"{typed}\" may be {one} or {other}: write it with a plus and its country code")]
+    Ambiguous {
+        /// What was typed, made safe.
+        typed: String,
+        /// The number if the code is left out.
+        one: String,
+        /// The number if it is there.
+        other: String,
+    },
 }
 
 impl PhoneError {
@@ -80,6 +90,7 @@ impl PhoneError {
             Self::TooShort { code, least, .. } => Self::TooShort { typed, code, least },
             Self::TooLong { code, most, .. } => Self::TooLong { typed, code, most },
             Self::NotInCountry { code, .. } => Self::NotInCountry { typed, code },
+            Self::Ambiguous { one, other, .. } => Self::Ambiguous { typed, one, other },
         }
     }
 }

@@ -181,8 +181,7 @@ impl ProfileChange {
 /// What is wrong with it, and what Meta takes.
 pub fn picture_type(bytes: &[u8]) -> Result<&'static str, String> {
     if bytes.len() as u64 > PICTURE_MAX {
-        let size = bytes.len() as u64 / 1024;
-        return Err(format!("it has {size} KiB; Meta takes {} KiB", PICTURE_MAX / 1024));
+        return Err(format!("it is larger than the {} MiB that Meta takes", PICTURE_MAX >> 20));
     }
     match bytes {
         [0xff, 0xd8, 0xff, ..] => Ok("image/jpeg"),
@@ -240,6 +239,6 @@ mod tests {
         assert!(picture_type(b"GIF89a").unwrap_err().contains("JPEG"));
         let mut big = vec![0xff, 0xd8, 0xff];
         big.resize(5 * 1024 * 1024 + 1, 0);
-        assert!(picture_type(&big).unwrap_err().contains("5120 KiB"));
+        assert!(picture_type(&big).unwrap_err().contains("5 MiB"));
     }
 }

@@ -138,9 +138,19 @@ pub enum HoldReason {
     Person,
     /// As many people as Meta allows in 24 hours were written to outside the window.
     MessagingLimit,
+    /// The campaign that it is of does not run.
+    Campaign,
+    /// Meta lets nobody be sent its template for now.
+    Template,
 }
 
 impl HoldReason {
+    /// Whether it passes without a decision: the message goes on by itself then.
+    #[must_use]
+    pub const fn passes(self) -> bool {
+        matches!(self, Self::MessagingLimit | Self::Template)
+    }
+
     /// In plain words, as the timeline and the screen say it.
     #[must_use]
     pub const fn words(self) -> &'static str {
@@ -149,6 +159,8 @@ impl HoldReason {
             Self::OptedOut => "they do not want marketing messages",
             Self::Person => "by hand",
             Self::MessagingLimit => "the limit of people in 24 hours is used up",
+            Self::Campaign => "its campaign is paused",
+            Self::Template => "Meta does not let its template be sent now",
         }
     }
 
@@ -160,6 +172,8 @@ impl HoldReason {
             Self::OptedOut => "opted_out",
             Self::Person => "person",
             Self::MessagingLimit => "messaging_limit",
+            Self::Campaign => "campaign",
+            Self::Template => "template",
         }
     }
 }
@@ -207,6 +221,8 @@ pub enum Step {
     WasSent,
     /// The message stays, and shows that two of its requests were accepted: "sent twice".
     SentTwice,
+    /// The same, and it is now in this state: the other request got further.
+    SentTwiceTo(State),
     /// The table does not allow it; the caller has a bug or lost a race.
     Forbidden,
 }
@@ -315,7 +331,8 @@ const fn reported(state: State, report: Report) -> Step {
 }
 
 /// Proof about an earlier request of a message that was sent again or withdrawn. While the new request
-/// has not left, the proof settles the message and nothing is sent a second time.
+/// has not left, the proof settles the message and nothing is sent a second time. What arrived stays so,
+/// whichever request it was.
 const fn earlier_reported(state: State, report: Report) -> Step {
     match report {
         Report::Failed => Step::Stay,
@@ -326,7 +343,13 @@ const fn earlier_reported(state: State, report: Report) -> Step {
             // While a second request may be on its way, what it comes to decides the state.
             State::Cancelled | State::Sending | State::Uncertain => Step::WasSent,
             State::Accepted | State::Sent | State::Delivered | State::Read | State::Played => {
-                Step::SentTwice
+                // That it was sent may still come to nothing, that it arrived not.
+                let arrived = !matches!(report, Report::Sent);
+                if arrived && report.state().rank() > state.rank() {
+                    Step::SentTwiceTo(report.state())
+                } else {
+                    Step::SentTwice
+                }
             }
             State::Received => Step::Forbidden,
         },

@@ -10,6 +10,7 @@ mod obstacle;
 pub mod rules;
 mod sent;
 mod slot;
+mod unfinished;
 mod variable;
 mod word;
 mod work;
@@ -23,9 +24,12 @@ pub use fill::{fill, render};
 pub use obstacle::{Obstacle, obstacle};
 pub use sent::{SentAction, SentButton, SentHeader, SentTemplate, TextParameter};
 pub use slot::{Filling, Place, Rule, Slot, place, slots};
+pub use unfinished::{Fields, Purpose, Unfinished};
 pub use variable::{Piece, pieces, variables};
 pub use word::{Category, MediaFormat, OtpKind, ParameterFormat, Quality, Status};
-pub use work::{Refusal, STILL_ARRIVE, Work, Worked, change, consequences, unchangeable};
+pub use work::{
+    Refusal, STILL_ARRIVE, Work, Worked, change, consequences, unchangeable, undeletable,
+};
 
 /// A template as Meta holds it, or as one is to be made. Name and language together name one at Meta.
 #[derive(Clone, Debug, PartialEq, Eq)]

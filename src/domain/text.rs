@@ -15,5 +15,7 @@ mod wrap;
 pub use file_name::file_name_safe;
 pub use markup::{Markup, Span, markup};
 pub use safe::{cell_safe, display_safe, display_safe_multiline, shorten_number};
-pub use width::{ELLIPSIS, ELLIPSIS_ASCII, cells, fill, pad, truncate, truncate_with, width};
+pub use width::{
+    ELLIPSIS, ELLIPSIS_ASCII, cells, fill, from_column, pad, truncate, truncate_with, width,
+};
 pub use wrap::{Line, MIN_COLUMNS, wrap};

@@ -92,6 +92,17 @@ impl Level {
     }
 }
 
+/// What a person says about where Meta is to post.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Say {
+    /// To the tunnel, now and whenever its address changes.
+    Here,
+    /// Where it does, and nobody is to be asked any more.
+    Stay,
+    /// Where it did before this program changed it.
+    Back,
+}
+
 /// How the tunnel does, for the status bar and `doctor`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TunnelHealth {
@@ -116,7 +127,10 @@ pub enum Registration {
     #[default]
     Unknown,
     /// Meta posts there.
-    Registered,
+    Registered {
+        /// Where Meta posted before this program changed it, if it did; that can be put back. Unsanitised.
+        before: Option<String>,
+    },
     /// Meta posts elsewhere, and the person was not asked yet.
     Asks {
         /// Where Meta posts now, if anywhere; unsanitised.

@@ -218,10 +218,10 @@ impl<B: Book> Callback<B> {
         url: &str,
     ) -> Result<Registration, Trouble> {
         let mut now = self.current().await?;
+        let mut changes = self.changes().await?;
         if now.effective() == Some(url) {
-            return Ok(Registration::Registered);
+            return Ok(Registration::Registered { before: before(&now, &changes) });
         }
-        let changes = self.changes().await?;
         let level = match (consent, changes.first()) {
             (Consent::At(level), _) => level,
             (Consent::Remembered, Some(Change { deed: Deed::Set, level, .. })) => *level,
@@ -234,9 +234,12 @@ impl<B: Book> Callback<B> {
         };
         if at(&now, level) != Some(url) {
             now = self.set(&now, level, url).await?;
+            changes = self.changes().await?;
         }
-        in_front(&now, level, url)
-            .map_or(Ok(Registration::Registered), |why| Err(Trouble::Passing(why)))
+        match in_front(&now, level, url) {
+            None => Ok(Registration::Registered { before: before(&now, &changes) }),
+            Some(why) => Err(Trouble::Passing(why)),
+        }
     }
 
     /// Tells Meta; without an address, what this level had is taken away.
@@ -334,6 +337,19 @@ impl<B: Book> Callback<B> {
         };
         self.book.write(write).await.map_err(Trouble::Passing)
     }
+}
+
+/// Where messages went before the first of our changes that still stands; none when none does. What a level
+/// did not have is what the next one says.
+fn before(now: &Callbacks, changes: &[Change]) -> Option<String> {
+    let ours = callback::ours(changes);
+    let was = |level: Level| match ours.iter().find(|change| change.level == level) {
+        Some(change) => change.old.as_deref(),
+        None => at(now, level),
+    };
+    ours.first()?;
+    let found = Level::ALL.into_iter().find_map(|(_, level)| was(level));
+    Some(found.unwrap_or("no address").to_owned())
 }
 
 /// What was set for one level of the three.

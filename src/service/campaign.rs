@@ -207,15 +207,29 @@ pub fn confirm(
         Begun::New(id) => id,
         Begun::Earlier(id) => return Err(PlanError::Earlier(id)),
     };
-    fill(writer, plan, id).inspect_err(|_| {
-        // It may fail for the same reason; then it stays a draft, which is never sent.
-        let discarding = || writer.run(Priority::Bulk, move |tx| discard(tx, id)).wait();
-        while let Ok(false) = discarding() {}
-    })?;
-    Ok(id)
+    let started = fill(writer, plan, id, again);
+    if !matches!(started, Ok(Begun::New(_)))
+        && let Err(error) = remove_draft(writer, id)
+    {
+        // It stays a draft, which is never sent.
+        tracing::warn!(%error, "a campaign that was not started cannot be removed");
+    }
+    match started? {
+        Begun::New(id) => Ok(id),
+        Begun::Earlier(id) => Err(PlanError::Earlier(id)),
+    }
 }
 
-fn fill(writer: &Writer, plan: &Plan, id: CampaignId) -> Result<(), WriteError> {
+/// Removes a campaign that was never started. Blocks until it is gone.
+///
+/// # Errors
+/// When it was started, or is gone already.
+pub fn remove_draft(writer: &Writer, id: CampaignId) -> Result<(), WriteError> {
+    while !writer.run(Priority::Bulk, move |tx| discard(tx, id)).wait()? {}
+    Ok(())
+}
+
+fn fill(writer: &Writer, plan: &Plan, id: CampaignId, again: bool) -> Result<Begun, WriteError> {
     for rows in plan.rows.chunks(STEP) {
         let rows: Vec<NewRow> = rows
             .iter()
@@ -231,5 +245,5 @@ fn fill(writer: &Writer, plan: &Plan, id: CampaignId) -> Result<(), WriteError> 
             .collect();
         writer.run(Priority::Bulk, move |tx| add(tx, id, &rows)).wait()?;
     }
-    writer.run(Priority::Interactive, move |tx| start(tx, id)).wait()
+    writer.run(Priority::Interactive, move |tx| start(tx, id, again)).wait()
 }

@@ -368,8 +368,9 @@ impl Keeper {
                             put.await.is_ok()
                         }
                         (None, Some((name, language))) => {
+                            let now = clock.now();
                             let removed = writer.run(Priority::Interactive, move |tx| {
-                                catalogue::remove(tx, account, &name, language.as_deref())
+                                catalogue::remove(tx, account, &name, language.as_deref(), now)
                             });
                             removed.await.is_ok()
                         }

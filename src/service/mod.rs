@@ -17,6 +17,7 @@ pub mod listener;
 mod net;
 pub mod office;
 pub mod outgoing;
+pub mod picture;
 mod pulse;
 pub mod random;
 pub mod reader;
@@ -459,6 +460,12 @@ impl Services {
         }
     }
 
+    /// Meta's id of the app of an account.
+    fn app_of(&self, number: &PhoneNumberId) -> Option<String> {
+        let mut accounts = self.config.accounts.iter();
+        accounts.find(|account| account.phone_number_id == *number)?.app_id.clone()
+    }
+
     fn office(
         &self,
         sender: &sender::Parts,
@@ -468,6 +475,7 @@ impl Services {
         let desk = |one: &sender::Sending| office::Desk {
             account: one.account.clone(),
             token: one.token.clone(),
+            app: self.app_of(&one.account.phone_number),
         };
         office::Parts {
             desks: sender.accounts.iter().map(desk).collect(),

@@ -11,7 +11,8 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::bus::Bus;
-use super::callback::{Callback, Consent};
+use super::callback::{Callback, Consent, Restored};
+use super::picture::Picture;
 use super::stop::Stopped;
 use super::writer::{Priority, Writer};
 use super::{ApiConfig, client};
@@ -20,7 +21,7 @@ use crate::domain::id::{AccountId, PhoneNumberId};
 use crate::domain::profile::{Profile, ProfileChange};
 use crate::domain::text::display_safe;
 use crate::domain::time::Clock;
-use crate::domain::tunnel::{Level, Registration};
+use crate::domain::tunnel::{Level, Registration, Say};
 use crate::store::account::{NewAccount, fact, upsert_account};
 
 /// Before the store is tried again for the accounts' ids.
@@ -35,8 +36,10 @@ pub enum Wish {
     Profile,
     /// Another profile, and how it is then.
     Change(ProfileChange),
-    /// Let Meta post to the tunnel, or leave it as it is.
-    Post(bool),
+    /// The picture of the profile.
+    Picture(Picture),
+    /// Where Meta is to post.
+    Post(Say),
 }
 
 /// What came of it.
@@ -88,6 +91,8 @@ impl Office {
 pub(super) struct Desk {
     pub(super) account: NewAccount,
     pub(super) token: Result<SecretString, Option<String>>,
+    /// Meta's id of the app, which files are uploaded to.
+    pub(super) app: Option<String>,
 }
 
 /// What the task needs.
@@ -135,13 +140,14 @@ struct Reach {
     number: PhoneNumberId,
     /// What the person calls it.
     name: String,
+    app: Option<String>,
 }
 
 impl Parts {
     /// The accounts by their ids. Tries until the store lets it.
     async fn reach(&self) -> BTreeMap<AccountId, Reach> {
         let mut known = BTreeMap::new();
-        for Desk { account, token } in &self.desks {
+        for Desk { account, token, app } in &self.desks {
             let id = loop {
                 let (account, now) = (account.clone(), self.clock.now());
                 let stored = self
@@ -155,14 +161,14 @@ impl Parts {
             };
             let client = client(&self.api, token.clone());
             let (number, name) = (account.phone_number.clone(), account.name.clone());
-            known.insert(id, Reach { client, number, name });
+            known.insert(id, Reach { client, number, name, app: app.clone() });
         }
         known
     }
 
     fn call(
         &self,
-        Reach { client, number, name }: Reach,
+        Reach { client, number, name, app }: Reach,
         account: AccountId,
         wish: Wish,
     ) -> impl Future<Output = Result<Came, String>> + Send + 'static {
@@ -185,24 +191,47 @@ impl Parts {
                     let client = client?;
                     let changed = client.set_profile(&number, &change).await;
                     changed.map_err(|error| error.to_string())?;
-                    profile(&client, &number).await
+                    Ok(as_changed(&client, &number).await)
                 }
-                Wish::Post(yes) => {
+                Wish::Picture(picture) => {
+                    let client = client?;
+                    let app = app.ok_or(NO_APP)?;
+                    let (name, mime) = (picture.name(), picture.mime);
+                    let uploaded = client.upload_example(&app, &name, mime, picture.bytes).await;
+                    let handle =
+                        uploaded.map_err(|error| format!("it was not uploaded: {error}"))?;
+                    let change = ProfileChange { texts: Vec::new(), picture: Some(handle) };
+                    let changed = client.set_profile(&number, &change).await;
+                    changed.map_err(|error| error.to_string())?;
+                    Ok(as_changed(&client, &number).await)
+                }
+                Wish::Post(say) => {
                     let callback = callbacks.iter().find(|callback| callback.name() == name);
                     let callback = callback.ok_or("the account has no token to ask Meta with")?;
-                    post(callback, &bus, yes).await
+                    post(callback, &bus, say).await
                 }
             }
         }
     }
 }
 
-/// Lets Meta post to the tunnel that runs, or leaves it as it is.
-async fn post(callback: &Callback<Writer>, bus: &Bus, yes: bool) -> Result<Came, String> {
-    if !yes {
-        callback.leave().await.map_err(|why| why.to_string())?;
-        bus.update_health(|health| health.tunnel.registration = Registration::Unknown);
-        return Ok(Came::Done("It stays as it is, and is not asked again.".to_owned()));
+/// Why no picture can be uploaded.
+const NO_APP: &str = "pictures are uploaded to the app: set its app_id in the config";
+
+/// Does what a person said about where Meta posts.
+async fn post(callback: &Callback<Writer>, bus: &Bus, say: Say) -> Result<Came, String> {
+    match say {
+        Say::Here => {}
+        Say::Stay => {
+            callback.leave().await.map_err(|why| why.to_string())?;
+            bus.update_health(|health| health.tunnel.registration = Registration::Unknown);
+            return Ok(Came::Done("It stays as it is, and is not asked again.".to_owned()));
+        }
+        Say::Back => {
+            let all = callback.put_back().await.map_err(|why| why.to_string())?;
+            bus.update_health(|health| health.tunnel.registration = Registration::Unknown);
+            return put_back(all);
+        }
     }
     let url = bus.health().tunnel.url;
     let url = url.ok_or("no tunnel runs here, so there is no address to tell")?;
@@ -211,6 +240,31 @@ async fn post(callback: &Callback<Writer>, bus: &Bus, yes: bool) -> Result<Came,
     bus.update_health(|health| health.tunnel.registration = stands);
     let url = display_safe(&url);
     Ok(Came::Done(format!("Meta posts to {url} from now on, and to what comes after it.")))
+}
+
+/// What putting back came to, in words.
+fn put_back(all: Vec<Restored>) -> Result<Came, String> {
+    let mut words = Vec::new();
+    for Restored { level, old, done } in all {
+        let level = level.name();
+        if let Err(why) = done {
+            let why = display_safe(&why.to_string()).into_owned();
+            return Err(format!("what stood there for the {level} is not put back: {why}"));
+        }
+        let old = old.as_deref().unwrap_or("what the next level says");
+        words.push(format!("For the {level} Meta posts to {} again.", display_safe(old)));
+    }
+    if words.is_empty() {
+        return Err("nothing of ours stands there".to_owned());
+    }
+    Ok(Came::Done(words.join(" ")))
+}
+
+/// The profile after a change. That it cannot be read says nothing about the change.
+async fn as_changed(client: &Client, number: &PhoneNumberId) -> Came {
+    profile(client, number).await.unwrap_or_else(|reason| {
+        Came::Done(format!("It is changed; how it stands now cannot be read: {reason}"))
+    })
 }
 
 async fn profile(client: &Client, number: &PhoneNumberId) -> Result<Came, String> {

@@ -19,6 +19,19 @@ const DIRECTORY: &str = "media";
 
 /// So many bytes tell whether a sticker moves.
 const HEAD: usize = 32;
+/// What the name of a copy begins with while it is being made.
+pub(super) const COPY_PREFIX: &str = ".in-";
+
+/// Opens a file to be read. To open anything else may wait for ever: a pipe does for whoever writes to it.
+///
+/// # Errors
+/// The system's, and one for what is no file.
+pub fn open_file(path: &Path) -> io::Result<File> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    File::open(path)
+}
 
 /// Why a file cannot be sent.
 #[derive(Debug, Error)]
@@ -49,11 +62,8 @@ pub enum NotTaken {
 pub fn take_in(data_dir: &Path, media: Media) -> Result<Media, NotTaken> {
     let MediaCopy::Outside { path } = &media.copy else { return Ok(media) };
     let unreadable = |error| NotTaken::Unreadable { path: path.clone(), error };
-    let mut file = File::open(path).map_err(unreadable)?;
+    let mut file = open_file(Path::new(path)).map_err(unreadable)?;
     let about = file.metadata().map_err(unreadable)?;
-    if !about.is_file() {
-        return Err(unreadable(io::Error::other("it is no file")));
-    }
     if about.len() == 0 {
         return Err(NotTaken::Unfit { path: path.clone(), words: "the file is empty".to_owned() });
     }
@@ -68,7 +78,7 @@ pub fn take_in(data_dir: &Path, media: Media) -> Result<Media, NotTaken> {
     }
     let directory = data_dir.join(DIRECTORY);
     make_directory(&directory)?;
-    let mut copy = tempfile::Builder::new().prefix(".in-").tempfile_in(&directory)?;
+    let mut copy = tempfile::Builder::new().prefix(COPY_PREFIX).tempfile_in(&directory)?;
     let mut hash = Sha256::new();
     let mut size = 0_u64;
     let mut chunk = vec![0; 64 * 1024];

@@ -115,7 +115,7 @@ pub(super) async fn run(parts: Parts, mut stopped: Stopped) {
         () = stopped.wait() => return,
     };
     say(Condition::Up);
-    if let Err(error) = media::clean_up(&parts.data_dir).await {
+    if let Err(error) = media::clean_up(&parts.data_dir, parts.shared.clock.now()).await {
         tracing::warn!(%error, "partial files stay behind");
     }
     let board = Arc::new(Board::new(bus.clone()));

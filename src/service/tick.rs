@@ -1,20 +1,46 @@
 //! What is done once a second, on the reader's tick: hear of what another process wrote, try to take free
-//! roles, try the store again while it is in trouble, and see whether the thread of the network still turns.
+//! roles, try the store again while it is in trouble, see whether the thread of the network still turns, and
+//! notice that the machine slept.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::bell::Others;
 use super::bus::Bus;
 use super::pulse::{Asker, Pulse, STUCK};
 use super::role::Seat;
 use super::writer::{Pending, Priority, Writer};
-use crate::domain::time::Clock;
+use crate::domain::change::Changes;
+use crate::domain::time::{Clock, Monotonic, Timestamp};
 use crate::store::account::{NewAccount, upsert_account};
 use crate::store::prune::{Keep, prune};
 
 /// Ticks, of about a second, until old bodies are looked for: first when the start is over, then hourly.
 const FIRST_REST: u32 = 60;
 const REST: u32 = 3_400;
+
+/// By so much may the wall clock get ahead between two ticks: it is corrected a little all the time.
+const ADJUSTED: Duration = Duration::from_secs(2);
+
+/// The machine's clocks as they were last read. Waits are counted by the forward-only one, which stands still
+/// while a laptop sleeps: what was waited for until a time of day is then overdue, and nobody is woken for it.
+#[derive(Clone, Copy, Debug)]
+struct Clocks {
+    wall: Timestamp,
+    mono: Monotonic,
+}
+
+impl Clocks {
+    fn read(clock: &dyn Clock) -> Self {
+        Self { wall: clock.now(), mono: clock.monotonic() }
+    }
+
+    /// Whether the time of day went on without us since the last reading.
+    fn leapt(&mut self, now: Self) -> bool {
+        let before = std::mem::replace(self, now);
+        now.wall.since(before.wall) > now.mono.since(before.mono) + ADJUSTED
+    }
+}
 
 /// The work of a tick.
 pub(super) struct Tick {
@@ -31,6 +57,7 @@ pub(super) struct Tick {
     /// Ticks until bodies are looked through again.
     rest: u32,
     asker: Asker,
+    clocks: Clocks,
 }
 
 /// What a tick looks after.
@@ -48,10 +75,12 @@ pub(super) struct Parts {
 impl Tick {
     pub(super) fn new(parts: Parts) -> Self {
         let Parts { writer, bus, others, clock, accounts, seats, keep, pulse } = parts;
+        let clocks = Clocks::read(&*clock);
         Self {
             writer,
             bus,
             others,
+            clocks,
             clock,
             accounts,
             seats,
@@ -72,6 +101,10 @@ impl Tick {
         }
         if first || changed {
             self.others.look();
+        }
+        if self.clocks.leapt(Clocks::read(&*self.clock)) {
+            tracing::info!("the machine slept, or its clock was set forward");
+            self.bus.publish(&Changes { everything: true, ..Changes::default() });
         }
         self.seats.iter().for_each(|seat| seat.try_take());
         self.prune();
@@ -128,6 +161,7 @@ impl Tick {
 mod tests {
     use std::time::Duration;
 
+    use super::{Clocks, Monotonic, Timestamp};
     use crate::service::listener::probe::Probing;
     use crate::service::pulse;
     use crate::service::reader::TICK;
@@ -144,6 +178,21 @@ mod tests {
         let clock_on_the_screen = 1.0;
         let all = ticks + pulse + probe + clock_on_the_screen;
         assert!(all <= 60.0, "{all}");
+    }
+
+    #[test]
+    fn a_machine_that_slept_is_noticed_and_a_corrected_clock_is_not() {
+        let at = |wall, mono| Clocks {
+            wall: Timestamp::from_secs(1_000_i64 + wall),
+            mono: Monotonic(Duration::from_secs(mono)),
+        };
+        let mut clocks = at(0, 0);
+        assert!(!clocks.leapt(at(1, 1)));
+        assert!(!clocks.leapt(at(3, 2)), "set forward by a second");
+        assert!(!clocks.leapt(at(2, 3)), "set back");
+        assert!(!clocks.leapt(at(62, 63)), "a slow minute");
+        assert!(clocks.leapt(at(36_062, 64)), "ten hours");
+        assert!(!clocks.leapt(at(36_063, 65)), "once");
     }
 
     #[test]

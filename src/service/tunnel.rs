@@ -448,7 +448,7 @@ impl Tunnel {
         let answer = callback.register(consent, url.as_str()).await;
         let lasts = matches!(
             answer,
-            Ok(Registration::Registered | Registration::Unknown) | Err(Trouble::Lasting(_))
+            Ok(Registration::Registered { .. } | Registration::Unknown) | Err(Trouble::Lasting(_))
         );
         let stands = answer.unwrap_or_else(|why| {
             let name = callback.name();

@@ -15,8 +15,8 @@ use super::turn::{NumberTurn, OptOutTurn, ReadTurn, TemplateTurn};
 use super::world::World;
 use crate::domain::time::Timestamp;
 
-const KNOWN: &str = "known are GET /_sim/state and /_sim/log, and POST /_sim/ say, read, opt_out, fail, \
-                     template, number and advance with Content-Type: application/json";
+const KNOWN: &str = "known are GET /_sim/state and /_sim/log, and POST /_sim/ say, read, opt_out, new_phone, \
+                     fail, template, number and advance with Content-Type: application/json";
 
 /// Whether the request is one of these.
 pub(super) fn concerns(request: &Request) -> bool {
@@ -77,6 +77,7 @@ fn perform(world: &mut World, now: Timestamp, request: &Request) -> Result<Value
         "/_sim/say" => read::<Say>(body)?.perform(world, now),
         "/_sim/read" => read::<ReadTurn>(body)?.perform(world, now),
         "/_sim/opt_out" => read::<OptOutTurn>(body)?.perform(world, now),
+        "/_sim/new_phone" => read::<ReadTurn>(body)?.new_phone(world, now),
         "/_sim/fail" => read::<Fail>(body)?.perform(world),
         "/_sim/template" => read::<TemplateTurn>(body)?.perform(world, now),
         "/_sim/number" => read::<NumberTurn>(body)?.perform(world, now),

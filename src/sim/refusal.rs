@@ -146,6 +146,9 @@ pub(super) const fn title(code: u32) -> (&'static str, u16) {
         134_100 => ("Only marketing messages are supported", 400),
         139_100 => ("Failed to block/unblock users", 400),
         133_010 => ("Account not registered", 400),
+        137_000 => ("Message failed to send because the user's identity key has changed", 400),
+        147_001 => ("Username is not available", 400),
+        147_005 => ("Username belongs to another phone number of the business", 400),
         135_000 => ("Generic user error", 400),
         _ => ("Unknown error", 400),
     }

@@ -113,6 +113,7 @@ struct Timed {
     number: Option<NumberTurn>,
     read: Option<ReadTurn>,
     opt_out: Option<OptOutTurn>,
+    new_phone: Option<ReadTurn>,
 }
 
 impl Timed {
@@ -125,17 +126,19 @@ impl Timed {
             self.number.map(Step::Number),
             self.read.map(Step::Read),
             self.opt_out.map(Step::OptOut),
+            self.new_phone.map(Step::NewPhone),
         ];
         let mut given = given.into_iter().flatten();
         let (Some(step), None) = (given.next(), given.next()) else {
-            return Err("give it one of say, fail, template, number, read and opt_out".to_owned());
+            return Err("give it one of say, fail, template, number, read, opt_out and new_phone"
+                .to_owned());
         };
         match &step {
             Step::Say(say) => say.check(),
             Step::Fail(fail) => fail.trouble().map(drop),
             Step::Template(turn) => turn.change().map(drop),
             Step::Number(turn) => turn.change().map(drop),
-            Step::Read(_) | Step::OptOut(_) => Ok(()),
+            Step::Read(_) | Step::OptOut(_) | Step::NewPhone(_) => Ok(()),
         }?;
         Ok(step)
     }
@@ -150,6 +153,7 @@ pub(super) enum Step {
     Number(NumberTurn),
     Read(ReadTurn),
     OptOut(OptOutTurn),
+    NewPhone(ReadTurn),
 }
 
 impl Step {
@@ -157,7 +161,7 @@ impl Step {
     fn who(&self) -> Option<&str> {
         match self {
             Self::Say(say) => Some(&say.from),
-            Self::Read(turn) => Some(&turn.from),
+            Self::Read(turn) | Self::NewPhone(turn) => Some(&turn.from),
             Self::OptOut(turn) => Some(&turn.from),
             Self::Fail(_) | Self::Template(_) | Self::Number(_) => None,
         }
@@ -413,6 +417,7 @@ impl World {
             Step::Number(turn) => turn.perform(self, now),
             Step::Read(turn) => turn.perform(self, now),
             Step::OptOut(turn) => turn.perform(self, now),
+            Step::NewPhone(turn) => turn.new_phone(self, now),
         }
     }
 }
@@ -444,7 +449,11 @@ mod tests {
                 "quality \"BLUE\": give GREEN",
             ),
             (
-                "[[account]]\nname = \"a\"\nwaba_id = \"1\"\n[[account]]\nname = \"b\"\nwaba_id = \"1\"\n",
+                "[[account]]\nname = \"a\"\nwaba_id = \"1\"\n[[account]]\nname = \"b\"\nwaba_id = \"1\"\ntoken = \"t\"\n",
+                "account 2: token is another one than that of a",
+            ),
+            (
+                "[[account]]\nname = \"a\"\nphone_number_id = \"1\"\n[[account]]\nname = \"b\"\nphone_number_id = \"1\"\n",
                 "account 2: the id 1",
             ),
             ("[[person]]\nname = \"a\"\nnumber = \"12\"\n", "person 1: number = \"12\""),

@@ -1,8 +1,6 @@
 //! The accounts and people of a scenario, as they stand in its TOML. What is left out is filled in, so
 //! that a name alone makes an account.
 
-use std::collections::BTreeSet;
-
 use serde::Deserialize;
 
 use super::config::{Language, Persona, WorldConfig};
@@ -57,14 +55,25 @@ pub(super) fn world(
     }
     let plain =
         if cast.is_empty() { plain.clone() } else { WorldConfig { people: cast, ..plain.clone() } };
-    let mut all = Vec::new();
-    let mut ids = BTreeSet::new();
+    let mut all: Vec<WorldConfig> = Vec::new();
     for (number, account) in (1..).zip(accounts) {
-        let made = account.config(number, &plain);
-        for id in [&made.phone_number_id, &made.waba_id] {
-            if !ids.insert(id.clone()) {
-                return Err(format!("account {number}: the id {id} is taken"));
+        let same = |made: &&WorldConfig| Some(&made.waba_id) == account.waba_id.as_ref();
+        let made = match all.iter().find(same) {
+            Some(first) => {
+                account.another(number, first).map_err(|why| format!("account {number}: {why}"))?
             }
+            None => account.config(number, &plain),
+        };
+        let taken = all.iter().find_map(|one| {
+            let of_account = (&one.waba_id, account.waba_id.is_some());
+            let ids = [(&one.phone_number_id, false), of_account];
+            let clash = |(id, shared): &(&String, bool)| {
+                **id == made.phone_number_id || (**id == made.waba_id && !shared)
+            };
+            ids.into_iter().find(clash).map(|(id, _)| id.clone())
+        });
+        if let Some(id) = taken {
+            return Err(format!("account {number}: the id {id} is taken"));
         }
         all.push(made);
     }
@@ -103,6 +112,33 @@ impl Account {
             others: Vec::new(),
             ..plain.clone()
         }
+    }
+}
+
+impl Account {
+    /// One more number of an account: the app and its secrets are that account's.
+    fn another(&self, number: u64, first: &WorldConfig) -> Result<WorldConfig, String> {
+        let shared = [
+            ("app_id", &self.app_id, &first.app_id),
+            ("token", &self.token, &first.token),
+            ("app_secret", &self.app_secret, &first.app_secret),
+            ("verify_token", &self.verify_token, &first.verify_token),
+        ];
+        for (key, given, known) in shared {
+            if given.as_ref().is_some_and(|given| given != known) {
+                return Err(format!(
+                    "{key} is another one than that of {}, whose waba_id it has",
+                    first.verified_name
+                ));
+            }
+        }
+        let own = self.config(number, first);
+        Ok(WorldConfig {
+            phone_number_id: own.phone_number_id,
+            display_number: own.display_number,
+            verified_name: own.verified_name,
+            ..first.clone()
+        })
     }
 }
 

@@ -98,7 +98,7 @@ impl NumberTurn {
     }
 }
 
-/// Somebody opens the chat.
+/// Whom something happens to that has no more to it: they open the chat, or get a new phone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReadTurn {
@@ -109,6 +109,12 @@ impl ReadTurn {
     pub(super) fn perform(&self, world: &mut World, now: Timestamp) -> Result<Value, String> {
         let read = world.read(&self.from, now).map_err(|error| error.to_string())?;
         Ok(json!({ "read": read }))
+    }
+
+    /// Somebody gets a new phone.
+    pub(super) fn new_phone(&self, world: &mut World, now: Timestamp) -> Result<Value, String> {
+        world.renew_key(&self.from, now).map_err(|error| error.to_string())?;
+        Ok(json!({ "success": true }))
     }
 }
 

@@ -7,7 +7,11 @@
 mod feed;
 mod question;
 
+#[cfg(test)]
+pub(super) use feed::WAITING;
 pub use feed::{AHEAD, feed};
+#[cfg(test)]
+pub(super) use question::hungry_sql;
 pub use question::{campaign, campaigns, capacity, earlier, hungry, outcomes, people};
 
 use rusqlite::{OptionalExtension as _, params};
@@ -15,7 +19,7 @@ use serde_json::json;
 
 use super::body::columns;
 use super::error::Error;
-use super::outbox::{cancel, hold, release};
+use super::outbox::{cancel, free, hold, hold_for};
 use super::write::Tx;
 use crate::domain::campaign::Stage;
 use crate::domain::id::{AccountId, CampaignId, MessageId, WaId};
@@ -64,7 +68,7 @@ pub struct NewRow {
 /// What became of the wish to begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Begun {
-    /// It has begun; its rows come next.
+    /// It is this one.
     New(CampaignId),
     /// The same file was given before, with the same template.
     Earlier(CampaignId),
@@ -152,11 +156,12 @@ fn media_json(media: &Media) -> String {
     .to_string()
 }
 
-/// All rows are there: whoever sends begins.
+/// All rows are there: whoever sends begins. Unless `again`, the same file must not have been started
+/// meanwhile: two that began at the same moment did not see each other then.
 ///
 /// # Errors
-/// [`Error::Value`] when rows are missing, [`Error::Refused`] when it was started before.
-pub fn start(tx: &mut Tx<'_>, id: CampaignId) -> Result<(), Error> {
+/// [`Error::Value`] when rows are missing, [`Error::Stage`] when it was started before.
+pub fn start(tx: &mut Tx<'_>, id: CampaignId, again: bool) -> Result<Begun, Error> {
     expect(stage(tx, id)?, &[Stage::Draft], "started")?;
     let mut query = tx.conn.prepare_cached(
         "SELECT (SELECT count(*) FROM campaign_row r WHERE r.campaign = c.id) = c.rows
@@ -168,7 +173,11 @@ pub fn start(tx: &mut Tx<'_>, id: CampaignId) -> Result<(), Error> {
     if !whole {
         return Err(Error::Value(format!("not all rows of campaign {id} are stored")));
     }
-    set_stage(tx, id, Stage::Running)
+    if let Some(earlier) = question::same_as(tx.conn, id)?.filter(|_| !again) {
+        return Ok(Begun::Earlier(earlier));
+    }
+    set_stage(tx, id, Stage::Running)?;
+    Ok(Begun::New(id))
 }
 
 /// Removes some of what is left of an earlier try to store the same: it was interrupted before it was started.
@@ -209,17 +218,14 @@ pub fn discard(tx: &mut Tx<'_>, id: CampaignId) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// Nothing more of it goes until it is resumed. What is under way ends as it ends.
+/// Nothing more of it goes until it is resumed. What is under way ends as it ends; what a person holds stays held.
 ///
 /// # Errors
 /// [`Error::Refused`] unless it runs.
 pub fn pause(tx: &mut Tx<'_>, id: CampaignId, now: Timestamp) -> Result<(), Error> {
     expect(stage(tx, id)?, &[Stage::Running], "paused")?;
     set_stage(tx, id, Stage::Paused)?;
-    for message in live(tx, id, "state IN (0, 2)")? {
-        hold(tx, message, HoldReason::Person, now)?;
-    }
-    Ok(())
+    settle(tx, id, Stage::Paused, now).map(|_| ())
 }
 
 /// It goes on where it was.
@@ -229,21 +235,7 @@ pub fn pause(tx: &mut Tx<'_>, id: CampaignId, now: Timestamp) -> Result<(), Erro
 pub fn resume(tx: &mut Tx<'_>, id: CampaignId, now: Timestamp) -> Result<(), Error> {
     expect(stage(tx, id)?, &[Stage::Paused], "resumed")?;
     set_stage(tx, id, Stage::Running)?;
-    let person = super::row::hold_number(HoldReason::Person);
-    for message in live(tx, id, &format!("state = 1 AND hold = {person}"))? {
-        match release(tx, message, now) {
-            Err(Error::Forbidden(reason)) => {
-                let waits = reason == HoldReason::MessagingLimit;
-                tx.conn
-                    .prepare_cached(
-                        "UPDATE message SET hold = ?2, when_possible = ?3 WHERE id = ?1",
-                    )?
-                    .execute(params![message.0, super::row::hold_number(reason), waits])?;
-            }
-            done => done?,
-        }
-    }
-    Ok(())
+    settle(tx, id, Stage::Running, now).map(|_| ())
 }
 
 /// Nothing more of it goes: messages that wait are taken back, and rows that are none yet never become one.
@@ -253,21 +245,70 @@ pub fn resume(tx: &mut Tx<'_>, id: CampaignId, now: Timestamp) -> Result<(), Err
 pub fn cancel_campaign(tx: &mut Tx<'_>, id: CampaignId, now: Timestamp) -> Result<(), Error> {
     expect(stage(tx, id)?, &[Stage::Running, Stage::Paused], "cancelled")?;
     set_stage(tx, id, Stage::Cancelled)?;
-    take_back(tx, id, now)
+    settle(tx, id, Stage::Cancelled, now).map(|_| ())
 }
 
-/// Takes back what waits of a campaign; messages that came back for another try included.
-fn take_back(tx: &mut Tx<'_>, id: CampaignId, now: Timestamp) -> Result<(), Error> {
-    live(tx, id, "state IN (0, 1, 2)")?.into_iter().try_for_each(|message| cancel(tx, message, now))
+/// Brings some of a campaign's messages to where its stage wants them, and says whether there may be more. They
+/// are few, since few are written ahead, unless a person sent all that failed again; [`feed`] does the rest then,
+/// and the gate lets none go meanwhile.
+fn settle(tx: &mut Tx<'_>, id: CampaignId, stage: Stage, now: Timestamp) -> Result<bool, Error> {
+    let astray = astray(tx, id, stage)?;
+    let more = astray.len() >= STEP;
+    for (message, held) in astray {
+        match stage {
+            Stage::Draft => {}
+            Stage::Running => free(tx, message, now)?,
+            Stage::Paused if held => hold_for(tx, message, HoldReason::Campaign)?,
+            Stage::Paused => hold(tx, message, HoldReason::Campaign, now)?,
+            Stage::Cancelled => cancel(tx, message, now)?,
+        }
+    }
+    Ok(more)
 }
 
-/// Messages of a campaign that are not through yet: at most some hundreds, since few are written ahead.
-fn live(tx: &Tx<'_>, id: CampaignId, which: &str) -> Result<Vec<MessageId>, Error> {
-    let mut query = tx.conn.prepare_cached(&format!(
-        "SELECT id FROM message WHERE campaign = ?1 AND state < 4 AND {which} ORDER BY id"
-    ))?;
-    let rows = query.query_map([id.0], |row| Ok(MessageId(row.get(0)?)))?;
+/// The messages of a campaign that its stage does not want where they are, and whether they are held: when it
+/// runs, those that waited for that; when it is paused, those that would go by themselves; when it is
+/// cancelled, all that wait. `m` is the message; the numbers are those of row.rs.
+const ASTRAY: [(Stage, &str); 3] = [
+    (Stage::Running, "m.state = 1 AND m.hold = 5"),
+    (Stage::Paused, "(m.state IN (0, 2) OR m.state = 1 AND m.hold IN (4, 6))"),
+    (Stage::Cancelled, "m.state IN (0, 1, 2)"),
+];
+
+/// What of `ASTRAY` belongs to a stage. The index is named, since with the statistics of a moment at which all
+/// that waits is one campaign's SQLite takes another, and walks what waits of all.
+fn astray_in(select: &str, stage: Stage, campaign: &str) -> String {
+    let which = ASTRAY.iter().find(|(of, _)| *of == stage).map_or("false", |(_, which)| which);
+    format!(
+        "SELECT {select} FROM message m INDEXED BY message_campaign
+         WHERE m.campaign = {campaign} AND m.state < 4 AND {which}"
+    )
+}
+
+/// What [`astray`] asks of a paused campaign.
+#[cfg(test)]
+pub(in crate::store) fn astray_sql() -> String {
+    astray_in("m.id", Stage::Paused, "?1")
+}
+
+fn astray(tx: &Tx<'_>, id: CampaignId, stage: Stage) -> Result<Vec<(MessageId, bool)>, Error> {
+    let sql = format!("{} LIMIT ?2", astray_in("m.id, m.state = 1", stage, "?1"));
+    let mut query = tx.conn.prepare_cached(&sql)?;
+    let most = i64::try_from(STEP).unwrap_or(i64::MAX);
+    let rows = query.query_map([id.0, most], |row| Ok((MessageId(row.get(0)?), row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The campaigns with such messages.
+fn unsettled(select: &str) -> String {
+    let of = |(stage, _): &(Stage, &str)| {
+        format!(
+            "SELECT {select} FROM campaign c WHERE c.stage = {} AND EXISTS ({})",
+            stage_number(*stage),
+            astray_in("1", *stage, "c.id")
+        )
+    };
+    ASTRAY.iter().map(of).collect::<Vec<_>>().join(" UNION ALL ")
 }
 
 fn stage(tx: &Tx<'_>, id: CampaignId) -> Result<Stage, Error> {

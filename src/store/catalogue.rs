@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use rusqlite::{OptionalExtension as _, Row, params};
 use serde_json::Value;
 
+use super::body;
 use super::error::Error;
 use super::message;
 use super::read::ReadConn;
@@ -102,6 +103,7 @@ pub fn settle(
         )?
         .execute(params![account.0, asked_at.millis()])?;
     tx.changes.templates = true;
+    tx.changes.outbox = true;
     Ok(())
 }
 
@@ -150,13 +152,16 @@ pub fn put(
     Ok(())
 }
 
-/// Forgets a template that was deleted, in one language or in all.
+/// Forgets a template that was deleted at Meta by `now`, in one language or in all. A listing that is under way may
+/// still have it and put it back, so that another one is to follow.
 pub fn remove(
     tx: &mut Tx<'_>,
     account: AccountId,
     name: &str,
     language: Option<&str>,
+    now: Timestamp,
 ) -> Result<(), Error> {
+    lacks(tx, account, now)?;
     tx.conn
         .prepare_cached(
             "DELETE FROM template WHERE account = ?1 AND name = ?2 AND language = coalesce(?3, language)",
@@ -191,7 +196,50 @@ pub(super) fn update(
     }
     tx.changes.templates = true;
     tx.changes.notices = true;
+    // What waited for the template may go, or has to wait.
+    tx.changes.outbox = true;
     Ok(until)
+}
+
+/// Whether Meta refuses every message with a template that stands so. A pause is over at its hour, also when the
+/// word of it is late.
+pub(super) fn is_barred(status: &str, paused_until: Option<i64>, now: Timestamp) -> bool {
+    let status = Status::named(status);
+    let over = status == Status::Paused && paused_until.is_some_and(|until| until <= now.millis());
+    status.refusal().is_some() && !over
+}
+
+/// Meta refused a message for its template as such, by this code: it counts as what the catalogue would have said
+/// then, and the catalogue is fetched for what is so.
+pub(super) fn refused(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    message: MessageId,
+    code: i64,
+    at: Timestamp,
+) -> Result<(), Error> {
+    let status = match code {
+        132_001 => Status::Deleted,
+        132_015 => Status::Paused,
+        132_016 => Status::Disabled,
+        _ => return Ok(()),
+    };
+    let news = tx
+        .conn
+        .prepare_cached(
+            "UPDATE template SET status = ?2, status_at = ?3 - ?4, reason = NULL, paused_until = NULL
+             WHERE status_at <= ?3 AND (status <> ?2 OR paused_until <= ?3)
+                 AND (account, name, language) = (
+                     SELECT account, extra ->> 'name', extra ->> 'language' FROM message
+                     WHERE id = ?1 AND kind = ?5 AND json_valid(extra))",
+        )?
+        .execute(params![message.0, status.name(), at.millis(), SKEW, body::TEMPLATE])?;
+    if news > 0 {
+        lacks(tx, account, at)?;
+        tx.changes.templates = true;
+        tx.changes.outbox = true;
+    }
+    Ok(())
 }
 
 /// Whether it was the newest that is known of the template.

@@ -10,14 +10,16 @@ use crate::domain::event::Peer;
 use crate::domain::id::{AccountId, ConversationId, MessageId, UserId, WaId, Wamid};
 use crate::domain::time::Timestamp;
 
-/// Finds the conversation with a number (digits only), or begins it.
+/// Finds the conversation with a number (digits only), or begins it. One whose number WhatsApp spells otherwise
+/// is found too.
 pub fn begin_conversation(
     tx: &mut Tx<'_>,
     account: AccountId,
     number: &WaId,
     now: Timestamp,
 ) -> Result<ConversationId, Error> {
-    begin(tx, account, &Peer { wa_id: Some(number.clone()), ..Peer::default() }, now)
+    let number = facts::known_as(tx.conn, number)?;
+    begin(tx, account, &Peer { wa_id: Some(number), ..Peer::default() }, now)
 }
 
 /// Finds the conversation with a business-scoped user id, or begins it.

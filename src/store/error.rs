@@ -25,7 +25,7 @@ pub enum Error {
     Io(String),
     /// The file is damaged or no database.
     #[error(
-        "the database is damaged or not a database: {0}; run `twoticks db check`, or restore a backup"
+        "the database is damaged or not a database: {0}; restore a backup, or see twoticks doctor"
     )]
     Corrupt(String),
     /// The file belongs to another program.

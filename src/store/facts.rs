@@ -14,6 +14,7 @@ use crate::domain::event::{IdentityChange, Peer};
 use crate::domain::hook::RowChange;
 use crate::domain::id::{AccountId, ContactId, UserId, WaId};
 use crate::domain::outbox::Recipient;
+use crate::domain::phone::other_spelling;
 use crate::domain::time::Timestamp;
 
 pub(super) const PHONE: i64 = 1;
@@ -44,6 +45,13 @@ impl Ident {
     fn parent(user: &UserId) -> Self {
         Self { kind: PARENT, scope: String::new(), value: user.to_string() }
     }
+
+    /// Itself, and a number also as WhatsApp, or whoever types it, may spell it.
+    pub(super) fn spellings(&self) -> impl Iterator<Item = Self> {
+        let number = (self.kind == PHONE).then(|| WaId::new(self.value.clone()));
+        let other = number.and_then(|number| other_spelling(&number));
+        std::iter::once(self.clone()).chain(other.map(|number| Self::phone(&number)))
+    }
 }
 
 /// What facts about a peer are kept under.
@@ -69,6 +77,26 @@ pub(super) fn owner(conn: &Connection, ident: &Ident, at: i64) -> Result<Option<
         .query_row(params![ident.kind, ident.scope, ident.value, at.max(0)], |row| row.get(0))
         .optional()?;
     Ok(owner.map(ContactId))
+}
+
+/// Whose a number is, in each way it may be spelled; whoever has it as it stands comes first.
+pub(super) fn owners(conn: &Connection, number: &WaId) -> Result<Vec<ContactId>, Error> {
+    let mut owners = Vec::with_capacity(2);
+    for ident in Ident::phone(number).spellings() {
+        owners.extend(owner(conn, &ident, i64::MAX)?.filter(|found| !owners.contains(found)));
+    }
+    Ok(owners)
+}
+
+/// How a number that a person typed is known: as it stands, or else as WhatsApp spells it for somebody who
+/// wrote before. As it stands for a stranger.
+pub(super) fn known_as(conn: &Connection, number: &WaId) -> Result<WaId, Error> {
+    for ident in Ident::phone(number).spellings() {
+        if owner(conn, &ident, i64::MAX)?.is_some() {
+            return Ok(WaId::new(ident.value));
+        }
+    }
+    Ok(number.clone())
 }
 
 /// A peer was seen at a time: notes what belongs together, and finds or makes the contact. `None` when

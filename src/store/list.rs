@@ -492,13 +492,13 @@ pub fn conversation(read: &ReadConn, id: ConversationId) -> Result<Conversation,
     row(&snapshot, id)
 }
 
-/// The conversation with a number at present, the typed alias included.
+/// The conversation with a number at present, however it is spelled.
 pub fn find_conversation(
     read: &ReadConn,
     account: AccountId,
     number: &WaId,
 ) -> Result<Option<Conversation>, Error> {
-    find_by(read, account, |_| Ok(Ident::phone(number)))
+    find_by(read, account, |conn| facts::owners(conn, number))
 }
 
 /// The conversation with a business-scoped user id at present.
@@ -507,20 +507,25 @@ pub fn find_conversation_with_user(
     account: AccountId,
     user: &UserId,
 ) -> Result<Option<Conversation>, Error> {
-    find_by(read, account, |conn| Ok(Ident::user(&account::scope(conn, account)?, user)))
+    find_by(read, account, |conn| {
+        let ident = Ident::user(&account::scope(conn, account)?, user);
+        Ok(facts::owner(conn, &ident, i64::MAX)?.into_iter().collect())
+    })
 }
 
 fn find_by(
     read: &ReadConn,
     account: AccountId,
-    ident: impl FnOnce(&Connection) -> Result<Ident, Error>,
+    owners: impl FnOnce(&Connection) -> Result<Vec<ContactId>, Error>,
 ) -> Result<Option<Conversation>, Error> {
     let snapshot = read.snapshot()?;
-    let Some(contact) = facts::owner(&snapshot, &ident(&snapshot)?, i64::MAX)? else {
-        return Ok(None);
-    };
     let mut query = snapshot
         .prepare_cached("SELECT id FROM conversation WHERE account = ?1 AND contact = ?2")?;
-    let id = query.query_row([account.0, contact.0], |row| row.get(0)).optional()?;
-    id.map(|id| row(&snapshot, ConversationId(id))).transpose()
+    for contact in owners(&snapshot)? {
+        let id = query.query_row([account.0, contact.0], |row| row.get(0)).optional()?;
+        if let Some(id) = id {
+            return row(&snapshot, ConversationId(id)).map(Some);
+        }
+    }
+    Ok(None)
 }

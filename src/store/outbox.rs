@@ -12,6 +12,7 @@ mod tend;
 pub(in crate::store) use browse::BEHIND;
 pub use browse::{QueueRows, browse, decide_some, recent};
 pub use claim::{claim, claim_in, defer};
+pub(in crate::store) use decide::hold_for;
 pub use decide::{
     cancel, decide, hold, pause_account, release, reschedule, resume_account, send_again,
     send_unproved, when_possible,
@@ -20,8 +21,8 @@ pub use gate::LIMIT_SPAN;
 pub use queue::{holder, next_due, next_due_in, queue_counts, recent_requests, unresolved};
 pub(in crate::store) use record::learn_refusal;
 pub use record::{finish_download, finish_receipt, finish_upload, hear, record, rescue};
-pub(in crate::store) use tend::free_contact;
 pub use tend::{Overdue, overdue, tend};
+pub(in crate::store) use tend::{free, free_contact};
 
 use std::time::Duration;
 

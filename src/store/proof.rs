@@ -12,7 +12,7 @@ use super::stored;
 use super::write::Tx;
 use crate::domain::event::{Pricing, StatusUpdate};
 use crate::domain::id::{AccountId, EventId, MessageId, RequestId, WaId, Wamid};
-use crate::domain::message::Direction;
+use crate::domain::message::{Direction, LateProof};
 use crate::domain::state::{Report, State, Step};
 use crate::domain::time::Timestamp;
 
@@ -144,6 +144,11 @@ fn apply(
     }
     if settles && message.wamid.as_ref() != Some(&status.wamid) {
         name(tx, &mut message, &status.wamid)?;
+    }
+    // What it comes to depends on its other requests when this one failed, or one of them was proved.
+    if matches!(taken, Step::To(to) if !to.is_accepted() || message.late_proof != LateProof::None) {
+        message = standing::load(tx.conn, message.id)?;
+        standing::settle(tx, &mut message)?;
     }
     tx.conn
         .prepare_cached(

@@ -97,6 +97,8 @@ pub(super) const fn hold_number(reason: HoldReason) -> i64 {
         HoldReason::OptedOut => 2,
         HoldReason::Person => 3,
         HoldReason::MessagingLimit => 4,
+        HoldReason::Campaign => 5,
+        HoldReason::Template => 6,
     }
 }
 
@@ -106,6 +108,8 @@ pub(super) const fn hold(number: i64) -> Option<HoldReason> {
         2 => Some(HoldReason::OptedOut),
         3 => Some(HoldReason::Person),
         4 => Some(HoldReason::MessagingLimit),
+        5 => Some(HoldReason::Campaign),
+        6 => Some(HoldReason::Template),
         _ => None,
     }
 }

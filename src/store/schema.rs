@@ -29,7 +29,9 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("schema/0010_account.sql"),
     include_str!("schema/0011_uploads.sql"),
     include_str!("schema/0012_campaign.sql"),
-    include_str!("schema/0013_pace.sql"),
+    include_str!("schema/0013_unfinished.sql"),
+    include_str!("schema/0014_hold.sql"),
+    include_str!("schema/0015_pace.sql"),
 ];
 
 /// The first version without the bug that damages a WAL database when two connections checkpoint and

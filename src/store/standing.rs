@@ -102,7 +102,7 @@ pub(super) fn advance(
 ) -> Result<Step, Error> {
     let taken = step(message.state, cause);
     apply(tx, message, taken, proof)?;
-    if matches!(taken, Step::To(_) | Step::WasSent | Step::SentTwice) {
+    if !matches!(taken, Step::Stay | Step::Forbidden) {
         note(tx, message.id, message.state, proof, 0)?;
     }
     Ok(taken)
@@ -119,10 +119,15 @@ pub(super) fn apply(
         Step::To(state) => {
             move_to(tx, message, state, proof)?;
             // An earlier request was proved while this one was under way: now both are.
-            if state.is_accepted() && message.late_proof == LateProof::WasSent {
+            let late = state.is_accepted() && message.late_proof == LateProof::WasSent;
+            if late && accepted(tx, message)? > 1 {
                 prove_late(tx, message, LateProof::SentTwice)?;
             }
             Ok(())
+        }
+        Step::SentTwiceTo(state) => {
+            move_to(tx, message, state, proof)?;
+            prove_late(tx, message, LateProof::SentTwice)
         }
         Step::WasSent => {
             let twice = proved(tx, message)? > 1;
@@ -131,6 +136,14 @@ pub(super) fn apply(
         Step::SentTwice => prove_late(tx, message, LateProof::SentTwice),
         Step::Stay | Step::Forbidden => Ok(()),
     }
+}
+
+/// How many of its requests were accepted, as far as is known.
+fn accepted(tx: &Tx<'_>, message: &Standing) -> Result<i64, Error> {
+    let mut query = tx
+        .conn
+        .prepare_cached("SELECT count(*) FROM request WHERE message = ?1 AND outcome = 1")?;
+    Ok(query.query_row([message.id.0], |row| row.get(0))?)
 }
 
 /// How many of its requests were accepted, as far as is known, and did not just fail.
@@ -400,13 +413,14 @@ pub(super) fn weigh_earlier(
     Ok(if failed { Step::Stay } else { taken })
 }
 
-/// The proof of an earlier request settles a message whose newer request came to nothing.
-pub(super) fn settle_by_earlier(tx: &mut Tx<'_>, message: &mut Standing) -> Result<(), Error> {
+/// What is known of all requests settles a message: one that arrived whatever the others came to, and when the
+/// newest came to nothing, one that was sent and did not fail.
+pub(super) fn settle(tx: &mut Tx<'_>, message: &mut Standing) -> Result<(), Error> {
     let mut query = tx.conn.prepare_cached(
         "SELECT state, at, request, event FROM timeline t
-         WHERE message = ?1 AND report = 2 AND (state BETWEEN 6 AND 8 OR state = 5
+         WHERE message = ?1 AND report > 0 AND (state BETWEEN 6 AND 8 OR state = 5
              AND NOT EXISTS (SELECT 1 FROM timeline f WHERE f.message = ?1 AND f.state = 9
-                 AND f.report > 0 AND f.request = t.request))
+                 AND f.report > 0 AND f.request IS t.request))
          ORDER BY state DESC, at LIMIT 1",
     )?;
     let found = query
@@ -424,10 +438,22 @@ pub(super) fn settle_by_earlier(tx: &mut Tx<'_>, message: &mut Standing) -> Resu
     let Some((state, proof)) = found else { return Ok(()) };
     let Some(report) = row::report_of(row::state(state)?) else { return Ok(()) };
     let from = message.state;
-    let taken = step(from, Cause::EarlierReported(report));
+    let earlier = message.request != proof.request || from.is_waiting();
+    let cause = if earlier { Cause::EarlierReported(report) } else { Cause::Reported(report) };
+    let taken = step(from, cause);
     apply(tx, message, taken, &proof)?;
-    if let Step::To(_) = taken {
+    if earlier && matches!(taken, Step::To(_)) {
         adopt(tx, message, proof.request, from)?;
+        // Its statuses find the message by its wamid; those of the newer request are about another now.
+        tx.conn
+            .prepare_cached(
+                "UPDATE message SET wamid = (SELECT r.wamid FROM request r WHERE r.id = request
+                     AND NOT EXISTS (SELECT 1 FROM message o
+                         WHERE o.wamid = r.wamid AND o.account = r.account AND o.id <> ?1))
+                 WHERE id = ?1",
+            )?
+            .execute([message.id.0])?;
+        *message = load(tx.conn, message.id)?;
     }
     Ok(())
 }

@@ -38,7 +38,7 @@ pub fn stats(
     let mut counted = Stats::default();
     messages(conn, (account, first, since), day, &mut counted)?;
     latencies(conn, (account, first, since), &mut counted)?;
-    webhooks(conn, first_since(conn, Growing::Events, since)?, &mut counted)?;
+    webhooks(conn, account, first_since(conn, Growing::Events, since)?, &mut counted)?;
     Ok(counted)
 }
 
@@ -255,9 +255,19 @@ fn latencies(
     Ok(())
 }
 
-fn webhooks(conn: &Connection, first: i64, counted: &mut Stats) -> Result<(), Error> {
-    let mut query = conn.prepare_cached("SELECT received_at, took FROM event WHERE id >= ?1")?;
-    let mut rows = query.query([first])?;
+/// Those that are about the account, and those that are about none.
+fn webhooks(
+    conn: &Connection,
+    account: AccountId,
+    first: i64,
+    counted: &mut Stats,
+) -> Result<(), Error> {
+    let mut query = conn.prepare_cached(
+        "SELECT e.received_at, e.took FROM event e WHERE e.id >= ?1
+             AND (EXISTS (SELECT 1 FROM event_effect f WHERE f.event = e.id AND f.account = ?2)
+                  OR NOT EXISTS (SELECT 1 FROM event_effect f WHERE f.event = e.id AND f.account <> ?2))",
+    )?;
+    let mut rows = query.query([first, account.0])?;
     let mut hours: BTreeMap<i64, u64> = BTreeMap::new();
     let mut took = Vec::new();
     while let Some(found) = rows.next()? {

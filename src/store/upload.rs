@@ -54,6 +54,21 @@ pub(super) fn media_id(
     Ok(found.flatten().map(MediaId::new))
 }
 
+/// Meta refused a message for its file: the id that it has of ours is of no use any more, unless it is newer than
+/// the message's request. The next try uploads the file anew.
+pub(super) fn forget(tx: &Tx<'_>, account: AccountId, message: MessageId) -> Result<(), Error> {
+    let Ok(body) = message::body_of(tx.conn, message) else { return Ok(()) };
+    let Some(file) = body.file().and_then(ours) else { return Ok(()) };
+    tx.conn
+        .prepare_cached(
+            "UPDATE upload SET media_id = NULL, uploaded_at = NULL
+             WHERE account = ?1 AND sha256 = ?2 AND mime_type = ?3
+                 AND uploaded_at <= (SELECT max(at) FROM request WHERE message = ?4)",
+        )?
+        .execute(params![account.0, file.sha256, file.mime_type, message.0])?;
+    Ok(())
+}
+
 /// The upload that a message has to wait for: its file is ours, and Meta has no id of it that is still good.
 pub(super) fn missing(
     tx: &Tx<'_>,

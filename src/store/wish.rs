@@ -1,5 +1,7 @@
 //! Who wants no marketing: the wishes as facts, and what follows from them for a conversation.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::error::Error;
@@ -12,12 +14,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::wish::{How, Wish};
 
 /// How many of the newest wishes of a conversation are shown.
-const SHOWN: i64 = 100;
-
-/// The wishes of whoever a conversation is with, each with the stretch of the identity it was said by.
-const WISHES: &str = "FROM conversation c JOIN identity i ON i.contact = c.contact
-     JOIN wish w ON w.account = c.account AND w.kind = i.kind AND w.scope = i.scope AND w.value = i.value
-     WHERE c.id = ?1 AND i.valid_from <= w.at AND w.at < i.valid_to";
+const SHOWN: usize = 100;
 
 /// Notes what a peer wants, whom it is about follows. Noting it again changes nothing.
 pub(super) fn note(
@@ -40,11 +37,21 @@ pub(super) fn note(
         .conn
         .prepare_cached("INSERT OR IGNORE INTO wish VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
         .execute(params![account.0, kind, scope, value, wish.at.millis(), wish.stop, how, said])?;
-    let contact = facts::owner(tx.conn, &ident, wish.at.millis())?;
-    let Some(contact) = contact.filter(|_| news > 0) else { return Ok(()) };
-    refresh(tx, contact)?;
-    merge::touch_conversations(tx, contact)?;
-    if wish.stop { Ok(()) } else { outbox::free_contact(tx, account, contact, now) }
+    if news == 0 {
+        return Ok(());
+    }
+    let mut contacts = BTreeSet::new();
+    for ident in ident.spellings() {
+        contacts.extend(facts::owner(tx.conn, &ident, wish.at.millis())?);
+    }
+    for contact in contacts {
+        refresh(tx, contact)?;
+        merge::touch_conversations(tx, contact)?;
+        if !wish.stop {
+            outbox::free_contact(tx, account, contact, now)?;
+        }
+    }
+    Ok(())
 }
 
 /// Derives anew whether the conversations of a contact take marketing.
@@ -74,32 +81,90 @@ pub(super) fn opted_out(
     conn: &Connection,
     conversation: ConversationId,
 ) -> Result<Option<i64>, Error> {
-    let mut query = conn.prepare_cached(&format!(
-        "SELECT iif(w.stop, w.at, NULL) {WISHES} AND c.merged_into IS NULL
-         ORDER BY w.at DESC, w.stop DESC LIMIT 1"
-    ))?;
-    Ok(query.query_row([conversation.0], |row| row.get(0)).optional()?.flatten())
+    let mut query = conn.prepare_cached(
+        "SELECT account, contact FROM conversation WHERE id = ?1 AND merged_into IS NULL",
+    )?;
+    let found = query
+        .query_row([conversation.0], |row| Ok((AccountId(row.get(0)?), ContactId(row.get(1)?))))
+        .optional()?;
+    let Some((account, contact)) = found else { return Ok(None) };
+    Ok(newest(conn, account, contact)?.filter(|wish| wish.stop).map(|wish| wish.at.millis()))
+}
+
+/// Whether a contact wants no marketing from an account, from the facts: they may have said it before there was
+/// a conversation.
+pub(super) fn stopped(
+    conn: &Connection,
+    account: AccountId,
+    contact: ContactId,
+) -> Result<bool, Error> {
+    Ok(newest(conn, account, contact)?.is_some_and(|wish| wish.stop))
+}
+
+fn newest(
+    conn: &Connection,
+    account: AccountId,
+    contact: ContactId,
+) -> Result<Option<Wish>, Error> {
+    Ok(said(conn, account, contact, 1)?.pop())
 }
 
 /// What whoever the conversation is with said about marketing lately, oldest first.
 pub(super) fn wishes(conn: &Connection, conversation: ConversationId) -> Result<Vec<Wish>, Error> {
-    let mut query = conn.prepare_cached(&format!(
-        "SELECT w.at, w.stop, w.how, w.said {WISHES}
-         ORDER BY w.at DESC, w.stop DESC, w.how DESC, w.said DESC LIMIT ?2"
-    ))?;
-    let rows = query.query_map([conversation.0, SHOWN], |row| {
-        let said: String = row.get(3)?;
-        let how = match row.get(2)? {
+    let mut query =
+        conn.prepare_cached("SELECT account, contact FROM conversation WHERE id = ?1")?;
+    let found = query
+        .query_row([conversation.0], |row| Ok((AccountId(row.get(0)?), ContactId(row.get(1)?))))
+        .optional()?;
+    found.map_or(Ok(Vec::new()), |(account, contact)| said(conn, account, contact, SHOWN))
+}
+
+/// The newest wishes of a contact, oldest first: those that were said by one of its identities while it was
+/// theirs, a number spelled in every way WhatsApp may have it.
+fn said(
+    conn: &Connection,
+    account: AccountId,
+    contact: ContactId,
+    most: usize,
+) -> Result<Vec<Wish>, Error> {
+    let mut identities = conn.prepare_cached(
+        "SELECT kind, scope, value, valid_from, valid_to FROM identity WHERE contact = ?1",
+    )?;
+    let mut wishes = conn.prepare_cached(
+        "SELECT at, stop, how, said, value FROM wish
+         WHERE account = ?1 AND kind = ?2 AND scope = ?3 AND value = ?4 AND at >= ?5 AND at < ?6
+         ORDER BY at DESC, stop DESC, how DESC, said DESC LIMIT ?7",
+    )?;
+    // Two spellings that are known to be one person's find each other's wishes.
+    let mut found: BTreeSet<(i64, bool, i64, String, String)> = BTreeSet::new();
+    let mut rows = identities.query([contact.0])?;
+    while let Some(row) = rows.next()? {
+        let ident = Ident { kind: row.get(0)?, scope: row.get(1)?, value: row.get(2)? };
+        let (from, to): (i64, i64) = (row.get(3)?, row.get(4)?);
+        for Ident { kind, scope, value } in ident.spellings() {
+            let asked = params![account.0, kind, scope, value, from, to, size(most)];
+            let rows = wishes.query_map(asked, |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+            })?;
+            found.extend(rows.collect::<Result<Vec<_>, _>>()?);
+        }
+    }
+    let told = found.into_iter().rev().take(most).map(|(at, stop, how, said, _)| {
+        let how = match how {
             2 => How::Wrote(said),
             3 => How::Refused,
             4 => How::Decided(said),
             _ => How::Chosen,
         };
-        Ok(Wish { at: Timestamp::from_millis(row.get(0)?), stop: row.get(1)?, how })
-    })?;
-    let mut wishes: Vec<Wish> = rows.collect::<Result<_, _>>()?;
-    wishes.reverse();
-    Ok(wishes)
+        Wish { at: Timestamp::from_millis(at), stop, how }
+    });
+    let mut told: Vec<Wish> = told.collect();
+    told.reverse();
+    Ok(told)
+}
+
+fn size(most: usize) -> i64 {
+    i64::try_from(most).unwrap_or(i64::MAX)
 }
 
 /// Meta refused a message because the person it was written to wants no marketing.

@@ -1,6 +1,5 @@
 //! Files of campaigns: read before one is sent, written with what became of it.
 
-use std::fs::File;
 use std::io::{self, Read as _, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -15,6 +14,7 @@ use crate::domain::template::Template;
 use crate::domain::text::cell_safe;
 use crate::domain::time::Timestamp;
 use crate::service::campaign::{Asked, dry_run};
+use crate::service::outgoing::open_file;
 use crate::store::Error;
 use crate::store::campaign::outcomes;
 
@@ -27,7 +27,7 @@ const RESULT: [&str; 8] = ["row", "phone", "wa_id", "message", "state", "at", "c
 /// The bytes of a file, which is not read further than is taken.
 pub fn contents(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    open_file(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -104,8 +104,25 @@ fn record(outcome: &Outcome) -> [String; 8] {
 
 #[cfg(test)]
 mod tests {
-    use super::record;
+    use super::{contents, record};
     use crate::domain::campaign::Outcome;
+
+    /// It waited for whoever would write to it, and with it all that the thread had to do.
+    #[test]
+    #[cfg(unix)]
+    fn a_pipe_named_as_a_file_hung_the_program() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("list.csv");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &pipe,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+            0,
+        )
+        .unwrap();
+        assert_eq!(contents(&pipe).unwrap_err().to_string(), "it is no file");
+    }
 
     #[test]
     fn no_cell_of_the_result_is_a_formula() {

@@ -8,15 +8,19 @@ use std::process::Command;
 /// Lets the person edit `text`; what they saved comes back without the editor's last newline. The terminal
 /// must be in its usual modes, and nothing else may read from it.
 pub(super) fn edit(data: &Path, text: &str) -> Result<String, String> {
+    // Editors colour what the name says it is.
+    let is_json =
+        serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok_and(|_| text.starts_with('{'));
+    let ending = if is_json { "json" } else { "txt" };
     let editor = ["VISUAL", "EDITOR"]
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|value| !value.trim().is_empty()))
         .unwrap_or_else(|| "vi".to_owned());
-    edit_with(&editor, data, text)
+    edit_with(&editor, data, (text, ending))
 }
 
-fn edit_with(editor: &str, data: &Path, text: &str) -> Result<String, String> {
-    let path = data.join(format!("message-{}.txt", std::process::id()));
+fn edit_with(editor: &str, data: &Path, (text, ending): (&str, &str)) -> Result<String, String> {
+    let path = data.join(format!("message-{}.{ending}", std::process::id()));
     // Left behind by a process of this number that was killed in the middle.
     std::fs::remove_file(&path).ok();
     let edited = write_new(&path, text)
@@ -60,7 +64,7 @@ mod tests {
     #[test]
     fn what_is_saved_comes_back_and_the_file_is_gone() {
         let dir = tempfile::tempdir().unwrap();
-        let edited = edit_with("printf 'b\\n' >>", dir.path(), "a\n").unwrap();
+        let edited = edit_with("printf 'b\\n' >>", dir.path(), ("a\n", "txt")).unwrap();
         assert_eq!(edited, "a\nb");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }
@@ -68,7 +72,7 @@ mod tests {
     #[test]
     fn an_editor_that_fails_changes_nothing() {
         let dir = tempfile::tempdir().unwrap();
-        let error = edit_with("false #", dir.path(), "a").unwrap_err();
+        let error = edit_with("false #", dir.path(), ("a", "txt")).unwrap_err();
         assert!(error.contains("exit status: 1"), "{error}");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }
@@ -80,7 +84,7 @@ mod tests {
         let edited = edit_with(
             "sh -c 'stat -c %a \"$1\" > \"$1.x\" && mv \"$1.x\" \"$1\"' sh",
             dir.path(),
-            "",
+            ("", "txt"),
         );
         assert_eq!(edited.unwrap(), "600");
     }

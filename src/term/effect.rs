@@ -3,8 +3,8 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::errand::{Errand, Errands};
 use super::files::Files;
@@ -22,14 +22,14 @@ use crate::app::workbench::Told;
 use crate::domain::change::Changes;
 use crate::domain::conversation::Draft;
 use crate::domain::health::Health;
-use crate::domain::id::AccountId;
+use crate::domain::id::{AccountId, ConversationId};
 use crate::domain::message::{Media, MediaCopy, NewMessage};
 use crate::domain::time::{Clock, Timestamp};
 use crate::service::Nudge;
 use crate::service::bus::{Bus, Interest, Subscription};
 use crate::service::catalogue::{self, Templates};
 use crate::service::hooks;
-use crate::service::outgoing::take_in;
+use crate::service::outgoing::{NotTaken, take_in};
 use crate::service::reader::Reader;
 use crate::service::thread::{OnPanic, Thread};
 use crate::service::writer::{Pending, Priority, Writer};
@@ -37,7 +37,7 @@ use crate::store::account::{accounts, fact};
 use crate::store::ingest::Ingested;
 use crate::store::outbox::Terms;
 use crate::store::{
-    self, ReadConn, Tx, campaign, conversation, event, list, message, outbox, wish,
+    self, ReadConn, Tx, campaign, conversation, event, list, message, outbox, unfinished, wish,
 };
 
 /// The services as the screen sees them.
@@ -55,6 +55,7 @@ pub struct Stage {
     base_url: Arc<str>,
     data_dir: Arc<Path>,
     files: Files,
+    copying: Copying,
     errands: Option<Errands>,
     workshop: Option<Workshop>,
     on_panic: OnPanic,
@@ -111,6 +112,7 @@ impl Stage {
             base_url: Arc::from(""),
             data_dir: Arc::from(Path::new("")),
             files,
+            copying: Copying::default(),
             errands: None,
             workshop: None,
             on_panic,
@@ -181,6 +183,12 @@ impl Stage {
 
     /// Hands a command to the writer; its result comes back in the order of the commands.
     pub fn command(&self, id: CommandId, command: Command) {
+        if let Command::SetPicture(account, path) = command {
+            let (workshop, events) = (self.workshop.clone(), self.events.clone());
+            return self.files.run(move || {
+                workshop::picture(workshop.as_ref(), id, (account, &path), &events);
+            });
+        }
         let command = workshop::command(self.workshop.as_ref(), id, command, &self.events);
         let Some(command) = command else { return };
         match command {
@@ -214,9 +222,10 @@ impl Stage {
         }
         if let Command::Send { message, at, clears } = command {
             let outside = message.body.file().is_some_and(is_outside);
+            let behind = self.copying.all().contains(&message.conversation);
             let outgoing = Outgoing { message, terms: Terms { at }, clears };
-            if outside {
-                return self.send_with_file(id, outgoing);
+            if outside || behind {
+                return self.send_in_turn(id, outgoing);
             }
             return send((&self.writer, &self.pending), id, outgoing, &self.clock);
         }
@@ -229,26 +238,44 @@ impl Stage {
 }
 
 impl Stage {
-    /// Copies the file of a message into the data directory before the message is written. One that is gone
-    /// meanwhile, or too big, is told as the end of the command.
-    fn send_with_file(&self, id: CommandId, mut outgoing: Outgoing) {
+    /// Copies the file of a message, if it has one, into the data directory before the message is written. One
+    /// that is gone meanwhile, or too big, is told as the end of the command. What is sent in the same
+    /// conversation meanwhile comes here too, so that the store gets it in the order it was written.
+    fn send_in_turn(&self, id: CommandId, mut outgoing: Outgoing) {
         let (writer, pending) = (self.writer.clone(), self.pending.clone());
         let (events, clock) = (self.events.clone(), Arc::clone(&self.clock));
         let data_dir = Arc::clone(&self.data_dir);
+        let (copying, conversation) = (self.copying.clone(), outgoing.message.conversation);
+        copying.all().push(conversation);
         self.files.run(move || {
-            let Some(media) = outgoing.message.body.file_mut() else { return };
-            match take_in(&data_dir, media.clone()) {
-                Ok(kept) => {
-                    *media = kept;
-                    send((&writer, &pending), id, outgoing, &clock);
-                }
+            let taken = outgoing.message.body.file_mut().map_or(Ok(()), |media| {
+                *media = take_in(&data_dir, media.clone())?;
+                Ok::<_, NotTaken>(())
+            });
+            match taken {
+                Ok(()) => send((&writer, &pending), id, outgoing, &clock),
                 Err(error) => {
                     let result = Err(error.to_string());
                     // A loop that has ended needs no answer.
                     events.send(Event::Msg(Msg::Finished(Finished { id, result }))).ok();
                 }
             }
+            let mut all = copying.all();
+            if let Some(at) = all.iter().position(|one| *one == conversation) {
+                all.swap_remove(at);
+            }
         });
+    }
+}
+
+/// The conversations of messages whose files are being copied, and of those sent after them: one entry for each
+/// message.
+#[derive(Clone, Default)]
+struct Copying(Arc<Mutex<Vec<ConversationId>>>);
+
+impl Copying {
+    fn all(&self) -> MutexGuard<'_, Vec<ConversationId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -359,9 +386,7 @@ fn ask(read: &ReadConn, query: Query, base_url: &str) -> Result<Reply, store::Er
             entries: message::timeline(read, id)?,
             raw: message::raw(read, id)?,
         },
-        Query::Jump { account, text, limit, ticket } => {
-            Reply::Jump { ticket, rows: list::jump(read, account, &text, limit)? }
-        }
+        Query::Jump { account, text, limit, ticket } => jumps(read, account, &text, limit, ticket)?,
         Query::Queue { account, filter, page, limit, now, ticket } => {
             let found = outbox::browse(read, account, filter, page, limit)?;
             let came = Came {
@@ -372,10 +397,11 @@ fn ask(read: &ReadConn, query: Query, base_url: &str) -> Result<Reply, store::Er
             };
             Reply::Queue { ticket, came, recent: outbox::recent(read, account, now)? }
         }
-        Query::Templates { account, conversation, ticket } => {
-            let catalogue = Arc::new(catalogue::read(read, account, conversation)?);
-            Reply::Templates { ticket, catalogue }
-        }
+        Query::Templates { account, conversation, ticket } => Reply::Templates {
+            ticket,
+            catalogue: Arc::new(catalogue::read(read, account, conversation)?),
+            unfinished: unfinished::unfinished(read, account)?,
+        },
         Query::Campaigns { account, limit, ticket } => many(read, account, limit, ticket)?,
         Query::Request { account, recipient, body, form, ticket } => {
             let json = written::json(&recipient, &body).map_err(|error| error.to_string());
@@ -404,13 +430,23 @@ fn ask(read: &ReadConn, query: Query, base_url: &str) -> Result<Reply, store::Er
             Reply::HookBody { ticket, body: KeptBody::new(event, text, signature) }
         }
         Query::Next { account, wanted, from, ticket } => {
-            let found = match wanted {
-                Wanted::Unread => list::next_unread(read, account, from)?,
-                Wanted::Failed => list::next_failed(read, account, from)?,
+            let next = match wanted {
+                Wanted::Unread => list::next_unread,
+                Wanted::Failed => list::next_failed,
             };
-            Reply::Next { ticket, row: found.map(Box::new) }
+            Reply::Next { ticket, row: next(read, account, from)?.map(Box::new) }
         }
     })
+}
+
+fn jumps(
+    read: &ReadConn,
+    account: AccountId,
+    text: &str,
+    limit: u32,
+    ticket: Ticket,
+) -> Result<Reply, store::Error> {
+    Ok(Reply::Jump { ticket, rows: list::jump(read, account, text, limit)? })
 }
 
 fn many(
@@ -495,6 +531,10 @@ fn execute(
             outbox::resume_account(tx, *account)?;
             Done::Plain
         }
+        Command::KeepTemplate(account, purpose, fields) => {
+            unfinished::keep(tx, *account, purpose, fields)?;
+            Done::Plain
+        }
         Command::Campaign(id, course) => {
             match course {
                 Course::Pause => campaign::pause(tx, *id, now)?,
@@ -510,6 +550,7 @@ fn execute(
         | Command::AskAccount(_)
         | Command::Profile(_)
         | Command::SetProfile(..)
+        | Command::SetPicture(..)
         | Command::Post(..)
         | Command::Tunnel(_)
         | Command::Work(..) => Done::Plain,

@@ -22,7 +22,7 @@ use crate::domain::campaign::{DryRun, Wish};
 use crate::domain::id::{CampaignId, EventId};
 use crate::domain::template::Template;
 use crate::domain::time::Clock;
-use crate::service::campaign::confirm;
+use crate::service::campaign::{confirm, remove_draft};
 use crate::service::reader::Reader;
 use crate::service::thread::{OnPanic, Thread};
 use crate::service::writer::Writer;
@@ -46,6 +46,8 @@ pub(super) enum Errand {
     SaveSkipped { run: Arc<DryRun>, path: String },
     /// Write what became of every row to a file that is not there yet.
     SaveResult { campaign: CampaignId, path: String },
+    /// Remove a campaign that was never started.
+    RemoveDraft(CampaignId),
     /// Look at the whole set-up.
     Examine(Workshop),
 }
@@ -108,6 +110,10 @@ fn run(
             let written = written(&path, |file| campaign::write_result(reader, id, file));
             Msg::Told(written.map(|path| format!("The result is saved as {path}.")))
         }
+        Errand::RemoveDraft(id) => Msg::Told(match remove_draft(writer, id) {
+            Ok(()) => Ok(format!("Campaign {id} was never started; it is removed.")),
+            Err(error) => Err(error.to_string()),
+        }),
         Errand::Examine(workshop) => Msg::Examined((workshop.doctor)()),
     }
 }

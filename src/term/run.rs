@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::effect::Stage;
 use super::errand::Errand;
+use super::pace::Pace;
 use super::signal::Asked;
 use super::tty::Surface;
 use crate::app::Model;
@@ -20,11 +21,6 @@ use crate::domain::change::Changes;
 use crate::domain::time::{Clock, Monotonic};
 use crate::ui::Theme;
 
-/// On average no two frames are closer together than this, unless a key is waiting to be seen.
-const FRAME: Duration = Duration::from_millis(16);
-/// So many may follow each other at once after a rest: what is asked for together comes in parts, and the
-/// last one must not wait because the first was shown.
-const BURST: u32 = 3;
 /// The first frame waits so long for what is asked for at the start: shown in parts, each part would be drawn
 /// while the next is fetched.
 const TOGETHER: Duration = Duration::from_millis(40);
@@ -67,8 +63,7 @@ pub struct Loop<S: Surface> {
     events: Receiver<Event>,
     stage: Stage,
     clock: Arc<dyn Clock>,
-    /// When the frames so far will have had their time.
-    paid: Monotonic,
+    pace: Pace,
     /// Until when a frame waits for what is being loaded.
     together: Monotonic,
     /// Something changed that is not drawn yet.
@@ -91,7 +86,7 @@ where
     ) -> io::Result<Self> {
         let mut this = Self {
             together: clock.monotonic() + TOGETHER,
-            paid: Monotonic::default(),
+            pace: Pace::default(),
             dirty: true,
             ending: None,
             surface,
@@ -188,7 +183,7 @@ where
     }
 
     fn frame_wait(&self) -> Duration {
-        let mut due = Monotonic(self.paid.0.saturating_sub(FRAME * (BURST - 1)));
+        let mut due = self.pace.next();
         if self.model.is_loading() {
             due = due.max(self.together);
         }
@@ -264,6 +259,9 @@ where
                 Effect::SaveResult { campaign, path } => {
                     self.run_errand(Errand::SaveResult { campaign, path })?;
                 }
+                Effect::RemoveDraft(campaign) => {
+                    self.run_errand(Errand::RemoveDraft(campaign))?;
+                }
                 Effect::Examine => {
                     if let Err(error) = self.stage.examine() {
                         self.tell(Msg::Told(Err(error.to_string())))?;
@@ -318,7 +316,7 @@ where
         }
         self.model.take_dirty();
         self.dirty = false;
-        self.paid = self.paid.max(self.clock.monotonic()) + FRAME;
+        self.pace.drawn(self.clock.monotonic());
         if columns == 0 || rows == 0 {
             return Ok(());
         }

@@ -4,12 +4,14 @@
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
+use super::files::whole;
 use super::run::Event;
 use crate::app::msg::{Command, CommandId, Done, Finished, Msg};
 use crate::domain::checkup::Finding;
 use crate::domain::id::AccountId;
 use crate::domain::tunnel::Kind;
 use crate::service::office::{Came, Office, Wish};
+use crate::service::picture::Picture;
 use crate::service::tunnel::{Switch, TunnelConfig};
 
 /// Makes the config of a tunnel of this kind, or says what is missing for it.
@@ -44,16 +46,12 @@ pub(super) fn command(
     command: Command,
     events: &Sender<Event>,
 ) -> Option<Command> {
-    let events = events.clone();
-    let finish = move |result: Result<Done, String>| {
-        // A loop that has ended needs no answer.
-        events.send(Event::Msg(Msg::Finished(Finished { id, result }))).ok();
-    };
+    let finish = finish(id, events);
     let wish = match command {
         Command::AskAccount(account) => (account, Wish::Standing),
         Command::Profile(account) => (account, Wish::Profile),
         Command::SetProfile(account, change) => (account, Wish::Change(change)),
-        Command::Post(account, yes) => (account, Wish::Post(yes)),
+        Command::Post(account, say) => (account, Wish::Post(say)),
         Command::Tunnel(kind) => {
             finish(tunnel(workshop, kind));
             return None;
@@ -62,6 +60,32 @@ pub(super) fn command(
     };
     ask(workshop, wish, finish);
     None
+}
+
+/// Reads the file of a picture, and has it made the profile's. Where that fails, whoever asked is told why.
+pub(super) fn picture(
+    workshop: Option<&Workshop>,
+    id: CommandId,
+    (account, path): (AccountId, &str),
+    events: &Sender<Event>,
+) {
+    let finish = finish(id, events);
+    match Picture::read(&whole(path)) {
+        Ok(picture) => ask(workshop, (account, Wish::Picture(picture)), finish),
+        Err(why) => finish(Err(why)),
+    }
+}
+
+/// Tells the loop what came of a command.
+fn finish(
+    id: CommandId,
+    events: &Sender<Event>,
+) -> impl FnOnce(Result<Done, String>) + Send + 'static + use<> {
+    let events = events.clone();
+    move |result| {
+        // A loop that has ended needs no answer.
+        events.send(Event::Msg(Msg::Finished(Finished { id, result }))).ok();
+    }
 }
 
 fn ask(

@@ -78,7 +78,7 @@ fn head(model: &Model, area: Area, canvas: &mut Canvas<'_>) {
 
 /// Columns of one row: place, time, code, duration, field, what, who, note.
 fn widths(width: u16) -> [u16; 7] {
-    let time = if width >= ROOMY { 12 } else { 8 };
+    let time = if width >= ROOMY { 12 } else { 9 };
     let rest = width.saturating_sub(3 + 7 + time + 5 + 7);
     let part = rest / 7;
     [7, time, 5, 6, (part * 2).clamp(8, 26), (part * 2).clamp(8, 30), (part * 2).clamp(6, 26)]
@@ -95,12 +95,7 @@ fn request(model: &Model, hook: &Hook, area: Area, canvas: &mut Canvas<'_>) {
     let [id_room, time_room, code_room, took_room, field_room, what_room, who_room] =
         widths(area.width);
     let number = hook.event().map_or_else(|| "-".to_owned(), |event| event.to_string());
-    let time = when::clock_seconds(hook.at(), zone);
-    let time = if time_room > 8 {
-        format!("{time}.{:03}", hook.at().millis().rem_euclid(1000))
-    } else {
-        time
-    };
+    let time = when::moment(hook.at(), model.now, zone, time_room >= 12);
     let code = hook.code();
     let code_style = match code {
         200..300 => theme.good,
@@ -147,7 +142,9 @@ fn empty(model: &Model, area: Area, canvas: &mut Canvas<'_>) {
             format!("No request fits. {key} shows all.")
         }
         (None, None) => {
-            "No request has come yet. In a shell, twoticks trigger text makes one.".to_owned()
+            let hint = model.settings.shell.as_ref();
+            let hint = hint.map(|shell| format!(" In a shell, {shell} trigger text makes one."));
+            format!("No request has come yet.{}", hint.unwrap_or_default())
         }
     };
     let inner = Area { x: area.x + 2.min(area.width), width: area.width.saturating_sub(3), ..area };

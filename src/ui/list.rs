@@ -69,27 +69,26 @@ fn tabs(model: &Model, area: Area, canvas: &mut Canvas<'_>) {
     }
 }
 
-/// The tabs with their counts, as long as they may be. The last one has the mark of its rows where its name
-/// does not fit.
+/// The tabs with their counts, as long as they may be. Where a name does not fit, its beginning stands for it.
 fn tab_labels(counts: Counts, width: u16) -> [(String, Filter); 4] {
     const WORDS: [[&str; 5]; 5] = [
         ["  ", "All ", "Unread ", "Wait ", "Closing "],
-        ["  ", "All ", "Unread ", "Wait ", "Soon "],
-        [" ", "All ", "Unread ", "Wait ", "Soon "],
-        [" ", "All ", "Unread ", "Wait ", "!"],
-        [" ", "All ", "New ", "Wait ", "!"],
+        [" ", "All ", "Unread ", "Wait ", "Closing "],
+        [" ", "All ", "Unread ", "Wait ", "Clos "],
+        [" ", "All ", "Unread ", "Wait ", "C"],
+        [" ", "All ", "Unr ", "Wait ", "C"],
     ];
     let closing = if counts.closing >= Counts::MOST_CLOSING {
         format!("{}+", Counts::MOST_CLOSING - 1)
     } else {
         counts.closing.to_string()
     };
-    let labels = |[gap, all, unread, wait, soon]: [&str; 5]| {
+    let labels = |[gap, all, unread, wait, close]: [&str; 5]| {
         [
             (format!(" {all}{}", short_count(counts.all)), Filter::All),
             (format!("{gap}{unread}{}", short_count(counts.unread)), Filter::Unread),
             (format!("{gap}{wait}{}", short_count(counts.waiting)), Filter::Waiting),
-            (format!("{gap}{soon}{closing}"), Filter::Closing),
+            (format!("{gap}{close}{closing}"), Filter::Closing),
         ]
     };
     let fits = |labels: &[(String, Filter); 4]| {
@@ -315,7 +314,11 @@ fn foot(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
     } else if list.page.more_after() || list.page.more_before() {
         " many match".to_owned()
     } else {
-        format!(" {} match", list.page.rows().len())
+        match list.page.rows().len() {
+            0 => " none matches".to_owned(),
+            1 => " 1 matches".to_owned(),
+            more => format!(" {more} match"),
+        }
     };
     let style = canvas.theme.dim;
     let used = canvas.row(area, 0, &[(style, &words)]);

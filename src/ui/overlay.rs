@@ -1,6 +1,7 @@
 //! What stands in front of the inbox: pages, questions, the jump box.
 
 use ratatui::layout::Position;
+use ratatui::style::Style;
 
 use super::pages::draw_lines;
 use super::paint::Canvas;
@@ -177,6 +178,10 @@ fn question(
             };
             (format!("Profile: {}", part.name()), help)
         }
+        Question::Picture => (
+            "Profile: picture".to_owned(),
+            "The path of a JPEG or PNG of at most 5 MiB; ~ is your home".to_owned(),
+        ),
         Question::SaveAs(event) => {
             (format!("Save the body of #{event}"), "A file that is not there yet".to_owned())
         }
@@ -203,7 +208,8 @@ fn question(
         canvas.row(inside, at, &[(style, safe.get(line.range).unwrap_or_default())]);
     }
     canvas.put(inside, 0, 0, 2, "> ", theme.accent);
-    typed(&prompt.editor, inside, 2, 0, canvas)
+    let style = if prompt.offered { theme.strong.reversed() } else { theme.strong };
+    written(&prompt.editor, style, (inside, 2, 0), canvas)
 }
 
 /// What the time that is typed comes to, or what can be typed.
@@ -227,13 +233,26 @@ pub(super) fn typed(
     row: u16,
     canvas: &mut Canvas<'_>,
 ) -> Position {
+    written(editor, canvas.theme.strong, (area, column, row), canvas)
+}
+
+/// The same in a style of its own.
+fn written(
+    editor: &Editor,
+    style: Style,
+    (area, column, row): (Area, u16, u16),
+    canvas: &mut Canvas<'_>,
+) -> Position {
     let room = area.width.saturating_sub(column + 1).max(2);
-    let rows = editor.rows(room);
+    let rows = editor.rows(u16::MAX);
     let (at, cursor) = editor.cursor(&rows);
     let words = rows.get(at).map(|row| text::display_safe(&row.text)).unwrap_or_default();
+    // A line that is too long moves under the cursor, which stays in sight.
+    let hidden = cursor.saturating_sub(usize::from(room) - 1);
+    let (words, cursor) = (text::from_column(&words, hidden), cursor - hidden);
     let blank = " ".repeat(room.into());
     canvas.put(area, column, row, room, &blank, canvas.theme.plain);
-    canvas.put(area, column, row, room, &words, canvas.theme.strong);
+    canvas.put(area, column, row, room, words, style);
     let cursor = u16::try_from(cursor).unwrap_or(u16::MAX);
     let most = (area.x + area.width).saturating_sub(1);
     let last = (area.y + area.height).saturating_sub(1);

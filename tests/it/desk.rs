@@ -11,11 +11,14 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use tempfile::TempDir;
+use twoticks::api::Client;
 use twoticks::app::keymap::Keymap;
 use twoticks::app::{MessageStyle, Mode, Model, Settings, Setup};
 use twoticks::clock::SystemClock;
 use twoticks::domain::change::Changes;
-use twoticks::domain::id::{PhoneNumberId, WabaId};
+use twoticks::domain::conversation::Filter;
+use twoticks::domain::id::{ConversationId, PhoneNumberId, WabaId};
+use twoticks::domain::page::ListPage;
 use twoticks::domain::time::{Clock, Monotonic, Timestamp};
 use twoticks::service::listener::ListenerConfig;
 use twoticks::service::listener::http::Limits;
@@ -23,12 +26,13 @@ use twoticks::service::sender::core::Policy;
 use twoticks::service::writer;
 use twoticks::service::{AccountConfig, ApiConfig, ServiceConfig, Services};
 use twoticks::sim::{Delays, Language, Persona, Sim, SimConfig, Weather, World, WorldConfig};
-use twoticks::store::account::{NewAccount, upsert_account};
+use twoticks::store::account::{NewAccount, accounts, upsert_account};
+use twoticks::store::list::conversations;
 use twoticks::store::prune::Keep;
 use twoticks::store::{ReadConn, Rules, WriteConn};
 use twoticks::term::effect::{By, Stage};
 use twoticks::term::headless::Driver;
-use twoticks::term::workshop::Workshop;
+use twoticks::term::workshop::{Tunnels, Workshop};
 use twoticks::ui::{Borders, Colours, Glyphs, Theme};
 
 /// Far more than anything takes on a slow machine; what takes longer hangs.
@@ -68,6 +72,8 @@ pub(crate) struct Shop {
     pub(crate) token: Option<String>,
     /// What the config says of all that is sent and received.
     pub(crate) rules: Rules,
+    /// What the config says of each kind of tunnel.
+    pub(crate) tunnels: Tunnels,
 }
 
 pub(crate) fn loopback(port: u16) -> SocketAddr {
@@ -96,13 +102,19 @@ fn persona(name: &str, number: &str, answers: bool) -> Persona {
 impl Shop {
     /// Ana answers what she is sent, Bob only reads it.
     pub(crate) fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// The same in a world that is changed before it begins.
+    pub(crate) fn with(change: impl FnOnce(&mut WorldConfig)) -> Self {
         let step = (STEP, STEP);
-        let world = WorldConfig {
+        let mut world = WorldConfig {
             people: vec![persona("Ana", "15551230001", true), persona("Bob", "15551230002", false)],
             delays: Delays { sent: step, delivered: step, read: step, played: step, answer: step },
             weather: Weather::default(),
             ..WorldConfig::default()
         };
+        change(&mut world);
         let system = SystemClock::new();
         let at = AtomicI64::new(system.now().millis());
         let standing = Arc::new(Standing { system, at });
@@ -119,6 +131,7 @@ impl Shop {
             base_url: None,
             listen: loopback(0),
             rules: Rules::default(),
+            tunnels: Arc::new(|_kind| Ok(None)),
         }
     }
 
@@ -146,6 +159,28 @@ impl Shop {
         self.dir.path().join("twoticks.db")
     }
 
+    fn api(&self) -> ApiConfig {
+        ApiConfig {
+            base_url: self.base_url.clone().unwrap_or_else(|| self.sim.base_url()),
+            connect_timeout: Duration::from_secs(5),
+            timeout: Duration::from_secs(30),
+        }
+    }
+
+    /// A client of the API with the account's token.
+    pub(crate) fn client(&self) -> Client {
+        self.api().client(SecretString::from(self.world.token.clone())).unwrap()
+    }
+
+    /// The conversations of the account, the newest first.
+    pub(crate) fn conversations(&self) -> Vec<ConversationId> {
+        let read = self.read();
+        let account = accounts(&read).unwrap()[0].id;
+        let page = ListPage::First;
+        let found = conversations(&read, account, Filter::All, "", page, 100, self.now()).unwrap();
+        found.rows.iter().map(|row| row.id).collect()
+    }
+
     /// The store, as another process has it.
     pub(crate) fn other_process(&self) -> WriteConn {
         WriteConn::open(&self.database(), self.now()).unwrap()
@@ -170,11 +205,7 @@ impl Shop {
                 app_secrets: secret(&self.world.app_secret).into_iter().collect(),
                 verify_tokens: secret(&self.world.verify_token).into_iter().collect(),
             }],
-            api: ApiConfig {
-                base_url: self.base_url.clone().unwrap_or_else(|| self.sim.base_url()),
-                connect_timeout: Duration::from_secs(5),
-                timeout: Duration::from_secs(30),
-            },
+            api: self.api(),
             listener: ListenerConfig {
                 enabled: true,
                 address: self.listen,
@@ -230,7 +261,7 @@ impl Shop {
         .with(Workshop {
             office: services.office_handle(),
             switch: services.switch(),
-            tunnels: Arc::new(|_kind| Ok(None)),
+            tunnels: Arc::clone(&self.tunnels),
             doctor: Arc::new(Vec::new),
         });
         let theme = Theme::new(Colours::Sixteen, Borders::Lines, Glyphs::Unicode);
@@ -247,6 +278,7 @@ impl Shop {
                 timezone: jiff::tz::TimeZone::UTC,
                 outside: self.rules.outside,
                 webhook_path: "/webhook".to_owned(),
+                shell: Some("twoticks".to_owned()),
             },
             keymap: Keymap::default(),
         };

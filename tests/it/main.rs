@@ -38,6 +38,7 @@ mod roles;
 mod secure;
 mod setup;
 mod soak;
+mod table;
 #[cfg(target_os = "linux")]
 mod target;
 mod templates;

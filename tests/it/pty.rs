@@ -285,3 +285,18 @@ fn a_command_that_is_interrupted_leaves_no_half_line() {
     terminal.until("the end", |screen| screen.cursor_position().1 == 0);
     terminal.until_text("^C");
 }
+
+/// Its config says port 0, and the doctor once said that this one is free.
+#[test]
+fn the_doctor_of_the_demo_names_the_port_that_is_listened_on() {
+    let home = tempfile::tempdir().unwrap();
+    let mut terminal = demo(&home, &[]);
+    terminal.resize(120, 40);
+    terminal.until("hook ok", |screen| screen.contents().contains("hook ok"));
+    terminal.send("D");
+    terminal.until_text("twoticks answers in");
+    assert!(!terminal.screen().contains("127.0.0.1:0"), "{}", terminal.screen());
+    terminal.send("\x1b");
+    terminal.signal(Signal::TERM);
+    assert_eq!(terminal.end(), 130);
+}

@@ -161,7 +161,12 @@ fn the_shell_is_told_what_could_come_next_and_how_everything_is_called() {
     for words in [&["send", "--template", "ped"][..], &["templates", "show", "ped"]] {
         assert!(next(words).contains("pedido_enviado"), "{words:?}: {}", next(words));
     }
+    // The config that is typed goes before the one of the environment.
+    let mut command = twoticks(home, &["--", "twoticks", "--config", &config, "chats", "show", ""]);
+    command.env("TWOTICKS_COMPLETE", "fish");
+    assert!(said(&command.output().unwrap(), 0).contains("+15551230001"));
     let page = said(&run(home, &["man"]), 0);
+    assert!(!page.contains("(1)\n"), "there are no pages of its commands: {page}");
     assert!(page.contains(".TH twoticks") && page.contains("TWOTICKS CHATS EXPORT"), "{page}");
 }
 
@@ -191,4 +196,42 @@ fn what_was_written_is_found_and_exported() {
     let text = asked(&["chats", "export", "1", "--format", "md"], 0);
     assert!(text.contains("\\=a café \\& \\<b\\>bread"), "{text}");
     assert!(asked(&["chats", "export", "+15559999999"], 3).contains("no conversation"));
+    assert!(asked(&["chats", "export"], 2).contains("or --all"));
+    assert!(asked(&["send", "+15551230001"], 2).contains("--template NAME"));
+    assert!(asked(&["search", ""], 2).contains("nothing to look for"));
+}
+
+/// One mistake was told as two: what is left of a broken line, and the cause beside what it caused.
+#[test]
+fn a_config_that_cannot_be_read_is_one_finding() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let broken = home.join("broken.toml");
+    std::fs::write(&broken, "a = [1\n").unwrap();
+    let missing = home.join("missing.toml");
+    for (file, words) in [(&broken, "unclosed array"), (&missing, "No such file")] {
+        let output = run(home, &["--config", file.to_str().unwrap(), "doctor"]);
+        let told = said(&output, 1);
+        let wrong: Vec<&str> = told.lines().filter(|line| line.contains("WRONG")).collect();
+        assert_eq!(wrong.len(), 1, "{told}");
+        assert!(wrong[0].contains(words), "{told}");
+    }
+}
+
+#[test]
+fn an_address_that_meta_cannot_verify_is_told_apart_from_a_token_that_is_wrong() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let (_sim, config) = shop(home);
+    let set = |url: &str, code: i32| {
+        let line = ["--config", config.as_str(), "webhook", "set", "--yes", "--url", url];
+        let output = run(home, &line);
+        said(&output, code);
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(set("nonsense", 2).contains("--url \"nonsense\" is no address"));
+    let nobody = format!("http://127.0.0.1:{}/webhook", crate::tunnel::free_port());
+    let told = set(&nobody, 1);
+    assert!(told.contains("(#2200)") && !told.contains("(code 2200)"), "{told}");
+    assert!(told.contains("repeat a challenge"), "{told}");
 }

@@ -2,7 +2,7 @@
 //! trouble that follows from a seed. After the trouble everything heals, and nothing may be lost, sent twice,
 //! out of order, stuck or untrue.
 //!
-//! `SOAK_SEEDS=10000 cargo test --test it soak` is the long form. A seed that fails is replayed, with every
+//! `SOAK_SEEDS=10000 cargo test --test it soak` is the long form, `SOAK_FIRST=10001` with it takes others. A seed that fails is replayed, with every
 //! step printed, by `SOAK_SEED=17 cargo test --test it soak -- --nocapture`.
 
 mod dice;
@@ -50,10 +50,10 @@ fn run(seed: u64, root: &Path, template: &[u8], flaw: Flaw) -> Result<Watch, Str
 fn soak_nothing_is_lost_doubled_overtaken_stuck_or_untrue() {
     let dir = quick_dir();
     let template = template(dir.path());
-    let (first, last) = match number("SOAK_SEED") {
-        Some(seed) => (seed, seed),
-        None => (1, number("SOAK_SEEDS").unwrap_or(200)),
-    };
+    let one = number("SOAK_SEED");
+    let first = one.or_else(|| number("SOAK_FIRST")).unwrap_or(1);
+    let seeds = one.map_or_else(|| number("SOAK_SEEDS").unwrap_or(200), |_| 1);
+    let last = first + seeds - 1;
     let next = AtomicU64::new(first);
     let failures = Mutex::new(Vec::new());
     let total = Mutex::new((0, 0, 0));
@@ -92,10 +92,10 @@ fn soak_nothing_is_lost_doubled_overtaken_stuck_or_untrue() {
             )
         })
         .collect();
-    assert!(lines.is_empty(), "{} of {last} seeds failed:\n{}", lines.len(), lines.join("\n"));
+    assert!(lines.is_empty(), "{} of {seeds} seeds failed:\n{}", lines.len(), lines.join("\n"));
     let (written, undecided, fastest) = total.into_inner().expect("total");
     println!(
-        "{last} seeds, {written} messages, {undecided} failed or uncertain, {fastest}/s at most"
+        "{seeds} seeds, {written} messages, {undecided} failed or uncertain, {fastest}/s at most"
     );
 }
 

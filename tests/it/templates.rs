@@ -152,6 +152,28 @@ fn a_file_of_this_machine_goes_up_and_stands_above_the_template() {
     inbox.quit();
 }
 
+/// The text once overtook the template, whose file was still being copied.
+#[test]
+fn what_is_written_after_a_template_with_a_big_file_goes_after_it() {
+    let shop = Shop::new();
+    let mut inbox = shop.open_live();
+    let files = tempfile::tempdir().unwrap();
+    let path = files.path().join("planta.mp4");
+    std::fs::File::create(&path).unwrap().set_len(15 << 20).unwrap();
+    inbox.begin(ANA);
+    pick(&mut inbox, "<Ctrl-T>");
+    inbox.keys("lancamento_v<Enter>");
+    inbox.driver.paste(path.to_str().unwrap()).unwrap();
+    inbox.until_text("Ready: Enter sends it.");
+    inbox.keys("<Enter>see you there<Enter>");
+    assert!(shop.sim.wait_until(PATIENCE, |world| world.counts().accepted == 2));
+    let kinds: Vec<String> = shop.sim.with_world(|world| {
+        world.accepted().iter().map(|one| one.body["type"].as_str().unwrap().to_owned()).collect()
+    });
+    assert_eq!(kinds, ["template", "text"]);
+    inbox.quit();
+}
+
 #[test]
 fn the_screen_of_templates_counts_what_was_sent() {
     let shop = Shop::new();
@@ -165,7 +187,7 @@ fn the_screen_of_templates_counts_what_was_sent() {
 }
 
 #[test]
-fn a_template_is_made_on_its_screen_and_what_meta_says_of_it_comes_back() {
+fn a_template_is_made_changed_and_deleted_on_its_screen() {
     let shop = Shop::new();
     let mut inbox = shop.open_live();
     let files = tempfile::tempdir().unwrap();
@@ -196,6 +218,20 @@ fn a_template_is_made_on_its_screen_and_what_meta_says_of_it_comes_back() {
     };
     change(&TemplateChange::Reject("INVALID_FORMAT".to_owned()));
     inbox.until_text("Meta rejected it");
+    // Without the picture, and as something else: of one that was rejected that can be changed too.
+    inbox.keys("e");
+    inbox.until_text("Change pedido_enviado_2, en_US");
+    inbox.keys("<Up><Up><Left><Left><Tab><End> Thanks!");
+    inbox.until_text("to you. Thanks!");
+    inbox.keys("<Ctrl-S>");
+    inbox.until_text("pedido_enviado_2, en_US is changed; Meta reviews it again");
+    change(&TemplateChange::Approve);
+    inbox.until("it is approved", |screen| !screen.contains("reviewing it"));
+    inbox.keys("d");
+    inbox.until_text("would be deleted at Meta");
+    inbox.keys("y");
+    inbox.until_text("pedido_enviado_2, en_US is deleted");
+    inbox.until_text("No template has that in it");
     inbox.keys("<Esc><Esc>");
     inbox.quit();
 }

@@ -104,13 +104,13 @@ impl Drop for Listen {
     }
 }
 
-fn script(dir: &Path, name: &str, body: &str) {
+pub(crate) fn script(dir: &Path, name: &str, body: &str) {
     let file = dir.join(name);
     std::fs::write(&file, format!("#!/bin/sh\n{body}\n")).unwrap();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
@@ -130,7 +130,7 @@ fn processes(mark: &str) -> Vec<u32> {
 }
 
 #[track_caller]
-fn until_none(mark: &str) {
+pub(crate) fn until_none(mark: &str) {
     let clock = SystemClock::new();
     let end = clock.monotonic() + PATIENCE;
     while let left @ [_, ..] = processes(mark).as_slice() {
@@ -140,7 +140,7 @@ fn until_none(mark: &str) {
 }
 
 /// An OpenSSH server on loopback, for whoever runs the test.
-struct Server {
+pub(crate) struct Server {
     child: Child,
     port: u16,
     dir: tempfile::TempDir,
@@ -148,7 +148,7 @@ struct Server {
 
 impl Server {
     /// None where there is no such server, unless skipping is forbidden.
-    fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let server = Path::new("/usr/sbin/sshd");
         let client = Command::new("ssh").arg("-V").stderr(Stdio::null()).status();
         if !server.exists() || client.is_err() {
@@ -196,21 +196,44 @@ impl Server {
         Some(server)
     }
 
+    fn destination() -> String {
+        let user = Command::new("id").arg("-un").output().unwrap().stdout;
+        format!("{}@127.0.0.1", String::from_utf8(user).unwrap().trim())
+    }
+
+    /// What ssh needs to know of it.
+    fn args(&self) -> Vec<String> {
+        let at = |name: &str| self.dir.path().join(name).display().to_string();
+        let (port, known) = (self.port.to_string(), at("known"));
+        let args = ["-F", "none", "-p", &port, "-i", &at("user"), "-oIdentitiesOnly=yes"];
+        let known = format!("-oUserKnownHostsFile={known}");
+        args.into_iter().map(str::to_owned).chain([known]).collect()
+    }
+
     /// The config of a tunnel to it whose far end is this port.
     fn tunnel(&self, remote: u16) -> String {
-        let at = |name: &str| self.dir.path().join(name).display().to_string();
-        let user = Command::new("id").arg("-un").output().unwrap().stdout;
-        let user = String::from_utf8(user).unwrap();
         format!(
-            "[tunnel]\ndestination = \"{}@127.0.0.1\"\nremote = \"127.0.0.1:{remote}\"\n\
-             public_url = \"http://127.0.0.1:{remote}\"\nregister = \"never\"\n\
-             args = [\"-F\", \"none\", \"-p\", \"{}\", \"-i\", \"{}\", \"-oIdentitiesOnly=yes\", \
-             \"-oUserKnownHostsFile={}\"]\n",
-            user.trim(),
-            self.port,
-            at("user"),
-            at("known")
+            "[tunnel]\ndestination = {:?}\nremote = \"127.0.0.1:{remote}\"\n\
+             public_url = \"http://127.0.0.1:{remote}\"\nregister = \"never\"\nargs = {:?}\n",
+            Self::destination(),
+            self.args()
         )
+    }
+
+    /// The same as the screen starts it, where the person is to be asked about Meta.
+    pub(crate) fn asking(&self, remote: u16) -> TunnelConfig {
+        TunnelConfig {
+            kind: Kind::Ssh,
+            public_url: Some(format!("http://127.0.0.1:{remote}").parse().unwrap()),
+            destination: Some(Self::destination()),
+            remote: format!("127.0.0.1:{remote}"),
+            command: None,
+            args: self.args(),
+            guard: PathBuf::from(env!("CARGO_BIN_EXE_twoticks")),
+            withheld: Vec::new(),
+            proving: Proving::default(),
+            register: Some(Consent::Remembered),
+        }
     }
 }
 
@@ -541,7 +564,9 @@ fn meta_was_told_again_with_every_proof_although_it_had_refused() {
         Change { deed: Deed::Set, level: Level::Number, old: None, new: None, at: clock.now() };
     let account = account::accounts(&read).unwrap().remove(0).id;
     store.write(|tx| callback::note_change(tx, account, &word)).unwrap();
-    desk.until("registered", |health| health.tunnel.registration == Registration::Registered);
+    desk.until("registered", |health| {
+        matches!(health.tunnel.registration, Registration::Registered { .. })
+    });
 }
 
 #[test]

@@ -159,6 +159,46 @@ fn a_silent_server_leaves_it_unknown() {
     });
 }
 
+/// Every upload was cut off after the time that an answer may take: 16 MB never went up a slow line.
+#[test]
+fn a_file_that_goes_up_for_longer_than_an_answer_may_take_was_cut_off() {
+    run(async {
+        let (listener, base) = listen().await;
+        let timeout = Duration::from_millis(100);
+        let client = client_that_waits(&base, timeout);
+        // More than the buffers of both sockets hold.
+        let bytes = vec![7; 24 * 1024 * 1024];
+        let upload = client.upload_to("upload:1?sig=2", bytes);
+        tokio::pin!(upload);
+        let begun = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.unwrap());
+            }
+            stream
+        };
+        let mut stream = tokio::select! {
+            stream = begun => stream,
+            done = &mut upload => panic!("{done:?}"),
+        };
+        // The line is slow: nothing is read for several times as long.
+        let early = tokio::time::timeout(5 * timeout, &mut upload).await;
+        assert!(early.is_err(), "{early:?}");
+        let server = async {
+            let mut read = 0;
+            let mut chunk = vec![0; 1024 * 1024];
+            while read < 24 * 1024 * 1024 {
+                read += stream.read(&mut chunk).await.unwrap();
+            }
+            let reply = answer("200 OK", "", r#"{"h":"4::a"}"#);
+            stream.write_all(reply.as_bytes()).await.unwrap();
+        };
+        let (done, ()) = tokio::join!(upload, server);
+        assert_eq!(done.unwrap()["h"], "4::a");
+    });
+}
+
 #[test]
 fn a_closed_port_was_never_reached() {
     run(async {

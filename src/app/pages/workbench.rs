@@ -2,7 +2,7 @@
 
 use super::{Ink, Line, Page};
 use crate::app::action::{Action, Context};
-use crate::app::workbench::Tab;
+use crate::app::workbench::{DEAF, Tab};
 use crate::app::{Model, when};
 use crate::domain::account::Fact;
 use crate::domain::checkup::Verdict;
@@ -113,9 +113,7 @@ fn profile(model: &Model, page: &mut Page) {
         row(page, at == bench.row, part.name(), words, ink);
     }
     let picture = profile.picture_url.as_deref().unwrap_or("-");
-    row(page, false, "picture", picture, Ink::Dim);
-    page.lines.push(Line::default());
-    page.wrapped("A picture is set by: twoticks accounts edit --picture FILE", Ink::Dim);
+    row(page, bench.part().is_none(), "picture", picture, Ink::Dim);
 }
 
 fn doctor(model: &Model, page: &mut Page) {
@@ -155,6 +153,10 @@ fn doctor(model: &Model, page: &mut Page) {
 fn tunnel(model: &Model, page: &mut Page) {
     let health = &model.health.tunnel;
     let running = health.kind.unwrap_or("none");
+    let leads_here = health.condition == Condition::Up && health.kind.is_some();
+    if model.health.listener == Condition::Off {
+        page.wrapped(DEAF, Ink::Bad);
+    }
     let (words, ink) = match &health.condition {
         _ if health.kind.is_none() => ("Nothing brings webhooks here.".to_owned(), Ink::Dim),
         Condition::Up => {
@@ -171,8 +173,21 @@ fn tunnel(model: &Model, page: &mut Page) {
         page.named("URL", NAMES, url, Ink::Plain);
     }
     match &health.registration {
+        Registration::Unknown if leads_here => {
+            let yes = key(model, Action::LetPost);
+            page.wrapped(
+                &format!("Where Meta posts is left alone; {yes} lets it post there."),
+                Ink::Dim,
+            );
+        }
         Registration::Unknown => {}
-        Registration::Registered => page.wrapped("Meta posts there.", Ink::Plain),
+        Registration::Registered { before: None } => page.wrapped("Meta posts there.", Ink::Plain),
+        Registration::Registered { before: Some(before) } => {
+            page.wrapped("Meta posts there.", Ink::Plain);
+            page.named("before", NAMES, before, Ink::Plain);
+            let back = key(model, Action::PutBack);
+            page.wrapped(&format!("{back} puts the address from before back."), Ink::Dim);
+        }
         Registration::Trouble(why) => {
             page.wrapped(&format!("Meta is not told of it: {why}"), Ink::Bad);
         }
@@ -180,10 +195,11 @@ fn tunnel(model: &Model, page: &mut Page) {
             let old = old.as_deref().unwrap_or("no address");
             page.wrapped(&format!("Meta posts to {old}."), Ink::Bad);
             let (yes, no) = (key(model, Action::LetPost), key(model, Action::LeavePost));
+            let back = key(model, Action::PutBack);
             page.wrapped(
                 &format!(
                     "{yes} lets it post to the tunnel, now and whenever that address changes; \
-                     twoticks webhook put-back brings the old one back. {no} leaves it."
+                     {back} brings the old one back. {no} leaves it."
                 ),
                 Ink::Plain,
             );
@@ -222,7 +238,13 @@ pub fn copied(model: &Model) -> Option<String> {
             Some(safe.join("\n"))
         }
         Tab::Tunnel => model.health.tunnel.url.clone(),
-        Tab::Profile => Some(bench.profile.as_ref()?.text(bench.part()).to_owned()),
+        Tab::Profile => {
+            let profile = bench.profile.as_ref()?;
+            bench.part().map_or_else(
+                || profile.picture_url.clone(),
+                |part| Some(profile.text(part).to_owned()),
+            )
+        }
         Tab::Account => {
             let mut page = Page::new(100, model);
             account(model, &mut page);

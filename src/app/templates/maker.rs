@@ -1,11 +1,14 @@
 //! Making a template, or changing one: a field for each part, checked against Meta's rules as it is typed.
 
+mod fields;
 mod flaws;
 mod line;
 
 use std::collections::BTreeMap;
 
 pub use line::Line;
+
+pub use crate::domain::template::Purpose;
 
 use super::form::File;
 use super::parts::{ButtonKind, HeaderKind, Kept, button, filling, kept};
@@ -16,20 +19,10 @@ use crate::domain::template::{
     Authentication, Button, Category, Example, FileSource, Filling, Header, Otp, OtpKind,
     ParameterFormat, Quality, Refusal, Status, Template, Text, file_source, variables,
 };
+use crate::domain::time::Timestamp;
 
 /// Buttons that Meta takes at most (Meta, template components).
 const BUTTONS_MAX: usize = 10;
-
-/// What is being made.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Purpose {
-    /// A new template.
-    New,
-    /// A new one that begins like this one, by name and language.
-    Like(String, String),
-    /// This one is changed, by name and language.
-    Change(String, String),
-}
 
 /// The editor.
 #[derive(Debug)]
@@ -60,6 +53,8 @@ pub struct Maker {
     pub scroll: u16,
     /// Whether anything was typed or chosen.
     pub touched: bool,
+    /// When what was typed or chosen since is to be stored.
+    pub due: Option<Timestamp>,
 }
 
 impl Maker {
@@ -161,6 +156,7 @@ impl Maker {
             refused: None,
             scroll: 0,
             touched: false,
+            due: None,
         };
         maker.keep_one_free();
         maker

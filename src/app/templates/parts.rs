@@ -55,6 +55,12 @@ impl HeaderKind {
             Self::Other => "one that cannot be made here",
         }
     }
+
+    /// The other way round.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().chain([Self::Other]).find(|kind| kind.name() == word)
+    }
 }
 
 /// What a button does.
@@ -111,6 +117,12 @@ impl ButtonKind {
             Self::Contact => "asks for contact info",
             Self::Kept => "as it is",
         }
+    }
+
+    /// The other way round.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().chain([Self::Kept]).find(|kind| kind.name() == word)
     }
 
     /// Whether there is something to write on it. Meta labels the others itself.

@@ -10,6 +10,7 @@ use super::{
 use crate::app::action::{Action, Context};
 use crate::app::composer::Editor;
 use crate::app::jump::Hit;
+use crate::app::layout;
 use crate::app::list::Listed;
 use crate::app::model::{Awaited, Focus, Model, Overlay, Screen};
 use crate::app::msg::{Command, Effect, Query, Wanted};
@@ -66,7 +67,7 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
         Action::Leave => leave(model, effects),
         Action::Editor => effects.push(Effect::Edit(model.composer.editor.text())),
         Action::ToggleList => model.show_list = !model.show_list,
-        Action::ToggleInfo => model.show_info = !model.show_info,
+        Action::ToggleInfo => toggle_info(model),
         Action::NewConversation => {
             model.overlay = Some(Overlay::Prompt(Prompt::new(Question::Number, "")));
         }
@@ -95,6 +96,19 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
 }
 
 /// Shows the help. What is typed into stays beneath it; what only shows something has served.
+fn toggle_info(model: &mut Model) {
+    let columns = model.size.0;
+    if columns >= layout::THREE_PANES {
+        model.show_info = !model.show_info;
+        return;
+    }
+    let words = format!(
+        "The details pane needs {} columns; this screen has {columns}.",
+        layout::THREE_PANES
+    );
+    model.say(words, Weight::Warning);
+}
+
 fn help(model: &mut Model) {
     let stays = matches!(
         model.overlay,
@@ -198,6 +212,7 @@ fn accept(model: &mut Model, effects: &mut Vec<Effect>) {
             | Question::SkippedAs
             | Question::ResultAs(_) => campaigns::accept(model, prompt, effects),
             Question::Profile(part) => workbench::accept(model, part, prompt, effects),
+            Question::Picture => workbench::accept_picture(model, prompt, effects),
             Question::Filter | Question::Templates | Question::HookFilter => {}
         },
         Some(Overlay::Jump(mut jump)) => {
@@ -304,5 +319,6 @@ fn interrupt(model: &mut Model, effects: &mut Vec<Effect>) {
 pub(super) fn quit(model: &mut Model, effects: &mut Vec<Effect>) {
     open::save_draft(model, effects);
     open::save_kept(model, Timestamp::from_millis(i64::MAX), effects);
+    maker::keep(model, Timestamp::from_millis(i64::MAX), effects);
     effects.push(Effect::Quit);
 }

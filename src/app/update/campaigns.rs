@@ -41,7 +41,7 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
         Action::SaveResult => {
             if let Some(id) = model.campaigns.current().map(|row| row.id) {
                 let file = format!("campaign-{id}.csv");
-                let prompt = Prompt::new(Question::ResultAs(id), &file);
+                let prompt = Prompt::offering(Question::ResultAs(id), &file);
                 model.overlay = Some(Overlay::Prompt(prompt));
             }
         }
@@ -66,7 +66,7 @@ fn prepare(model: &mut Model, action: Action, effects: &mut Vec<Effect>) -> bool
         Action::SaveSkipped => {
             let left_out = desk.run().is_some_and(|run| run.plan.good() < run.plan.rows.len());
             if left_out {
-                let prompt = Prompt::new(Question::SkippedAs, "skipped.csv");
+                let prompt = Prompt::offering(Question::SkippedAs, "skipped.csv");
                 model.overlay = Some(Overlay::Prompt(prompt));
             } else {
                 model.say("No row is left out.", Weight::Done);
@@ -323,16 +323,22 @@ fn cancel(model: &mut Model, effects: &mut Vec<Effect>) {
         let words = format!("Campaign {id} is {}: nothing of it can be cancelled.", row.state());
         return model.say(words, Weight::Warning);
     }
+    let draft = row.stage == Stage::Draft;
     let armed = model.campaigns.cancels.take();
     if armed.is_some_and(|(armed, until)| armed == id && until > model.now) {
+        if draft {
+            return effects.push(Effect::RemoveDraft(id));
+        }
         let awaited = Awaited::Other("The campaign stays as it is");
         effects.push(model.command(Command::Campaign(id, Course::Cancel), awaited));
         return;
     }
     let key = model.keymap.key(Context::Campaigns, Action::CancelCampaign).to_owned();
-    model.say(
-        format!("{left} messages of campaign {id} would never go. {key} again cancels them."),
-        Weight::Warning,
-    );
+    let words = if draft {
+        format!("Campaign {id} was never started: storing it was cut off. {key} again removes it.")
+    } else {
+        format!("{left} messages of campaign {id} would never go. {key} again cancels them.")
+    };
+    model.say(words, Weight::Warning);
     model.campaigns.cancels = model.notice.as_ref().map(|notice| (id, notice.until));
 }

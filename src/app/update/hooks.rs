@@ -69,7 +69,7 @@ fn refresh(model: &mut Model, effects: &mut Vec<Effect>) {
     let (page, limit) = if model.hooks.follow {
         (Page::First, list::PAGE)
     } else {
-        model.hooks.list.refresh_page()
+        model.hooks.list.refresh_page(capacity(model))
     };
     ask(model, page, limit, Load::Replace, effects);
 }
@@ -137,7 +137,7 @@ pub(super) fn settle(model: &mut Model, effects: &mut Vec<Effect>) {
         return;
     }
     if !model.hooks.list.wait.is_busy()
-        && let Some((page, load)) = model.hooks.list.wanted_page()
+        && let Some((page, load)) = model.hooks.list.wanted_page(capacity(model))
     {
         ask(model, page, list::PAGE, load, effects);
     }
@@ -193,6 +193,8 @@ pub(super) fn seek(model: &mut Model, text: String, effects: &mut Vec<Effect>) {
             model.hooks.sought = text;
             if model.hooks.filter != filter {
                 model.hooks.filter = filter;
+                // Other requests are looked at from the newest on.
+                model.hooks.list.selected = None;
                 ask(model, Page::First, list::PAGE, Load::Top, effects);
             }
         }
@@ -230,7 +232,7 @@ fn ask_about(model: &mut Model, question: fn(EventId) -> Question) {
         _ if model.hooks.posted_to.is_empty() => USUAL.to_owned(),
         _ => model.hooks.posted_to.clone(),
     };
-    model.overlay = Some(Overlay::Prompt(Prompt::new(question, &text)));
+    model.overlay = Some(Overlay::Prompt(Prompt::offering(question, &text)));
 }
 
 /// An address or a file was named for an event.

@@ -110,9 +110,17 @@ fn type_char(model: &mut Model, c: char, effects: &mut Vec<Effect>) {
     if maker::char_for_choice(model, c) {
         return;
     }
+    make_room(model);
     if let Some(editor) = editor(model) {
         editor.insert(c);
         typed(model, effects);
+    }
+}
+
+/// What was only offered makes room for what is typed.
+fn make_room(model: &mut Model) {
+    if let Some(Overlay::Prompt(prompt)) = &mut model.overlay {
+        prompt.make_room();
     }
 }
 
@@ -130,7 +138,10 @@ fn editor(model: &mut Model) -> Option<&mut Editor> {
 
 fn paste(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
     match &mut model.overlay {
-        Some(Overlay::Prompt(prompt)) => prompt.editor.paste(text),
+        Some(Overlay::Prompt(prompt)) => {
+            prompt.make_room();
+            prompt.editor.paste(text);
+        }
         Some(Overlay::Jump(jump)) => jump.editor.paste(text),
         Some(Overlay::Picker(picker)) => picker.editor.paste(text),
         Some(Overlay::Form(form)) => match form.field_mut() {
@@ -159,6 +170,16 @@ fn paste(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
 /// Carries out an edit of whatever is typed into. Says whether it was one.
 pub(super) fn edit(model: &mut Model, action: Action, effects: &mut Vec<Effect>) -> bool {
     let width = layout::draft_width(model.size.0);
+    let deletes =
+        [Action::DeleteBack, Action::DeleteForward, Action::DeleteWord, Action::DeleteWordForward];
+    if let Some(Overlay::Prompt(prompt)) = &mut model.overlay
+        && std::mem::take(&mut prompt.offered)
+        && deletes.contains(&action)
+    {
+        prompt.editor.clear();
+        typed(model, effects);
+        return true;
+    }
     if !editor(model).is_some_and(|editor| editor.edit(action, width)) {
         return false;
     }

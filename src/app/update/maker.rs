@@ -1,19 +1,27 @@
 //! Making, changing and deleting templates on their screen.
 
+use std::time::Duration;
+
 use super::{Deed, Sure, input};
 use crate::app::action::{Action, Context};
+use crate::app::composer::SAVE_AFTER;
 use crate::app::model::{Awaited, Model, Overlay};
 use crate::app::msg::{Command, Effect, Looked, Ticket};
 use crate::app::notice::Weight;
 use crate::app::templates::maker::{Line, Maker, Purpose};
 use crate::domain::catalogue::Entry;
 use crate::domain::template::{
-    Refusal, STILL_ARRIVE, Status, Template, Work, Worked, change, consequences, unchangeable,
+    Fields, Refusal, STILL_ARRIVE, Status, Template, Unfinished, Work, Worked, change,
+    consequences, unchangeable, undeletable,
 };
 use crate::domain::text;
+use crate::domain::time::Timestamp;
 
 /// Rows of the preview that a page goes on.
 const SCROLL: u16 = 4;
+
+/// What could not be stored is tried again after this.
+const KEEP_AGAIN: Duration = Duration::from_secs(5);
 
 /// Carries out what concerns the making of templates. Says whether it was that.
 pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) -> bool {
@@ -38,7 +46,10 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
         (Action::HalfUp, Context::Maker) => {
             with(model, |maker| maker.scroll = maker.scroll.saturating_sub(SCROLL));
         }
-        (Action::Close, Context::Maker) => close(model),
+        (Action::Close, Context::Maker) => {
+            close(model);
+            keep(model, Timestamp::from_millis(i64::MAX), effects);
+        }
         _ => return false,
     }
     true
@@ -57,8 +68,16 @@ fn is_choice(model: &Model) -> bool {
 /// Opens an editor, or the one of the same purpose that was closed unfinished.
 fn open(model: &mut Model, maker: Maker, effects: &mut Vec<Effect>) {
     let kept = model.templates.unfinished.remove(&maker.purpose);
-    model.notice = None;
-    model.overlay = Some(Overlay::Maker(kept.unwrap_or_else(|| Box::new(maker))));
+    let maker = kept.unwrap_or_else(|| {
+        let mut maker = Box::new(maker);
+        let stored = model.templates.stored.as_ref().and_then(|all| all.get(&maker.purpose));
+        if let Some(fields) = stored {
+            maker.put_back(fields);
+        }
+        maker
+    });
+    model.unsay();
+    model.overlay = Some(Overlay::Maker(maker));
     look(model, effects);
 }
 
@@ -95,6 +114,9 @@ fn edit(model: &mut Model, effects: &mut Vec<Effect>) {
 /// Says what a deletion does, and asks.
 fn ask_delete(model: &mut Model) {
     let Some(Entry { template, .. }) = selected(model) else { return };
+    if let Some(words) = undeletable(&template) {
+        return model.say(format!("{} cannot be deleted: {words}.", template.name), Weight::Error);
+    }
     let Some(id) = template.meta_id else {
         let words = format!("Meta's id of {} is not known; sync the templates.", template.name);
         model.say(words, Weight::Error);
@@ -124,8 +146,11 @@ pub(super) fn delete(
 
 /// Chooses the next or the one before.
 fn turn(model: &mut Model, forward: bool) {
+    let by = model.now + SAVE_AFTER;
     with(model, |maker| {
-        maker.turn(forward);
+        if maker.turn(forward) {
+            maker.due.get_or_insert(by);
+        }
     });
     model.touch();
 }
@@ -141,8 +166,67 @@ pub(super) fn char_for_choice(model: &mut Model, c: char) -> bool {
 
 /// Something was typed.
 pub(super) fn typed(model: &mut Model, effects: &mut Vec<Effect>) {
-    with(model, Maker::changed);
+    let by = model.now + SAVE_AFTER;
+    with(model, |maker| {
+        maker.changed();
+        maker.due.get_or_insert(by);
+    });
     look(model, effects);
+}
+
+/// What the store kept of an earlier time came: it is put back when its editor is opened.
+pub(super) fn recall(model: &mut Model, stored: Unfinished) {
+    if model.templates.stored.is_some() {
+        // Newer is what stands here.
+        return;
+    }
+    if let Some(Overlay::Maker(maker)) = &mut model.overlay
+        && let Some(fields) = stored.get(&maker.purpose).filter(|_| !maker.touched)
+    {
+        maker.put_back(fields);
+    }
+    model.templates.stored = Some(stored);
+}
+
+/// Stores what was typed until `by` and is not stored.
+pub(super) fn keep(model: &mut Model, by: Timestamp, effects: &mut Vec<Effect>) {
+    let Some(account) = model.account else { return };
+    let open = match &mut model.overlay {
+        Some(Overlay::Maker(maker)) => Some(&mut **maker),
+        _ => None,
+    };
+    let makers = model.templates.unfinished.values_mut().map(|maker| &mut **maker).chain(open);
+    let typed: Vec<(Purpose, Fields)> = makers
+        .filter_map(|maker| {
+            maker.due.take_if(|due| *due <= by)?;
+            Some((maker.purpose.clone(), maker.fields()))
+        })
+        .collect();
+    for (purpose, fields) in typed {
+        let awaited = Awaited::KeepTemplate(purpose.clone());
+        effects.push(model.command(Command::KeepTemplate(account, purpose, fields), awaited));
+    }
+}
+
+/// It could not be stored: it is tried again.
+pub(super) fn not_kept(model: &mut Model, purpose: &Purpose, reason: &str) {
+    let again = model.now + KEEP_AGAIN;
+    if let Some(maker) = of(model, purpose) {
+        maker.due = Some(again);
+    }
+    model.say(format!("The template cannot be stored: {reason}"), Weight::Error);
+}
+
+/// It is done with.
+fn forget(model: &mut Model, purpose: &Purpose, effects: &mut Vec<Effect>) {
+    model.templates.unfinished.remove(purpose);
+    if let Some(stored) = &mut model.templates.stored {
+        stored.remove(purpose);
+    }
+    if let Some(account) = model.account {
+        let done = Command::KeepTemplate(account, purpose.clone(), Fields::new());
+        effects.push(model.command(done, Awaited::KeepTemplate(purpose.clone())));
+    }
 }
 
 /// Sees what is at the path of the header's example, if one is typed.
@@ -281,9 +365,16 @@ fn of<'a>(model: &'a mut Model, purpose: &Purpose) -> Option<&'a mut Maker> {
 }
 
 /// What became of work on a template.
-pub(super) fn answered(model: &mut Model, awaited: Awaited, result: Result<Worked, Refusal>) {
+pub(super) fn answered(
+    model: &mut Model,
+    awaited: Awaited,
+    result: Result<Worked, Refusal>,
+    effects: &mut Vec<Effect>,
+) {
     match (awaited, result) {
-        (Awaited::Work(purpose, template), result) => worked(model, &purpose, &template, result),
+        (Awaited::Work(purpose, template), result) => {
+            worked(model, &purpose, &template, result, effects);
+        }
         (Awaited::Delete(what), Ok(_)) => model.say(format!("{what} is deleted."), Weight::Done),
         (Awaited::Delete(what), Err(refusal)) => kept(model, &what, &refusal),
         _ => {}
@@ -296,6 +387,7 @@ fn worked(
     purpose: &Purpose,
     template: &Template,
     result: Result<Worked, Refusal>,
+    effects: &mut Vec<Effect>,
 ) {
     let what = format!("{}, {}", template.name, template.language);
     let worked = match result {
@@ -324,7 +416,7 @@ fn worked(
     if ours {
         model.overlay = None;
     }
-    model.templates.unfinished.remove(purpose);
+    forget(model, purpose, effects);
     model.templates.shelf.select(&template.name, &template.language);
     let words = match worked {
         Worked::Created { status: Status::Approved, .. } => format!("{what} is approved."),

@@ -32,7 +32,9 @@ pub(super) fn open(
         let chat = Chat::new(id, row);
         let page = chat.first_page();
         model.chat = Some(chat);
-        ask_messages(model, page, chat::PAGE, chat::Load::Open, effects);
+        let height = model.layout().map_or(0, |layout| usize::from(layout.messages().height));
+        let limit = Chat::first_limit(page, height);
+        ask_messages(model, page, limit, chat::Load::Open, effects);
     }
     let capacity = capacity(model);
     model.list.select(id, capacity);
@@ -118,13 +120,14 @@ pub(super) fn take_in_draft(model: &mut Model, ticket: Ticket, effects: &mut Vec
 
 /// Reads the part of the list that is held again.
 pub(super) fn refresh_list(model: &mut Model, effects: &mut Vec<Effect>) {
-    let (page, limit) = model.list.refresh_page();
+    let (page, limit) = model.list.refresh_page(capacity(model));
     ask_list(model, page, limit, Load::Replace, effects);
 }
 
 /// Reads the list from its top, after the filter changed.
 pub(super) fn reload_list(model: &mut Model, effects: &mut Vec<Effect>) {
-    ask_list(model, ListPage::First, list::PAGE, Load::Top, effects);
+    let limit = list::first_page(capacity(model));
+    ask_list(model, ListPage::First, limit, Load::Top, effects);
 }
 
 pub(super) fn ask_list(

@@ -86,7 +86,7 @@ pub(super) fn capacity(model: &Model) -> usize {
 
 /// Reads the part of the queue that is held again.
 pub(super) fn refresh(model: &mut Model, effects: &mut Vec<Effect>) {
-    let (page, limit) = model.queue.list.refresh_page();
+    let (page, limit) = model.queue.list.refresh_page(capacity(model));
     ask(model, page, limit, Load::Replace, effects);
 }
 
@@ -155,7 +155,7 @@ pub(super) fn settle(model: &mut Model, effects: &mut Vec<Effect>) {
     if model.screen != Screen::Queue || model.queue.list.wait.is_busy() {
         return;
     }
-    if let Some((page, load)) = model.queue.list.wanted_page() {
+    if let Some((page, load)) = model.queue.list.wanted_page(capacity(model)) {
         ask(model, page, list::PAGE, load, effects);
     }
 }

@@ -53,8 +53,8 @@ pub(super) fn loaded(model: &mut Model, reply: Reply, effects: &mut Vec<Effect>)
         }
         Reply::HookBody { ticket, body } => hooks::body_came(model, ticket, body),
         Reply::Next { ticket, row } => next(model, ticket, row, effects),
-        Reply::Templates { ticket, catalogue } => {
-            templates::came(model, ticket, catalogue, effects);
+        Reply::Templates { ticket, catalogue, unfinished } => {
+            templates::came(model, ticket, (catalogue, unfinished), effects);
         }
         Reply::Campaigns { ticket, rows } => campaigns::came(model, ticket, rows, effects),
         Reply::Request { ticket, text } => templates::written(model, ticket, text, effects),
@@ -75,7 +75,7 @@ fn told(model: &mut Model, ticket: Ticket, tidings: Option<Tidings>, effects: &m
         let zone = &model.settings.timezone;
         let until = tidings.until.map(|until| when::near(until, model.now, zone));
         let until = until.map(|until| format!(", until {until}")).unwrap_or_default();
-        model.say(format!("{}{until}", tidings.words), Weight::Warning);
+        model.news = Some(format!("{}{until}", tidings.words));
     }
     if model.told.0.take_again() {
         open::ask_tidings(model, effects);

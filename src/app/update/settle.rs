@@ -26,7 +26,7 @@ fn settle_list(model: &mut Model, effects: &mut Vec<Effect>) {
     if model.list.wait.is_busy() {
         return;
     }
-    if let Some((page, load)) = model.list.wanted_page() {
+    if let Some((page, load)) = model.list.wanted_page(open::capacity(model)) {
         open::ask_list(model, page, list::PAGE, load, effects);
     }
 }

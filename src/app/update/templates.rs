@@ -17,7 +17,7 @@ use crate::domain::change::Changes;
 use crate::domain::conversation::{Contact, Draft};
 use crate::domain::message::{Body, NewMessage, Priority};
 use crate::domain::outbox::Recipient;
-use crate::domain::template;
+use crate::domain::template::{self, Unfinished};
 
 /// Carries out what concerns templates. Says whether it was that.
 pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) -> bool {
@@ -88,7 +88,7 @@ pub(super) fn pick_instead(model: &mut Model, reason: String, effects: &mut Vec<
     match &mut model.overlay {
         Some(Overlay::Picker(picker)) => {
             picker.reason = Some(reason);
-            model.notice = None;
+            model.unsay();
         }
         _ => model.say_here(reason, Weight::Error),
     }
@@ -112,13 +112,14 @@ fn ask(model: &mut Model, effects: &mut Vec<Effect>) {
 pub(super) fn came(
     model: &mut Model,
     ticket: Ticket,
-    catalogue: Arc<Catalogue>,
+    (catalogue, unfinished): (Arc<Catalogue>, Unfinished),
     effects: &mut Vec<Effect>,
 ) {
     if model.templates.wait.answered(ticket).is_none() {
         return;
     }
     model.templates.error = None;
+    maker::recall(model, unfinished);
     model.catalogue = Some(Arc::clone(&catalogue));
     match &mut model.overlay {
         Some(Overlay::Picker(picker)) => picker.know(catalogue),
@@ -165,6 +166,7 @@ pub(super) fn changed(model: &mut Model, changes: &Changes, effects: &mut Vec<Ef
 
 /// What its time has come for: the numbers are read again.
 pub(super) fn expire(model: &mut Model, effects: &mut Vec<Effect>) {
+    maker::keep(model, model.now, effects);
     let due = model.screen == Screen::Templates && model.templates.calm.take_due(model.now);
     if due && model.templates.wait.stale() {
         ask(model, effects);
@@ -255,7 +257,7 @@ fn fill_in(model: &mut Model, effects: &mut Vec<Effect>) {
     let typed = model.templates.typed.get(&key).cloned().unwrap_or_default();
     let draft = model.composer.editor.text().trim().to_owned();
     let form = Form::new(picker, &entry, &contact, &typed, draft);
-    model.notice = None;
+    model.unsay();
     model.overlay = Some(Overlay::Form(Box::new(form)));
     look_everywhere(model, effects);
 }

@@ -10,7 +10,9 @@ mod workbench;
 
 use super::update;
 use crate::app::chat::Scroll;
-use crate::app::fixture::{Stage, World, conversation, now, setup, world};
+use crate::app::fixture::{
+    Stage, World, conversation, message, minutes_ago, now, setup, text, world,
+};
 use crate::app::msg::{
     Command, Done, Effect, Finished, Input, Key, KeyCode, Msg, Query, QuitCause, Reply, Ticket,
     Which,
@@ -75,9 +77,13 @@ fn short(command: &Command) -> String {
         Command::SyncTemplates(_) => "sync".to_owned(),
         Command::CancelSync(_) => "cancel sync".to_owned(),
         Command::AskAccount(_) => "ask account".to_owned(),
+        Command::KeepTemplate(_, purpose, fields) => {
+            format!("keep {purpose:?} {:?}", fields.get("body"))
+        }
         Command::Profile(_) => "profile".to_owned(),
         Command::SetProfile(_, change) => format!("set {:?}", change.texts),
-        Command::Post(_, yes) => format!("post {yes}"),
+        Command::SetPicture(_, path) => format!("picture {path}"),
+        Command::Post(_, say) => format!("post {say:?}"),
         Command::Tunnel(kind) => format!("tunnel {}", kind.name()),
         Command::Work(_, work) => format!("{work:?}"),
     }
@@ -321,6 +327,25 @@ fn a_list_filtered_by_text_is_read_again_when_more_words_can_be_found() {
     assert!(!asks(&mut stage));
     stage.keys("/parcel");
     assert!(asks(&mut stage));
+}
+
+#[test]
+fn what_is_waited_for_first_fills_the_screen_and_a_larger_screen_gets_more() {
+    let conversations = (1..=300).map(|id| conversation(id, "Somebody", id, "Hi")).collect();
+    let messages = (1..=300).map(|id| message(id, 1, minutes_ago(400 - id), text("Hi"))).collect();
+    let world = World { conversations, messages: [(1, messages)].into(), ..World::default() };
+    let asked = start(&mut Model::new(setup(Mode::Live, (80, 24)), now()));
+    let first = asked.iter().find_map(|effect| match effect {
+        Effect::Run(Query::List { limit, .. }) => Some(*limit),
+        _ => None,
+    });
+    assert!(first.is_some_and(|limit| limit < 60), "more than is looked at: {first:?}");
+    let mut stage = Stage::new(world, (80, 24));
+    stage.tell(Msg::Input(Input::Resize(200, 120)));
+    assert!(stage.model.list.page.rows().len() >= 110, "rows of the screen stay empty");
+    stage.keys("l");
+    let chat = stage.model.chat.as_ref().unwrap();
+    assert!(chat.page.rows().len() >= 110, "lines of the screen stay empty");
 }
 
 #[test]

@@ -3,14 +3,15 @@
 use crate::app::action::Action;
 use crate::app::layout;
 use crate::app::model::{Awaited, Model, Overlay};
-use crate::app::msg::{Command, Effect, Query, Ticket};
+use crate::app::msg::{Command, Done, Effect, Query, Ticket};
 use crate::app::notice::Weight;
 use crate::app::pages;
 use crate::app::prompt::{Prompt, Question};
-use crate::app::workbench::{HISTORY, Tab, Told};
+use crate::app::workbench::{DEAF, HISTORY, Tab, Told};
 use crate::domain::checkup::Finding;
+use crate::domain::health::Condition;
 use crate::domain::profile::{Part, Profile, ProfileChange};
-use crate::domain::tunnel::{Kind, Registration};
+use crate::domain::tunnel::{Kind, Registration, Say};
 
 /// Carries out what opens the workbench, or means something on it. Says whether it was that.
 pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) -> bool {
@@ -23,8 +24,9 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
         Action::PreviousTab => show(model, model.workbench.tab.next(false), effects),
         Action::Refresh => refresh(model, effects),
         Action::Choose => choose(model, effects),
-        Action::LetPost => post(model, true, effects),
-        Action::LeavePost => post(model, false, effects),
+        Action::LetPost => post(model, Say::Here, effects),
+        Action::LeavePost => post(model, Say::Stay, effects),
+        Action::PutBack => post(model, Say::Back, effects),
         Action::Copy => match pages::workbench_copied(model) {
             Some(words) => {
                 effects.push(Effect::Copy(words));
@@ -125,6 +127,25 @@ pub(super) fn profile(model: &mut Model, profile: Profile) {
     model.touch();
 }
 
+/// What became of a change of the profile. What was typed for it stays until Meta has taken it.
+pub(super) fn answered(model: &mut Model, question: Question, result: Result<Done, String>) {
+    let asks =
+        matches!(&model.overlay, Some(Overlay::Prompt(prompt)) if prompt.question == question);
+    if result.is_ok() && asks {
+        model.overlay = model.beneath.pop();
+    }
+    match result {
+        Ok(Done::Profile(told)) => {
+            profile(model, *told);
+            let what = if question == Question::Picture { "the new picture" } else { "it" };
+            model.say(format!("Customers see {what}."), Weight::Done);
+        }
+        Ok(Done::Said(words)) => model.say(words, Weight::Done),
+        Ok(_) => {}
+        Err(reason) => not_changed(model, question, reason),
+    }
+}
+
 /// Something was done, or could not be.
 pub(super) fn done(model: &mut Model, result: Result<String, String>) {
     model.workbench.asks = false;
@@ -144,14 +165,20 @@ fn choose(model: &mut Model, effects: &mut Vec<Effect>) {
     match model.workbench.tab {
         Tab::Account | Tab::Doctor => refresh(model, effects),
         Tab::Profile => {
-            let part = model.workbench.part();
             let Some(profile) = &model.workbench.profile else { return };
-            let prompt = Prompt::new(Question::Profile(part), profile.text(part));
+            let prompt = match model.workbench.part() {
+                Some(part) => Prompt::new(Question::Profile(part), profile.text(part)),
+                None => Prompt::new(Question::Picture, ""),
+            };
             model.beneath.push(Overlay::Workbench);
             model.overlay = Some(Overlay::Prompt(prompt));
         }
         Tab::Tunnel => {
-            let command = Command::Tunnel(model.workbench.kind());
+            let kind = model.workbench.kind();
+            if kind != Kind::None && model.health.listener == Condition::Off {
+                return model.say(DEAF, Weight::Warning);
+            }
+            let command = Command::Tunnel(kind);
             effects.push(model.command(command, Awaited::Workbench));
         }
     }
@@ -166,21 +193,66 @@ pub(super) fn accept(model: &mut Model, part: Part, mut prompt: Prompt, effects:
         model.overlay = Some(Overlay::Prompt(prompt));
         return;
     }
-    model.overlay = model.beneath.pop();
-    let Some(account) = model.account else { return };
-    let change = ProfileChange { texts: vec![(part, text)], picture: None };
-    model.workbench.asks = true;
-    effects.push(model.command(Command::SetProfile(account, change), Awaited::Workbench));
+    if let Some(account) = model.account.filter(|_| !prompt.busy) {
+        let change = ProfileChange { texts: vec![(part, text)], picture: None };
+        (prompt.error, prompt.busy) = (None, true);
+        let awaited = Awaited::Profile(Question::Profile(part));
+        effects.push(model.command(Command::SetProfile(account, change), awaited));
+    }
+    model.overlay = Some(Overlay::Prompt(prompt));
+}
+
+/// The file of a picture. The path stays typed until Meta has the picture.
+pub(super) fn accept_picture(model: &mut Model, mut prompt: Prompt, effects: &mut Vec<Effect>) {
+    let path = prompt.editor.text().trim().to_owned();
+    let account = model.account.filter(|_| !prompt.busy);
+    if path.is_empty() && !prompt.busy {
+        prompt.error = Some("Type the path of a picture.".to_owned());
+    } else if let Some(account) = account {
+        (prompt.error, prompt.busy) = (None, true);
+        let awaited = Awaited::Profile(Question::Picture);
+        effects.push(model.command(Command::SetPicture(account, path), awaited));
+    }
+    model.overlay = Some(Overlay::Prompt(prompt));
+}
+
+/// Why the profile is not as the question was answered.
+fn not_changed(model: &mut Model, question: Question, reason: String) {
+    match &mut model.overlay {
+        Some(Overlay::Prompt(prompt)) if prompt.question == question => {
+            (prompt.error, prompt.busy) = (Some(reason), false);
+            model.touch();
+        }
+        _ => model.say(format!("The profile was not changed: {reason}"), Weight::Error),
+    }
 }
 
 /// The person's word about where Meta posts.
-fn post(model: &mut Model, yes: bool, effects: &mut Vec<Effect>) {
-    let asked = matches!(model.health.tunnel.registration, Registration::Asks { .. });
-    let Some(account) = model.account.filter(|_| asked) else {
-        model.say("Nothing is asked about the address now.", Weight::Warning);
-        return;
+fn post(model: &mut Model, say: Say, effects: &mut Vec<Effect>) {
+    let tunnel = &model.health.tunnel;
+    let stands = &tunnel.registration;
+    let why = match say {
+        Say::Here if tunnel.url.is_none() => {
+            Some("No tunnel works, so there is no address to tell.")
+        }
+        Say::Here if matches!(stands, Registration::Registered { .. }) => {
+            Some("Meta posts to the tunnel already.")
+        }
+        Say::Stay if !matches!(stands, Registration::Asks { .. }) => {
+            Some("Nothing is asked about the address now.")
+        }
+        Say::Back if matches!(stands, Registration::Registered { before: None }) => {
+            Some("Nothing was changed by this program, so there is nothing to put back.")
+        }
+        Say::Here | Say::Stay | Say::Back => None,
     };
-    effects.push(model.command(Command::Post(account, yes), Awaited::Workbench));
+    if let Some(why) = why {
+        return model.say(why, Weight::Warning);
+    }
+    let Some(account) = model.account else {
+        return model.say("No account is set up: twoticks init.", Weight::Warning);
+    };
+    effects.push(model.command(Command::Post(account, say), Awaited::Workbench));
 }
 
 /// Up or down: the row that is chosen, or else the page. Says whether it moved a row.

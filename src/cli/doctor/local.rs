@@ -1,7 +1,7 @@
 //! What lies on this machine: the config, the directories and their rights, the database.
 
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
@@ -27,10 +27,12 @@ pub(super) fn config(report: &mut Report, global: &Global) -> Option<Session> {
             if lines.len() > 1 {
                 lines.remove(0);
             }
-            for said in
-                lines.into_iter().map(str::trim).chain(error.causes.iter().map(String::as_str))
-            {
-                report.wrong("config", said, error.hint.clone().unwrap_or_else(|| remedy.clone()));
+            // The cause belongs to what could not be done, and is no mistake of its own.
+            for said in lines.into_iter().map(str::trim) {
+                let causes = error.causes.iter().map(String::as_str);
+                let words: Vec<&str> = std::iter::once(said).chain(causes).collect();
+                let remedy = error.hint.clone().unwrap_or_else(|| remedy.clone());
+                report.wrong("config", words.join(": "), remedy);
             }
             return None;
         }
@@ -122,15 +124,33 @@ fn sound(path: &Path) -> Result<Vec<String>, store::Error> {
     check::check(&ReadConn::open(path)?)
 }
 
+/// The newest copy that was made beside the database before it was brought up to date.
+fn newest_copy(path: &Path) -> Option<PathBuf> {
+    let name = path.file_name()?.to_str()?;
+    let entries = std::fs::read_dir(path.parent()?).ok()?.flatten();
+    let copies = entries.filter(|entry| {
+        let is_copy = entry.path().extension().is_some_and(|ending| ending == "bak");
+        is_copy && entry.file_name().to_string_lossy().starts_with(name)
+    });
+    let made = |entry: &std::fs::DirEntry| entry.metadata().and_then(|found| found.modified()).ok();
+    copies.max_by_key(made).map(|entry| entry.path())
+}
+
 fn remedy(error: &store::Error, path: &Path) -> String {
     let shown = path.display();
     match error {
         store::Error::Newer { .. } => "install the newest twoticks".to_owned(),
         store::Error::Foreign(_) => "name another place with --data-dir".to_owned(),
-        store::Error::Corrupt(_) => format!(
-            "move it away and put a backup in its place, such as one of {shown}.*; without one, \
-             start anew: mv '{shown}' '{shown}.broken'"
-        ),
+        store::Error::Corrupt(_) => match newest_copy(path) {
+            Some(copy) => format!(
+                "move it away and put a backup in its place; the newest beside it is {}",
+                copy.display()
+            ),
+            None => format!(
+                "put a backup in its place if you made one (twoticks db backup); else start anew: \
+                 mv '{shown}' '{shown}.broken'"
+            ),
+        },
         store::Error::Busy => "see which program writes it for so long".to_owned(),
         _ => format!("see who owns '{shown}', and whether its disk is well and has room"),
     }

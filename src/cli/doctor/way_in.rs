@@ -33,6 +33,10 @@ pub(super) fn listener(report: &mut Report, session: &Session) -> Result<(), Err
         return Ok(());
     }
     match TcpListener::bind(address) {
+        Ok(_) if listener.port == 0 => {
+            let says = format!("{}: the inbox and listen take whatever port is free", address.ip());
+            report.right("listener", says);
+        }
         Ok(_) => {
             report.right("listener", format!("{address} is free; the inbox and listen take it"));
         }

@@ -1,6 +1,6 @@
 //! The template of `twoticks send --template`: which one is meant, and its values.
 
-use std::path::absolute;
+use std::path::{Path, absolute};
 
 use clap::Args;
 use clap_complete::engine::ArgValueCompleter;
@@ -13,6 +13,7 @@ use crate::domain::template::{
     FileSource, Filling, Place, Template, file_source, fill, obstacle, place, slots,
 };
 use crate::error::Error;
+use crate::service::outgoing::open_file;
 
 /// What is to be sent in place of a text.
 #[derive(Debug, Args)]
@@ -27,6 +28,13 @@ pub(in crate::cli) struct Choice {
     /// A value of the template: 1=Ana, name=Ana, header.media=photo.jpg, button.1=1182.
     #[arg(long = "param", value_name = "KEY=VALUE", requires = "template")]
     params: Vec<String>,
+}
+
+impl Choice {
+    /// Whether there is one.
+    pub(in crate::cli) const fn is_given(&self) -> bool {
+        self.template.is_some()
+    }
 }
 
 /// The message, ready to be queued.
@@ -92,6 +100,6 @@ fn whole_path(place: &Place, value: &str) -> Result<String, Error> {
     let unreadable = |error: std::io::Error| {
         Error::usage(format!("--param {place}={value}: the file cannot be read")).because(&error)
     };
-    std::fs::File::open(path).map_err(unreadable)?;
+    open_file(Path::new(path)).map_err(unreadable)?;
     Ok(absolute(path).map_err(unreadable)?.to_string_lossy().into_owned())
 }

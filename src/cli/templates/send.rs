@@ -84,8 +84,9 @@ pub(super) fn run(session: &Session, send: &Send) -> Result<(), Error> {
         return Err(Error::new(Kind::Partial, "no row can be sent"));
     }
     if let Some(earlier) = run.earlier.as_ref().filter(|_| !send.again) {
+        let was = if earlier.is_done() { "was sent" } else { "is being sent" };
         let words = format!(
-            "{} was sent with {} before: campaign {}, {} of {} accepted",
+            "{} {was} with {} before: campaign {}, {} of {} accepted",
             display_safe(run.file()),
             send.name,
             earlier.id,

@@ -4,7 +4,7 @@ use phonenumber::Mode;
 use phonenumber::metadata::DATABASE;
 
 use super::plan::codes;
-use super::{Country, PhoneError, display, parse, parse_in, region, same_person};
+use super::{Country, PhoneError, display, other_spelling, parse, parse_in, region, same_person};
 use crate::domain::id::WaId;
 
 #[test]
@@ -200,9 +200,64 @@ fn one_person_written_in_two_ways_is_one() {
         ("5215512345678", "525512345678"),
         ("5491123456789", "541123456789"),
     ] {
-        assert_eq!(same_person(&WaId::new(one)), same_person(&WaId::new(other)));
+        let (one, other) = (WaId::new(one), WaId::new(other));
+        assert_eq!(same_person(&one), same_person(&other));
+        assert_eq!(other_spelling(&one), Some(other.clone()));
+        assert_eq!(other_spelling(&other), Some(one));
     }
     // A landline has no ninth digit.
     let land = WaId::new("551132345678");
     assert_eq!(same_person(&land), "551132345678");
+    for alone in [
+        "551132345678",
+        "5511943211234",
+        "12025550123",
+        "",
+        "5",
+        "55é1188881234",
+        "US.13491208655302741918",
+    ] {
+        assert_eq!(other_spelling(&WaId::new(alone)), None, "{alone}");
+    }
+}
+
+/// The first digits were taken for the country code, and what was left for somebody else's number.
+#[test]
+fn a_number_that_begins_like_its_country_s_own_code_was_cut() {
+    let cases = [
+        ("BR", "(55) 99988-1234", "5555999881234"),
+        ("BR", "5533221234", "555533221234"),
+        ("BR", "5511988881234", "5511988881234"),
+        ("BR", "5555999881234", "5555999881234"),
+        // As WhatsApp writes it, whose ids are exported without a plus.
+        ("BR", "553188887777", "553188887777"),
+        ("BR", "055 99988-1234", "5555999881234"),
+        ("MX", "5215512345678", "5215512345678"),
+        ("AR", "541123456789", "541123456789"),
+        ("IT", "392 345 6789", "393923456789"),
+        ("IT", "393923456789", "393923456789"),
+        ("IT", "39 333 1234567", "393331234567"),
+        ("IN", "9123456789", "919123456789"),
+        ("IN", "919876543210", "919876543210"),
+        ("ID", "6281234567890", "6281234567890"),
+        ("CO", "573211234567", "573211234567"),
+        ("US", "15551230001", "15551230001"),
+        ("ES", "34612345678", "34612345678"),
+        // Leer's area code is 0491, and this is a mobile's.
+        ("DE", "4915112345678", "4915112345678"),
+        ("DE", "04915 12345", "49491512345"),
+    ];
+    for (country, typed, digits) in cases {
+        let country = Country::named(country).expect(country);
+        assert_eq!(parse_in(typed, Some(country)), Ok(WaId::new(digits)), "{typed:?}");
+    }
+    for (country, typed, words) in [
+        ("DE", "493012345678", "may be +49 493012345678 or +49 3012345678: write it with a plus"),
+        ("ID", "62212345678", "may be +62 622-1234-5678 or +62 212-345-678"),
+        ("CO", "5712345678", "may be +57 571 2345678 or +57 12345678"),
+    ] {
+        let country = Country::named(country).expect(country);
+        let error = parse_in(typed, Some(country)).expect_err(typed).to_string();
+        assert!(error.contains(words), "{typed:?}: {error}");
+    }
 }

@@ -8,7 +8,8 @@ const REPORTS: [Report; 5] =
     [Report::Sent, Report::Delivered, Report::Read, Report::Played, Report::Failed];
 
 /// One row per cause, one column per state of [`State::ALL`]: the state it leads to by the first four
-/// letters of its name, `=` stays, `was` was sent, `two` sent twice, `.` forbidden.
+/// letters of its name, `=` stays, `was` was sent, `two` sent twice, with the first letters of a
+/// state after the 2 also that one, `.` forbidden.
 const TABLE: &str = "
                     sche held queu send acce sent deli read play fail unce canc rece
     time came       queu .    .    .    .    .    .    .    .    .    .    .    .
@@ -28,9 +29,9 @@ const TABLE: &str = "
     played          .    .    .    play play play play play =    play play was  .
     failed          .    .    .    fail fail fail =    =    =    =    fail =    .
     earlier sent    sent sent sent was  two  two  two  two  two  sent was  was  .
-    earlier deliv.  deli deli deli was  two  two  two  two  two  deli was  was  .
-    earlier read    read read read was  two  two  two  two  two  read was  was  .
-    earlier played  play play play was  two  two  two  two  two  play was  was  .
+    earlier deliv.  deli deli deli was  2del 2del two  two  two  deli was  was  .
+    earlier read    read read read was  2rea 2rea 2rea two  two  read was  was  .
+    earlier played  play play play was  2pla 2pla 2pla 2pla two  play was  was  .
     earlier failed  =    =    =    =    =    =    =    =    =    =    =    =    =
 ";
 
@@ -60,6 +61,9 @@ fn mark(from: State, cause: Cause) -> String {
         Step::Stay => "=".to_owned(),
         Step::WasSent => "was".to_owned(),
         Step::SentTwice => "two".to_owned(),
+        Step::SentTwiceTo(state) => {
+            format!("2{}", state.name().chars().take(3).collect::<String>())
+        }
         Step::Forbidden => ".".to_owned(),
     }
 }
@@ -75,7 +79,13 @@ fn the_table_is_what_it_is() {
             assert_eq!(mark(from, cause), expected, "{from:?} by {cause:?}");
         }
     }
-    for reason in [HoldReason::OptedOut, HoldReason::Person, HoldReason::MessagingLimit] {
+    for reason in [
+        HoldReason::OptedOut,
+        HoldReason::Person,
+        HoldReason::MessagingLimit,
+        HoldReason::Campaign,
+        HoldReason::Template,
+    ] {
         for from in State::ALL {
             let closed = Cause::Hold(HoldReason::WindowClosed);
             assert_eq!(step(from, Cause::Hold(reason)), step(from, closed));
@@ -95,13 +105,14 @@ fn a_step_never_leads_to_where_it_starts() {
     for from in State::ALL {
         for cause in causes() {
             assert_ne!(step(from, cause), Step::To(from), "{cause:?}");
+            assert_ne!(step(from, cause), Step::SentTwiceTo(from), "{cause:?}");
         }
     }
 }
 
 fn follow(from: State, causes: &[Cause]) -> State {
     causes.iter().fold(from, |state, cause| match step(state, *cause) {
-        Step::To(next) => next,
+        Step::To(next) | Step::SentTwiceTo(next) => next,
         Step::Stay | Step::WasSent | Step::SentTwice | Step::Forbidden => state,
     })
 }

@@ -70,14 +70,12 @@ impl Refusal {
 }
 
 /// Why Meta would not let a template be changed, whatever is changed in it. It lets those be changed that are
-/// approved, rejected or paused (Meta, template management).
+/// approved, rejected or paused (Meta, template management); reinstated is a webhook's word for approved again.
 #[must_use]
 pub fn unchangeable(template: &Template) -> Option<String> {
     let status = &template.status;
-    let changeable = matches!(
-        status,
-        Status::Approved | Status::Reinstated | Status::Rejected | Status::Paused | Status::Flagged
-    );
+    let changeable =
+        matches!(status, Status::Approved | Status::Reinstated | Status::Rejected | Status::Paused);
     if !changeable {
         let status = status.name().to_lowercase();
         return Some(format!("it is {status}, and Meta lets nobody change it so"));
@@ -94,6 +92,13 @@ pub fn unchangeable(template: &Template) -> Option<String> {
     Some(format!(
         "it has a part of type {lost}, which this version cannot write: the change would take it out"
     ))
+}
+
+/// Why Meta would not let a template be deleted (Meta, template management).
+#[must_use]
+pub fn undeletable(template: &Template) -> Option<&'static str> {
+    let disabled = template.status == Status::Disabled;
+    disabled.then_some("Meta disabled it, and lets nobody delete it so")
 }
 
 /// The change of a known template into another, if Meta allows it. Its name and its language stay.

@@ -33,6 +33,19 @@ pub(super) fn grapheme_width(grapheme: &str) -> usize {
     grapheme.width() + sound_marks
 }
 
+/// What is left of a text without its first `columns`; what lies across the edge is left out whole.
+#[must_use]
+pub fn from_column(text: &str, columns: usize) -> &str {
+    let mut used = 0;
+    for (at, grapheme) in text.grapheme_indices(true) {
+        if used >= columns {
+            return text.get(at..).unwrap_or_default();
+        }
+        used += grapheme_width(grapheme);
+    }
+    ""
+}
+
 /// The parts of a text that a terminal keeps apart, each with the columns it takes: graphemes, except where
 /// one is made of several characters of one column (a Devanagari syllable). To a terminal those are so many
 /// cells, and whoever writes over the first of them has not cleared the others.
@@ -127,7 +140,7 @@ pub fn fill(text: &str, columns: usize) -> Cow<'_, str> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{cells, fill, pad, truncate, width};
+    use super::{cells, fill, from_column, pad, truncate, width};
     use crate::domain::text::display_safe;
 
     #[test]
@@ -225,5 +238,13 @@ mod tests {
             prop_assert_eq!(cells(&text).map(|(_, columns)| columns).sum::<usize>(), width(&text));
             prop_assert_eq!(cells(&text).map(|(part, _)| part).collect::<String>(), text);
         }
+    }
+
+    #[test]
+    fn what_is_left_of_a_text_begins_with_a_whole_cell() {
+        assert_eq!(from_column("abcdef", 0), "abcdef");
+        assert_eq!(from_column("abcdef", 4), "ef");
+        assert_eq!(from_column("日本語", 1), "本語", "half of a wide one is left out");
+        assert_eq!(from_column("abc", 9), "");
     }
 }

@@ -334,6 +334,14 @@ impl Core {
         }
         if self.stopping {
             self.give_back(now, &ApiError::default());
+        } else if !self.is_open(now) {
+            // The account stopped while the store claimed.
+            let message =
+                self.pause.as_ref().map_or_else(String::new, |pause| pause.reason.words());
+            self.give_back(now, &ApiError { message, ..ApiError::default() });
+        } else if self.pace.is_resting(now.mono) && self.pace.slots_within(now.mono, AHEAD) == 0 {
+            let message = "the number was too fast, and rests".to_owned();
+            self.give_back(now, &ApiError { message, ..ApiError::default() });
         }
     }
 

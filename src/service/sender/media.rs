@@ -5,6 +5,7 @@
 
 use std::io;
 use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
 
 use tokio::fs::{self, OpenOptions};
 
@@ -15,6 +16,8 @@ use crate::domain::id::{MessageId, PhoneNumberId};
 use crate::domain::message::Media;
 use crate::domain::outbox::{ApiError, Job, Outcome, Upload};
 use crate::domain::text::file_name_safe;
+use crate::domain::time::Timestamp;
+use crate::service::outgoing::COPY_PREFIX;
 
 /// Where files are, in the data directory.
 const DIRECTORY: &str = "media";
@@ -91,18 +94,31 @@ pub(super) async fn upload(
     }
 }
 
-/// Removes what an earlier sender did not finish.
-pub(super) async fn clean_up(data_dir: &Path) -> io::Result<()> {
+/// A copy of a file that is to be sent, while it is being made, takes no longer.
+const COPYING: Duration = Duration::from_secs(24 * 3600);
+
+/// Removes what an earlier sender did not finish, and copies of files whose making was cut off.
+pub(super) async fn clean_up(data_dir: &Path, now: Timestamp) -> io::Result<()> {
     let mut entries = match fs::read_dir(data_dir.join(DIRECTORY)).await {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries?,
     };
     while let Some(entry) = entries.next_entry().await? {
-        if entry.file_name().to_string_lossy().ends_with(PARTIAL) {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        // Another process may be making one at this moment.
+        let abandoned = name.starts_with(COPY_PREFIX) && is_old(&entry, now).await?;
+        if abandoned || name.ends_with(PARTIAL) {
             fs::remove_file(entry.path()).await?;
         }
     }
     Ok(())
+}
+
+async fn is_old(entry: &fs::DirEntry, now: Timestamp) -> io::Result<bool> {
+    let modified = entry.metadata().await?.modified()?.duration_since(UNIX_EPOCH);
+    let millis = modified.ok().and_then(|span| i64::try_from(span.as_millis()).ok());
+    Ok(now.since(Timestamp::from_millis(millis.unwrap_or(0))) > COPYING)
 }
 
 fn file_name(message: MessageId, media: &Media, mime_type: Option<&str>) -> String {
@@ -165,9 +181,12 @@ async fn create(path: &Path) -> io::Result<fs::File> {
 
 #[cfg(test)]
 mod tests {
-    use super::file_name;
+    use std::time::Duration;
+
+    use super::{clean_up, file_name};
     use crate::domain::id::MessageId;
     use crate::domain::message::{Media, MediaCopy, MediaKind};
+    use crate::domain::time::Timestamp;
 
     fn media(file_name: Option<&str>, mime_type: &str) -> Media {
         Media {
@@ -181,6 +200,29 @@ mod tests {
             animated: false,
             copy: MediaCopy::Pending,
         }
+    }
+
+    /// Up to 100 MB stayed for ever.
+    #[test]
+    fn a_copy_whose_making_was_cut_off_was_never_taken_away() {
+        let data = tempfile::tempdir().unwrap();
+        let media = data.path().join("media");
+        std::fs::create_dir(&media).unwrap();
+        let day = 24 * 3600;
+        for (name, age) in
+            [(".in-old", 2 * day), (".in-new", day / 2), ("out-old", 9 * day), ("r.part", 0)]
+        {
+            let file = std::fs::File::create(media.join(name)).unwrap();
+            let age = Duration::from_secs(20 * day - age);
+            file.set_modified(std::time::UNIX_EPOCH + age).unwrap();
+        }
+        let now = Timestamp::from_secs(20 * 24 * 3600);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(clean_up(data.path(), now)).unwrap();
+        let left = std::fs::read_dir(&media).unwrap();
+        let mut left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, [".in-new", "out-old"]);
     }
 
     #[test]

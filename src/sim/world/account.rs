@@ -17,6 +17,7 @@ impl World {
     /// Answers one request. `now` never runs backwards from call to call.
     pub fn handle(&mut self, now: Timestamp, request: &Request) -> Response {
         self.live(now);
+        self.others.iter_mut().for_each(|other| other.live(now));
         let response = self.route(now, request);
         self.log.request(now, request, &response);
         response
@@ -43,13 +44,12 @@ impl World {
             };
             return self.refuse(&refusal);
         }
-        let Some(index) = owner else { return self.respond(now, request, path) };
-        let Some(other) = self.others.get_mut(index) else {
-            return self.respond(now, request, path);
+        self.introduce(owner, known);
+        let response = match owner.and_then(|index| self.others.get_mut(index)) {
+            Some(other) => other.respond(now, request, path),
+            None => self.respond(now, request, path),
         };
-        other.live(now);
-        let response = other.respond(now, request, path);
-        self.share(index);
+        self.share(now, owner);
         response
     }
 
@@ -81,17 +81,7 @@ impl World {
             || self.templates.with_id(id).is_some()
             || self.media.mime(id).is_some()
             || self.uploads.knows(id)
-    }
-
-    /// What is the app's is the same in every account of it.
-    fn share(&mut self, from: usize) {
-        let Some(source) = self.others.get(from) else { return };
-        let (app, hooks) = (source.config.app_id.clone(), source.office.hooks.clone());
-        for other in &mut self.others {
-            if other.config.app_id == app {
-                other.office.hooks.follow(&hooks);
-            }
-        }
+            || self.with_history(id).is_some()
     }
 
     fn respond(
@@ -101,13 +91,19 @@ impl World {
         path: Result<Vec<&str>, Refusal>,
     ) -> Response {
         self.ledger.counts.requests += 1;
-        if let Err(refusal) = self.authorise(request, path.as_deref().unwrap_or(&[])) {
-            return self.refuse(&refusal);
-        }
-        let path = match path {
-            Ok(path) => path,
-            Err(refusal) => return self.refuse(&refusal),
+        let known = path.clone().unwrap_or_default();
+        let counted = self.authorise(request, &known).and(path);
+        let counted = counted.and_then(|path| self.count_call(now, &path));
+        let mut response = match counted {
+            Ok(()) => self.fulfil(now, request, &known),
+            Err(refusal) => self.refuse(&refusal),
         };
+        self.head(now, request, &known, &mut response);
+        response
+    }
+
+    /// Answers a call that is let in, scripted faults included.
+    fn fulfil(&mut self, now: Timestamp, request: &Request, path: &[&str]) -> Response {
         let own = self.config.phone_number_id.as_str();
         if request.method == Method::Post && path == [own, "messages"] {
             return self.messages(now, request, false);
@@ -115,15 +111,15 @@ impl World {
         if request.method == Method::Post && path == [own, "marketing_messages"] {
             return self.messages(now, request, true);
         }
-        let Some(fault) = self.faults.take_for(&path) else {
-            return self.plain(now, request, &path);
+        let Some(fault) = self.faults.take_for(path) else {
+            return self.plain(now, request, path);
         };
         let delivery = fault.delivery();
         let response = match fault {
             Fault::Refuse(code) => self.refuse(&Refusal::new(code, "Scripted.")),
             Fault::Answer { status, body, .. } => Response::html(status, body),
             Fault::LoseRequest => Response::json(500, &Value::Null),
-            _ => self.plain(now, request, &path),
+            _ => self.plain(now, request, path),
         };
         Response { delivery, ..response }
     }
@@ -158,6 +154,14 @@ impl World {
             }
             (Method::Delete, [id, "message_templates"]) if *id == waba => {
                 self.delete_templates(now, request)
+            }
+            (Method::Post, [id, "message_templates", edge @ ("archive" | "unarchive")])
+                if *id == waba =>
+            {
+                self.archive_templates(now, request, *edge == "archive")
+            }
+            (Method::Get, [id, "events"]) if self.with_history(id).is_some() => {
+                self.history_events(request, id)
             }
             (Method::Post, [id, "uploads"]) if *id == self.config.app_id => {
                 self.open_upload(request)

@@ -86,6 +86,7 @@ pub(super) fn check<'a>(body: &'a Value, known: &Known<'_>) -> Result<Checked<'a
             return Err(Refusal::parameter("Param context is not allowed with a reaction."));
         }
     }
+    root.text("recipient_identity_key_hash", 200)?;
     let callback = root.text("biz_opaque_callback_data", 512)?;
     let filled = check_body(&root, kind, known)?;
     Ok(Checked { to, kind, callback, filled })

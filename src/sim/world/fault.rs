@@ -87,6 +87,10 @@ impl Faults {
         self.0.extend(std::iter::repeat_n(one, times));
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The next one for a send.
     pub(super) fn take(&mut self) -> Option<Fault> {
         let index = self.0.iter().position(|(edge, _)| edge.is_none())?;

@@ -86,15 +86,20 @@ pub(super) fn page(
     let (Some((first, _)), Some((last, _))) = (shown.first(), shown.last()) else {
         return Ok(json!({ "data": [] }));
     };
-    let spelled = |number: &u64| BASE64.encode(number.to_string());
-    let mut paging = json!({ "cursors": { "before": spelled(first), "after": spelled(last) } });
+    let mut paging =
+        json!({ "cursors": { "before": cursor_of(*first), "after": cursor_of(*last) } });
     if start + shown.len() < rows.len() {
-        paging["next"] = json!(address(request, "after", &spelled(last)));
+        paging["next"] = json!(address(request, "after", &cursor_of(*last)));
     }
     if start > 0 {
-        paging["previous"] = json!(address(request, "before", &spelled(first)));
+        paging["previous"] = json!(address(request, "before", &cursor_of(*first)));
     }
     Ok(json!({ "data": data, "paging": paging }))
+}
+
+/// The cursor that a number is spelled as.
+pub(super) fn cursor_of(number: u64) -> String {
+    BASE64.encode(number.to_string())
 }
 
 fn cursor(request: &Request, key: &str) -> Result<Option<u64>, Refusal> {

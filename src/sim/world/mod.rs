@@ -11,10 +11,12 @@ mod check_interactive;
 mod fault;
 mod field;
 mod graph;
+mod history;
 mod ledger;
 mod limit;
 mod log;
 mod media;
+mod neighbour;
 mod office;
 mod people;
 mod post;
@@ -24,6 +26,7 @@ mod speak;
 mod status;
 mod template;
 mod upload;
+mod usage;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -41,11 +44,13 @@ pub use self::speak::{NobodyThere, Words};
 pub use self::template::TemplateChange;
 
 use self::fault::Faults;
+use self::history::Told;
 use self::ledger::{Ledger, keep};
 use self::limit::{Pairs, Second};
 use self::log::Log;
 use self::media::MediaShelf;
 pub(super) use self::media::webhook_sha256;
+use self::neighbour::Neighbour;
 use self::office::Office;
 pub(super) use self::office::Verification;
 use self::people::People;
@@ -54,6 +59,7 @@ pub(super) use self::status::error_entry;
 use self::status::{Sent, Status};
 use self::template::{Catalogue, Turn};
 use self::upload::Uploads;
+use self::usage::Usage;
 use super::config::WorldConfig;
 use super::rng::Rng;
 use super::script::Step;
@@ -115,8 +121,13 @@ pub struct World {
     #[serde(with = "maybe_millis")]
     latest: Option<Timestamp>,
     ledger: Ledger,
+    #[serde(default)]
+    usage: Usage,
     #[serde(skip)]
     log: Log,
+    /// The other numbers, as far as the call that is answered needs them.
+    #[serde(skip)]
+    beside: Vec<Neighbour>,
 }
 
 /// The number of an account within the id of a webhook, above the bits of its own number.
@@ -154,7 +165,9 @@ impl World {
             begun: None,
             latest: None,
             ledger: Ledger::default(),
+            usage: Usage::default(),
             log: Log::default(),
+            beside: Vec::new(),
         }
     }
 
@@ -252,7 +265,12 @@ impl World {
             value.insert("contacts".to_owned(), Value::Array(contacts));
         }
         value.insert("statuses".to_owned(), Value::Array(statuses));
-        self.post("messages", value, at);
+        let post = self.post("messages", value, at);
+        for (at, id, status) in batch {
+            if let Some(sent) = self.sent.get_mut(&id) {
+                sent.told.push(Told { status, at, post });
+            }
+        }
     }
 
     /// Tells the world what came of a webhook it handed out.
@@ -298,6 +316,12 @@ impl World {
     /// a message afterwards is no matter of theirs.
     pub fn fail_edge(&mut self, edge: &str, fault: &Fault, times: usize) {
         self.faults.add(Some(edge), fault, times);
+    }
+
+    /// Calls that are still to run into trouble.
+    #[must_use]
+    pub fn faults_waiting(&self) -> usize {
+        self.faults.len()
     }
 
     /// From now on every call is refused with 190, or no longer.
@@ -429,10 +453,10 @@ impl World {
         [product, ("metadata".to_owned(), metadata)].into_iter().collect()
     }
 
-    /// Puts a webhook on its way.
-    fn post(&mut self, field: &str, value: Map<String, Value>, at: Timestamp) {
+    /// Puts a webhook on its way; answers its number.
+    fn post(&mut self, field: &str, value: Map<String, Value>, at: Timestamp) -> Option<u64> {
         let changes = json!([{ "field": field, "value": Value::Object(value) }]);
-        self.post_entry(field, &json!({ "id": self.config.waba_id, "changes": changes }), at);
+        self.post_entry(field, &json!({ "id": self.config.waba_id, "changes": changes }), at)
     }
 
     /// The same for the fields of an account, whose entries tell the time.
@@ -444,18 +468,19 @@ impl World {
     }
 
     /// Through the weather, if anybody asked for this field.
-    fn post_entry(&mut self, field: &str, entry: &Value, at: Timestamp) {
+    fn post_entry(&mut self, field: &str, entry: &Value, at: Timestamp) -> Option<u64> {
         if !self.office.hooks.wants(field) {
-            return;
+            return None;
         }
         let body = json!({ "object": "whatsapp_business_account", "entry": [entry] });
         let jitter = (std::time::Duration::ZERO, self.config.weather.shuffled_within);
         let due = at + self.rng.span(jitter);
-        self.posts.add(field, &body, at, due);
+        let post = self.posts.add(field, &body, at, due);
         if self.rng.chance(self.config.weather.duplicated) {
             let later = due + self.rng.span(super::DUPLICATE_WITHIN);
             self.posts.add(field, &body, at, later);
         }
+        Some(post)
     }
 
     fn new_wamid(&mut self, peer: &str, direction: Direction) -> String {

@@ -7,12 +7,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::super::config::{Language, Persona, Strangers};
+use super::super::signed::sha256;
 use super::super::stamp::maybe_millis;
-use super::recipient;
+use super::{World, base64, recipient};
 use crate::domain::time::Timestamp;
 
 /// How long after a customer's message free text reaches them.
 const WINDOW: Duration = Duration::from_secs(24 * 3600);
+/// How long after their last message the number of a person with a user name is still told.
+const NEAR: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// One person and what has happened with them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -29,12 +32,27 @@ pub(super) struct Person {
     pub(super) turn: u32,
     /// The agenda's key of the answer under way, so that a second message postpones it.
     pub(super) answering: Option<(i64, u64)>,
+    /// How often they got a new key: with another phone, or the app installed anew.
+    #[serde(default)]
+    pub(super) keys: u32,
+    /// Whether the business took the number out of its contact book.
+    #[serde(default)]
+    pub(super) forgotten: bool,
 }
 
 impl Person {
     fn new(persona: Persona) -> Self {
         let on_whatsapp = !persona.number.as_deref().unwrap_or("").ends_with("0404");
-        Self { persona, on_whatsapp, opted_out: false, wrote: None, turn: 0, answering: None }
+        Self {
+            persona,
+            on_whatsapp,
+            opted_out: false,
+            wrote: None,
+            turn: 0,
+            answering: None,
+            keys: 0,
+            forgotten: false,
+        }
     }
 
     /// Whether free text reaches the person at `now`.
@@ -42,25 +60,50 @@ impl Person {
         self.wrote.map_or(self.persona.window_open, |wrote| now < wrote + WINDOW)
     }
 
+    /// The number, unless it is hidden from the business: that of a person with a user name is, when the
+    /// business has forgotten it and they have not written for long.
+    pub(super) fn number(&self, at: Timestamp) -> Option<&String> {
+        let near = self.wrote.is_some_and(|wrote| at < wrote + NEAR);
+        let told = self.persona.username.is_none() || !self.forgotten || near;
+        self.persona.number.as_ref().filter(|_| told)
+    }
+
+    /// What `identity_key_hash` is: the same until they get a new key.
+    pub(super) fn key(&self) -> String {
+        let hash = sha256(format!("{} {}", self.persona.user_id, self.keys).as_bytes());
+        base64(hash.get(..9).unwrap_or(&hash))
+    }
+
     /// The entry of `contacts[]` in a webhook. A hidden number is left out, not null.
-    pub(super) fn contact(&self, with_username: bool) -> Value {
+    pub(super) fn contact(&self, at: Timestamp, with_username: bool) -> Value {
         let mut profile = json!({ "name": self.persona.name });
         if let (true, Some(username)) = (with_username, &self.persona.username) {
             profile["username"] = json!(username);
         }
         let mut contact = json!({ "profile": profile, "user_id": self.persona.user_id });
-        if let Some(number) = &self.persona.number {
+        if let Some(number) = self.number(at) {
             contact["wa_id"] = json!(number);
         }
         contact
     }
 
     /// The `from` and `from_user_id` of a message of this person.
-    pub(super) fn sign(&self, message: &mut Map<String, Value>) {
-        if let Some(number) = &self.persona.number {
+    pub(super) fn sign(&self, at: Timestamp, message: &mut Map<String, Value>) {
+        if let Some(number) = self.number(at) {
             message.insert("from".to_owned(), json!(number));
         }
         message.insert("from_user_id".to_owned(), json!(self.persona.user_id));
+    }
+}
+
+impl World {
+    /// The entry of `contacts[]` for a person, with their key when the number asks for keys.
+    pub(super) fn contact(&self, person: &Person, at: Timestamp, with_username: bool) -> Value {
+        let mut contact = person.contact(at, with_username);
+        if self.office.settings.identity_check {
+            contact["identity_key_hash"] = json!(person.key());
+        }
+        contact
     }
 }
 

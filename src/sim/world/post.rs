@@ -57,6 +57,9 @@ pub(super) struct Posts {
     queue: BTreeSet<(Timestamp, u64)>,
     #[serde(skip)]
     under_way: usize,
+    /// Those that nobody took in seven days.
+    #[serde(default)]
+    given_up: BTreeSet<u64>,
 }
 
 impl Posts {
@@ -65,7 +68,8 @@ impl Posts {
         self.under_way = 0;
     }
 
-    pub(super) fn add(&mut self, field: &str, body: &Value, now: Timestamp, due: Timestamp) {
+    /// Answers its number.
+    pub(super) fn add(&mut self, field: &str, body: &Value, now: Timestamp, due: Timestamp) -> u64 {
         let id = self.next;
         self.next += 1;
         // Escaped JSON is ASCII, so nothing is lost here.
@@ -73,6 +77,19 @@ impl Posts {
         self.waiting
             .insert(id, Waiting { body, field: field.to_owned(), since: now, due, attempts: 0 });
         self.queue.insert((due, id));
+        id
+    }
+
+    /// How the delivery of a webhook stands, in Meta's words.
+    pub(super) fn state(&self, id: u64) -> &'static str {
+        match self.waiting.get(&id) {
+            None if self.given_up.contains(&id) => "FAILED",
+            None => "DELIVERED",
+            Some(one) if one.attempts > u32::from(!self.queue.contains(&(one.due, id))) => {
+                "RETRYING"
+            }
+            Some(_) => "PENDING",
+        }
     }
 
     pub(super) fn due(&self, in_flight: usize) -> Option<Timestamp> {
@@ -135,6 +152,7 @@ impl Posts {
         one.due = now + Duration::from_secs(wait);
         if one.due > one.since + RETRY_FOR {
             self.waiting.remove(&id);
+            self.given_up.insert(id);
             return Some((attempt, true));
         }
         self.queue.insert((one.due, id));

@@ -159,6 +159,8 @@ impl World {
             text: filled.as_ref().map_or_else(|| readable(body, kind), |(_, of)| of.text.clone()),
             choices: filled.map_or_else(|| choices(body), |(_, of)| of.choices),
             at: now,
+            number: self.ledger.counts.accepted + 1,
+            told: Vec::new(),
         };
         Ok((admitted, sent))
     }
@@ -179,6 +181,9 @@ impl World {
         self.second.add(now);
         self.pairs.add(admitted.person, now);
         self.ledger.counts.accepted += 1;
+        if let Some(person) = self.people.get_mut(admitted.person).filter(|_| admitted.to_number) {
+            person.forgotten = false;
+        }
         // A message that a test has other plans for is not held.
         let template = sent.template.clone();
         let held =
@@ -232,6 +237,10 @@ impl World {
         let person = self.people.get(sent.person)?;
         if !person.on_whatsapp {
             return Some(131_026);
+        }
+        let hash = body["recipient_identity_key_hash"].as_str();
+        if self.office.settings.identity_check && hash.is_some_and(|hash| hash != person.key()) {
+            return Some(137_000);
         }
         if sent.kind != "template" && !person.window_open(now) {
             return Some(131_047);

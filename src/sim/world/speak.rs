@@ -123,9 +123,11 @@ impl World {
         let (mut contact, mut peer) = (Value::Null, String::new());
         if let Some(writer) = self.people.get_mut(person) {
             writer.wrote = writer.wrote.max(Some(at));
-            writer.sign(&mut message);
-            contact = writer.contact(true);
+            writer.sign(at, &mut message);
             peer = writer.persona.number.clone().unwrap_or_else(|| writer.persona.user_id.clone());
+        }
+        if let Some(writer) = self.people.get(person) {
+            contact = self.contact(writer, at, true);
         }
         let wamid = self.new_wamid(&peer, Direction::Inbound);
         message.insert("id".to_owned(), json!(wamid));
@@ -157,14 +159,53 @@ impl World {
         let detail = format!("User requested to {word} marketing messages");
         let mut preference = json!({ "user_id": person.persona.user_id, "detail": detail,
             "category": "marketing_messages", "value": word, "timestamp": now.millis() / 1000 });
-        if let Some(number) = &person.persona.number {
+        if let Some(number) = person.number(now) {
             preference["wa_id"] = json!(number);
         }
-        let contact = person.contact(true);
+        let contact = self.people.get(index).map(|person| self.contact(person, now, true));
         let mut value = self.value();
         value.insert("contacts".to_owned(), json!([contact]));
         value.insert("user_preferences".to_owned(), json!([preference]));
         self.post("user_preferences", value, now);
+        Ok(())
+    }
+
+    /// A person gets a new phone, or installs the app anew: their key is another one. Where the number asks
+    /// for keys, it is told.
+    ///
+    /// # Errors
+    /// When there is nobody of that name.
+    pub fn renew_key(&mut self, who: &str, now: Timestamp) -> Result<(), NobodyThere> {
+        self.live(now);
+        let index = self.knows(who)?;
+        if let Some(person) = self.people.get_mut(index) {
+            person.keys += 1;
+        }
+        let Some(person) = self.people.get(index) else { return Ok(()) };
+        if !self.office.settings.identity_check {
+            return Ok(());
+        }
+        let mut message = Map::new();
+        person.sign(now, &mut message);
+        let second = (now.millis() / 1000).to_string();
+        let identity =
+            json!({ "acknowledged": false, "created_timestamp": second, "hash": person.key() });
+        let body = format!("{} changed their key", person.persona.name);
+        let contact = self.contact(person, now, true);
+        let peer = person.persona.user_id.clone();
+        let body =
+            json!({ "body": body, "type": "customer_identity_changed", "identity": identity });
+        let wamid = self.new_wamid(&peer, Direction::Inbound);
+        message.extend([
+            ("id".to_owned(), json!(wamid)),
+            ("timestamp".to_owned(), json!(second)),
+            ("type".to_owned(), json!("system")),
+            ("system".to_owned(), body),
+        ]);
+        let mut value = self.value();
+        value.insert("contacts".to_owned(), json!([contact]));
+        value.insert("messages".to_owned(), json!([message]));
+        self.post("messages", value, now);
         Ok(())
     }
 
@@ -377,6 +418,8 @@ impl World {
                     text: String::new(),
                     choices: Vec::new(),
                     at: seconds(&echo["timestamp"]).unwrap_or(now),
+                    number: 0,
+                    told: Vec::new(),
                 };
                 self.remember_file(sent.at, &echo);
                 self.sent.insert(id.to_owned(), sent);

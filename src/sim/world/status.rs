@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::super::refusal::title;
 use super::super::stamp::millis;
 use super::fault::Fate;
+use super::history::Told;
 use super::people::Person;
 use super::{Deed, World};
 use crate::domain::time::Timestamp;
@@ -22,7 +23,7 @@ pub(super) enum Status {
 }
 
 impl Status {
-    const fn word(self) -> &'static str {
+    pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Sent => "sent",
             Self::Delivered => "delivered",
@@ -55,6 +56,12 @@ pub(super) struct Sent {
     pub(super) choices: Vec<Choice>,
     #[serde(with = "millis")]
     pub(super) at: Timestamp,
+    /// Counts the sends of the number from 1; 0 for what was never sent through the API.
+    #[serde(default)]
+    pub(super) number: u64,
+    /// The statuses it got, in the order they were told.
+    #[serde(default)]
+    pub(super) told: Vec<Told>,
 }
 
 impl Sent {
@@ -150,7 +157,10 @@ impl World {
         entry.insert("id".to_owned(), json!(wamid));
         entry.insert("status".to_owned(), json!(status.word()));
         entry.insert("timestamp".to_owned(), json!((at.millis() / 1000).to_string()));
-        name_recipient(&mut entry, sent, person, failed);
+        name_recipient(&mut entry, sent, person, at, failed);
+        if self.office.settings.identity_check {
+            entry.insert("recipient_identity_key_hash".to_owned(), json!(person.key()));
+        }
         if let Some(callback) = &sent.callback {
             entry.insert("biz_opaque_callback_data".to_owned(), json!(callback));
         }
@@ -166,14 +176,21 @@ impl World {
             }
             Status::Read | Status::Played => {}
         }
-        let contact = (!failed).then(|| person.contact(status != Status::Sent));
+        let contact = (!failed).then(|| self.contact(person, at, status != Status::Sent));
         Some((contact, Value::Object(entry)))
     }
 }
 
 /// The number is there unless it is hidden, the user id unless a send to a number failed.
-fn name_recipient(entry: &mut Map<String, Value>, sent: &Sent, person: &Person, failed: bool) {
-    if let Some(number) = &person.persona.number {
+fn name_recipient(
+    entry: &mut Map<String, Value>,
+    sent: &Sent,
+    person: &Person,
+    at: Timestamp,
+    failed: bool,
+) {
+    let known = if sent.to_number { person.persona.number.as_ref() } else { person.number(at) };
+    if let Some(number) = known {
         entry.insert("recipient_id".to_owned(), json!(number));
     }
     if !(failed && sent.to_number) {

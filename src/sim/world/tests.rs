@@ -1,4 +1,5 @@
 mod answers;
+mod edges;
 mod flow;
 mod office;
 mod rules;

@@ -3,7 +3,8 @@
 use rusqlite::{OptionalExtension as _, params};
 use serde_json::Value;
 
-use super::take_back;
+use super::{settle, stage_of, unsettled};
+use crate::domain::campaign::Stage;
 use crate::domain::event::Peer;
 use crate::domain::id::{AccountId, CampaignId, ConversationId, MediaId, WaId};
 use crate::domain::message::{Media, MediaCopy, NewMessage, Priority};
@@ -11,7 +12,7 @@ use crate::domain::state::HoldReason;
 use crate::domain::time::Timestamp;
 use crate::store::body::{self, Columns};
 use crate::store::error::Error;
-use crate::store::outbox::{enqueue, hold};
+use crate::store::outbox::enqueue;
 use crate::store::write::Tx;
 use crate::store::{account, facts, merge, row};
 
@@ -38,13 +39,7 @@ pub fn feed(tx: &mut Tx<'_>, account: AccountId, now: Timestamp) -> Result<bool,
         more |= feed_one(tx, account, id, now)?;
     }
     for (id, stage) in stragglers(tx, account)? {
-        if stage == 3 {
-            take_back(tx, id, now)?;
-        } else {
-            for message in super::live(tx, id, "state = 2")? {
-                hold(tx, message, HoldReason::Person, now)?;
-            }
-        }
+        more |= settle(tx, id, stage, now)?;
     }
     Ok(more)
 }
@@ -61,15 +56,13 @@ fn running(tx: &Tx<'_>, account: AccountId) -> Result<Vec<CampaignId>, Error> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Campaigns that are paused or cancelled and have messages in the queue: those were under way then, and came
-/// back for another try.
-fn stragglers(tx: &Tx<'_>, account: AccountId) -> Result<Vec<(CampaignId, i64)>, Error> {
-    let mut query = tx.conn.prepare_cached(
-        "SELECT DISTINCT c.id, c.stage FROM campaign c
-             CROSS JOIN message m ON m.campaign = c.id AND m.state < 4
-         WHERE c.account = ?1 AND c.stage IN (2, 3) AND m.state IN (iif(c.stage = 3, 1, 2), 2)",
-    )?;
-    let rows = query.query_map([account.0], |row| Ok((CampaignId(row.get(0)?), row.get(1)?)))?;
+/// Campaigns with messages that are not where their stage wants them: those were under way then, and came back
+/// for another try, or were too many for one step.
+fn stragglers(tx: &Tx<'_>, account: AccountId) -> Result<Vec<(CampaignId, Stage)>, Error> {
+    let sql = format!("SELECT id, stage FROM ({}) WHERE account = ?1", unsettled("c.*"));
+    let mut query = tx.conn.prepare_cached(&sql)?;
+    let rows =
+        query.query_map([account.0], |row| Ok((CampaignId(row.get(0)?), stage_of(row.get(1)?))))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -97,16 +90,19 @@ fn feed_one(
     Ok(full && room >= 2 * STEP)
 }
 
-/// Messages that wait for their turn or for the messaging limit. What a person holds, or what waits for its
+/// Messages that wait for their turn, or for what passes by itself. What a person holds, or what waits for its
 /// contact, holds nobody up.
 fn waiting(tx: &Tx<'_>, id: CampaignId) -> Result<i64, Error> {
-    let mut query = tx.conn.prepare_cached(
-        "SELECT count(*) FROM message WHERE campaign = ?1 AND state < 4
-             AND (state <> 1 OR hold = ?2)",
-    )?;
-    let limit = row::hold_number(HoldReason::MessagingLimit);
-    Ok(query.query_row([id.0, limit], |row| row.get(0))?)
+    let mut query = tx.conn.prepare_cached(WAITING)?;
+    let [limit, template] =
+        [HoldReason::MessagingLimit, HoldReason::Template].map(row::hold_number);
+    Ok(query.query_row([id.0, limit, template], |row| row.get(0))?)
 }
+
+/// The index is named for the reason that [`astray_in`](super::astray_in) gives.
+pub(in crate::store) const WAITING: &str =
+    "SELECT count(*) FROM message INDEXED BY message_campaign
+     WHERE campaign = ?1 AND state < 4 AND (state <> 1 OR hold = ?2 OR hold = ?3)";
 
 fn next(tx: &Tx<'_>, id: CampaignId) -> Result<Vec<Next>, Error> {
     let mut query = tx.conn.prepare_cached(
@@ -185,7 +181,8 @@ fn conversation(
     now: Timestamp,
 ) -> Result<ConversationId, Error> {
     let scope = account::scope(tx.conn, account)?;
-    let peer = Peer { wa_id: Some(number.clone()), ..Peer::default() };
+    let known = facts::known_as(tx.conn, number)?;
+    let peer = Peer { wa_id: Some(known), ..Peer::default() };
     let contact = facts::sighted(tx, &scope, &peer, now, now)?
         .ok_or_else(|| Error::Value(format!("nobody has the number {number}")))?;
     merge::conversation_with(tx, account, contact, now)

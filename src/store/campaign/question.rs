@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::stage_of;
+use super::{stage_of, unsettled};
 use crate::domain::campaign::{Campaign, Capacity, Counts, Known, Outcome, Stage};
 use crate::domain::id::{AccountId, CampaignId, ContactId, MessageId, WaId};
 use crate::domain::state::State;
@@ -10,10 +10,10 @@ use crate::domain::throttle::STANDARD_RATE;
 use crate::domain::time::Timestamp;
 use crate::domain::window::{Window, window};
 use crate::store::error::Error;
-use crate::store::facts::{self, Ident};
+use crate::store::facts;
 use crate::store::outbox::{LIMIT_SPAN, queue_counts};
 use crate::store::read::ReadConn;
-use crate::store::{account, row};
+use crate::store::{account, row, wish};
 
 /// What Meta answers for somebody whom the business blocked.
 const BLOCKED: i64 = 130_403;
@@ -45,7 +45,8 @@ pub fn campaign(read: &ReadConn, id: CampaignId) -> Result<Campaign, Error> {
     counted(&snapshot, found)
 }
 
-/// The newest campaign that sent, or sends, the same template to the people of the same file.
+/// The campaign that sent, or sends, the same template to the people of the same file; of several the one that
+/// reached the most, which says best what another one would repeat.
 pub fn earlier(
     read: &ReadConn,
     account: AccountId,
@@ -53,8 +54,16 @@ pub fn earlier(
     template: &str,
     language: &str,
 ) -> Result<Option<Campaign>, Error> {
-    let found = same_file(&read.conn, (account, sha256, template, language))?;
-    found.map(|id| campaign(read, id)).transpose()
+    let mut query = read.conn.prepare_cached(
+        "SELECT id FROM campaign WHERE account = ?1 AND sha256 = ?2 AND template = ?3
+             AND language = ?4 AND stage > 0",
+    )?;
+    let rows = query.query_map(params![account.0, sha256, template, language], |row| {
+        Ok(CampaignId(row.get(0)?))
+    })?;
+    let ids: Vec<CampaignId> = rows.collect::<Result<_, _>>()?;
+    let found = ids.into_iter().map(|id| campaign(read, id)).collect::<Result<Vec<_>, _>>()?;
+    Ok(found.into_iter().max_by_key(|found| (found.counts.accepted, found.id)))
 }
 
 pub(super) fn same_file(
@@ -67,6 +76,16 @@ pub(super) fn same_file(
     )?;
     let found = query.query_row(params![account.0, sha256, template, language], |row| row.get(0));
     Ok(found.optional()?.map(CampaignId))
+}
+
+/// The newest other one that was started, of the same file with the same template.
+pub(super) fn same_as(conn: &Connection, id: CampaignId) -> Result<Option<CampaignId>, Error> {
+    let mut query = conn.prepare_cached(
+        "SELECT o.id FROM campaign c JOIN campaign o ON o.account = c.account AND o.sha256 = c.sha256
+             AND o.template = c.template AND o.language = c.language
+         WHERE c.id = ?1 AND o.id <> c.id AND o.stage > 0 ORDER BY o.id DESC LIMIT 1",
+    )?;
+    Ok(query.query_row([id.0], |row| row.get(0)).optional()?.map(CampaignId))
 }
 
 fn read_campaign(row: &Row<'_>) -> rusqlite::Result<(Campaign, u32)> {
@@ -128,14 +147,16 @@ fn counted(conn: &Connection, (mut campaign, dropped): (Campaign, u32)) -> Resul
 
 /// The accounts for which [`super::feed`] may have something to do.
 pub fn hungry(read: &ReadConn) -> Result<Vec<AccountId>, Error> {
-    let mut query = read.conn.prepare_cached(
-        "SELECT account FROM campaign WHERE stage = 1 AND fed < 4294967296
-         UNION SELECT c.account FROM campaign c
-             CROSS JOIN message m ON m.campaign = c.id AND m.state < 4
-         WHERE c.stage IN (2, 3) AND m.state IN (iif(c.stage = 3, 1, 2), 2)",
-    )?;
+    let mut query = read.conn.prepare_cached(&hungry_sql())?;
     let rows = query.query_map([], |row| Ok(AccountId(row.get(0)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(in crate::store) fn hungry_sql() -> String {
+    format!(
+        "SELECT account FROM campaign WHERE stage = 1 AND fed < 4294967296 UNION {}",
+        unsettled("c.account")
+    )
 }
 
 /// What became of the rows of a campaign, in the order of the file, from the one after `after` on.
@@ -191,9 +212,17 @@ pub fn people(
     let since = (now - LIMIT_SPAN).millis();
     numbers
         .iter()
-        .map(|number| match facts::owner(&snapshot, &Ident::phone(number), i64::MAX)? {
-            None => Ok(Known::default()),
-            Some(contact) => person(&snapshot, account, contact, (&scope, since), now),
+        .map(|number| {
+            let mut known = Known::default();
+            // Whoever is known by two spellings is one person all the same: what either said counts.
+            for contact in facts::owners(&snapshot, number)? {
+                let also = person(&snapshot, account, contact, (&scope, since), now)?;
+                known.contact = known.contact.or(also.contact);
+                known.opted_out |= also.opted_out;
+                known.blocked |= also.blocked;
+                known.free |= also.free;
+            }
+            Ok(known)
         })
         .collect()
 }
@@ -227,16 +256,7 @@ fn person(
             query.query_row([conversation, BLOCKED], |row| row.get(0)).optional()?;
         known.blocked = blocked.flatten().unwrap_or(false);
     }
-    // From the facts: somebody may have said it before there was a conversation.
-    let mut query = conn.prepare_cached(
-        "SELECT w.stop FROM identity i JOIN wish w
-             ON w.account = ?1 AND w.kind = i.kind AND w.scope = i.scope AND w.value = i.value
-         WHERE i.contact = ?2 AND i.valid_from <= w.at AND w.at < i.valid_to
-         ORDER BY w.at DESC, w.stop DESC LIMIT 1",
-    )?;
-    let stop: Option<bool> =
-        query.query_row([account.0, contact.0], |row| row.get(0)).optional()?;
-    known.opted_out = stop.unwrap_or(false);
+    known.opted_out = wish::stopped(conn, account, contact)?;
     let mut query = conn.prepare_cached(
         "SELECT EXISTS (SELECT 1 FROM reached WHERE scope = ?1 AND contact = ?2 AND at > ?3)",
     )?;

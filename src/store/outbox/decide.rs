@@ -97,11 +97,29 @@ pub fn hold(
     let mut message = standing::load(tx.conn, message)?;
     let proof = Proof { detail: Some(reason.words().to_owned()), ..Proof::at(now) };
     step(tx, &mut message, Cause::Hold(reason), &proof, "held")?;
-    // A limit passes by itself.
-    let when_possible = reason == HoldReason::MessagingLimit;
     tx.conn
         .prepare_cached("UPDATE message SET hold = ?2, when_possible = ?3 WHERE id = ?1")?
-        .execute(params![message.id.0, row::hold_number(reason), when_possible])?;
+        .execute(params![message.id.0, row::hold_number(reason), reason.passes()])?;
+    Ok(())
+}
+
+/// Notes that a held message is held for another reason now.
+pub(in crate::store) fn hold_for(
+    tx: &mut Tx<'_>,
+    message: MessageId,
+    reason: HoldReason,
+) -> Result<(), Error> {
+    let news = tx
+        .conn
+        .prepare_cached(
+            "UPDATE message SET hold = ?2, when_possible = ?3
+             WHERE id = ?1 AND state = 1 AND hold IS NOT ?2",
+        )?
+        .execute(params![message.0, row::hold_number(reason), reason.passes()])?;
+    if news > 0 {
+        tx.touch(standing::load(tx.conn, message)?.conversation);
+        tx.changes.outbox = true;
+    }
     Ok(())
 }
 
@@ -195,6 +213,6 @@ fn step(
     let state = message.state;
     match standing::advance(tx, message, cause, proof)? {
         Step::Forbidden => Err(Error::Refused { state: state.name(), wanted }),
-        Step::To(_) | Step::Stay | Step::WasSent | Step::SentTwice => Ok(()),
+        Step::To(_) | Step::Stay | Step::WasSent | Step::SentTwice | Step::SentTwiceTo(_) => Ok(()),
     }
 }

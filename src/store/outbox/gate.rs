@@ -1,4 +1,5 @@
-//! What stands in the way of a message right now: the window, a wish of the recipient, the messaging limit.
+//! What stands in the way of a message right now: the window, a wish of the recipient, the messaging limit, its
+//! campaign, its template.
 //! Asked when it is claimed, so that nothing forbidden is ever sent, and when somebody wants it released.
 
 use std::time::Duration;
@@ -11,10 +12,9 @@ use crate::domain::state::HoldReason;
 use crate::domain::template::Category;
 use crate::domain::time::Timestamp;
 use crate::domain::window::{Outside, Window, window};
-use crate::store::account;
-use crate::store::body;
 use crate::store::error::Error;
 use crate::store::write::Tx;
+use crate::store::{account, body, catalogue};
 
 /// The messaging limit counts people in a rolling day (Meta, messaging limits).
 pub const LIMIT_SPAN: Duration = Duration::from_secs(24 * 3600);
@@ -35,6 +35,8 @@ struct Asked {
     opted_out: bool,
     /// It is of a campaign that does not run.
     stopped: bool,
+    /// Its template is one that Meta refuses now.
+    barred: bool,
     window: Window,
 }
 
@@ -60,6 +62,7 @@ impl Asked {
             sort,
             opted_out: time("opted_out")?.is_some(),
             stopped: row.get("stopped")?,
+            barred: false,
             window: window(time("last_inbound")?, time("refused_at")?, now),
         })
     }
@@ -67,11 +70,11 @@ impl Asked {
     /// What keeps it from going whatever the limits say.
     fn obstacle(&self, outside: Outside) -> Option<HoldReason> {
         if self.stopped {
-            return Some(HoldReason::Person);
+            return Some(HoldReason::Campaign);
         }
         match self.sort {
-            Sort::Marketing => self.opted_out.then_some(HoldReason::OptedOut),
-            Sort::Template => None,
+            Sort::Marketing if self.opted_out => Some(HoldReason::OptedOut),
+            Sort::Marketing | Sort::Template => self.barred.then_some(HoldReason::Template),
             Sort::Free => {
                 let shut = self.window.is_shut() && outside == Outside::Refuse;
                 shut.then_some(HoldReason::WindowClosed)
@@ -138,7 +141,10 @@ fn asked(tx: &Tx<'_>, message: MessageId, now: Timestamp) -> Result<Asked, Error
     let mut query = tx.conn.prepare_cached(
         "SELECT m.account, c.contact, c.last_inbound, c.refused_at, c.opted_out, m.kind,
              m.category, m.sent ->> 'category' AS wanted, t.category AS told,
-             coalesce(k.stage <> 1, 0) AS stopped
+             coalesce(k.stage <> 1, 0) AS stopped, t.status, t.paused_until,
+             -- What a listing of all templates does not have any more, nobody can be sent.
+             k.id IS NOT NULL AND t.status IS NULL AND EXISTS (SELECT 1 FROM catalogue
+                 WHERE account = m.account AND synced_at IS NOT NULL) AS gone
          FROM (SELECT *, iif(kind = ?2 AND json_valid(extra), extra, NULL) AS sent
                FROM message WHERE id = ?1) m
              JOIN conversation c ON c.id = m.conversation
@@ -154,7 +160,13 @@ fn asked(tx: &Tx<'_>, message: MessageId, now: Timestamp) -> Result<Asked, Error
             let category: Option<String> = row.get(column)?;
             marketing |= category.is_some_and(|category| is_marketing(&category));
         }
-        Asked::of(row, Sort::of(template, marketing), now)
+        let mut asked = Asked::of(row, Sort::of(template, marketing), now)?;
+        let status: Option<String> = row.get("status")?;
+        asked.barred = match status {
+            Some(status) => catalogue::is_barred(&status, row.get("paused_until")?, now),
+            None => row.get("gone")?,
+        };
+        Ok(asked)
     })?;
     Ok(asked)
 }

@@ -9,16 +9,14 @@ use super::{Ended, Fetched, Uploaded, gate};
 use crate::domain::error_code::{self, Class};
 use crate::domain::event::Peer;
 use crate::domain::id::{MessageId, RequestId};
-use crate::domain::message::{Body, Direction};
-use crate::domain::outbox::{
-    Acceptance, ApiError, Job, JobKind, LONGEST_WAIT, Recipient, Send, Verdict,
-};
+use crate::domain::message::{Body, Direction, LateProof};
+use crate::domain::outbox::{Acceptance, ApiError, Job, JobKind, Recipient, Send, Verdict};
 use crate::domain::state::{Cause, Report, State, Step};
 use crate::domain::time::Timestamp;
 use crate::store::error::Error;
 use crate::store::standing::{self, Proof, Standing};
 use crate::store::write::Tx;
-use crate::store::{account, facts, lane, proof, row, stored, upload, wish};
+use crate::store::{account, catalogue, facts, lane, proof, righted, row, stored, upload, wish};
 
 /// How a request ended, as stored.
 #[derive(Clone, Copy)]
@@ -55,6 +53,9 @@ pub fn record(tx: &mut Tx<'_>, job: &Job, verdict: &Verdict, now: Timestamp) -> 
             end_request(tx, job.request, Outcome::Refused, Some(error), now)?;
             not_reached(tx, job, send, now)?;
             learn_refusal(tx, send.message, Some(job.request), error.code, now)?;
+            if names_media(error) {
+                upload::forget(tx, job.account, send.message)?;
+            }
             if current {
                 count_try(tx, message.id)?;
             }
@@ -70,6 +71,13 @@ pub fn record(tx: &mut Tx<'_>, job: &Job, verdict: &Verdict, now: Timestamp) -> 
     }
 }
 
+/// Whether Meta refuses a value and says that it is the media: for an id that it does not know it has no code.
+fn names_media(error: &ApiError) -> bool {
+    let words = [Some(&error.message), error.details.as_ref()].into_iter().flatten();
+    matches!(error.code, Some(100 | 131_008 | 131_009))
+        && words.into_iter().any(|words| words.to_lowercase().contains("media"))
+}
+
 /// A template that did not go does not count against the messaging limit.
 fn not_reached(tx: &Tx<'_>, job: &Job, send: &Send, now: Timestamp) -> Result<(), Error> {
     match send.body {
@@ -79,8 +87,8 @@ fn not_reached(tx: &Tx<'_>, job: &Job, send: &Send, now: Timestamp) -> Result<()
 }
 
 /// What Meta's refusal of a message, in its answer or in a status, tells of more than this message: that the
-/// window is closed, that the person wants no marketing, that the account is in trouble. `request`: the one that
-/// was refused, where it is known.
+/// window is closed, that the person wants no marketing, that the template or the file is of no
+/// use, that the account is in trouble. `request`: the one that was refused, where it is known.
 pub(in crate::store) fn learn_refusal(
     tx: &mut Tx<'_>,
     message: MessageId,
@@ -112,6 +120,8 @@ pub(in crate::store) fn learn_refusal(
         Class::OptedOut => {
             wish::refused(tx, message.account, message.id, at)?;
         }
+        Class::Media => upload::forget(tx, message.account, message.id)?,
+        Class::Template => catalogue::refused(tx, message.account, message.id, code, at)?,
         Class::Account => {
             let news = tx
                 .conn
@@ -189,6 +199,9 @@ fn accepted(
     } else {
         earlier_accepted(tx, message, job.request, &evidence)?
     };
+    if mine && message.late_proof != LateProof::None {
+        standing::settle(tx, message)?;
+    }
     if let Some(wamid) = acceptance.wamid.as_ref().filter(|_| mine) {
         if let Body::Reaction { target, emoji } = &send.body {
             let emoji = emoji.as_deref();
@@ -279,8 +292,8 @@ fn answered(
     let taken =
         if current { standing::advance(tx, message, cause, &evidence)? } else { Step::Forbidden };
     match taken {
-        Step::To(State::Failed | State::Queued) => standing::settle_by_earlier(tx, message),
-        Step::To(_) | Step::WasSent | Step::SentTwice => Ok(()),
+        Step::To(State::Failed | State::Queued) => standing::settle(tx, message),
+        Step::To(_) | Step::WasSent | Step::SentTwice | Step::SentTwiceTo(_) => Ok(()),
         Step::Stay | Step::Forbidden => {
             tx.touch(message.conversation);
             standing::note(tx, message.id, message.state, &evidence, 0)
@@ -477,7 +490,7 @@ pub fn rescue(tx: &mut Tx<'_>, now: Timestamp) -> Result<Vec<MessageId>, Error> 
         standing::advance(tx, &mut message, Cause::OutcomeUnknown, &evidence)?;
     }
     fail_rowless(tx, now)?;
-    recall(tx, now)?;
+    righted::set_right(tx, now)?;
     let mut query = tx.conn.prepare_cached(
         "UPDATE outbox SET state = 1, request = NULL WHERE state = 2 AND kind <> 1
          RETURNING kind, lane",
@@ -489,18 +502,4 @@ pub fn rescue(tx: &mut Tx<'_>, now: Timestamp) -> Result<Vec<MessageId>, Error> 
         lane::settle(tx, kind, lane)?;
     }
     Ok(messages)
-}
-
-/// Nothing waits longer than [`LONGEST_WAIT`]: what is due later than that was put off while the wall clock
-/// was wrong, and is due now.
-fn recall(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), Error> {
-    let latest = (now + LONGEST_WAIT).millis();
-    for sql in [
-        "UPDATE message SET not_before = NULL WHERE id IN
-             (SELECT message FROM outbox WHERE state = 1 AND kind = 1 AND not_before > ?1)",
-        "UPDATE outbox SET not_before = 0 WHERE state = 1 AND not_before > ?1",
-    ] {
-        tx.conn.prepare_cached(sql)?.execute([latest])?;
-    }
-    Ok(())
 }

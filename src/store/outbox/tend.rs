@@ -3,20 +3,19 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::decide::{hold, release};
+use super::decide::{hold, hold_for, release};
 use super::gate::{Gate, LIMIT_SPAN, gate};
 use crate::domain::id::{AccountId, ContactId, MessageId};
 use crate::domain::state::{Cause, HoldReason, State};
+use crate::domain::template::Status;
 use crate::domain::throttle::Limits;
 use crate::domain::time::Timestamp;
 use crate::domain::window::WINDOW;
-use crate::store::account;
-use crate::store::body;
 use crate::store::error::Error;
 use crate::store::read::ReadConn;
-use crate::store::row;
 use crate::store::standing::{self, Proof};
 use crate::store::write::Tx;
+use crate::store::{account, body, catalogue, row};
 
 /// Messages tended at a time; the next look finds the rest.
 const BATCH: i64 = 500;
@@ -63,6 +62,7 @@ pub fn overdue(
         closed(&snapshot, account, now, &mut overdue)?;
     }
     limited(&snapshot, account, now, &mut overdue)?;
+    barred(&snapshot, account, now, &mut overdue)?;
     let mut query =
         snapshot.prepare_cached("SELECT trouble_code, trouble_at FROM account WHERE id = ?1")?;
     let trouble: Option<(Option<i64>, Option<i64>)> =
@@ -138,6 +138,35 @@ fn limited(
     Ok(())
 }
 
+/// Messages that wait for their template: those whose template may be sent again, and when the next pause ends.
+fn barred(
+    conn: &Connection,
+    account: AccountId,
+    now: Timestamp,
+    overdue: &mut Overdue,
+) -> Result<(), Error> {
+    let mut query = conn.prepare_cached(
+        "SELECT m.id, t.status, t.paused_until FROM message m
+             JOIN template t ON t.account = m.account
+                 AND t.name = m.extra ->> 'name' AND t.language = m.extra ->> 'language'
+         WHERE m.account = ?1 AND m.state = 1 AND (m.state < 4 OR m.state IN (9, 10))
+             AND m.hold = ?2 AND m.when_possible = 1 ORDER BY m.id",
+    )?;
+    let mut rows = query.query([account.0, row::hold_number(HoldReason::Template)])?;
+    let full = overdue.messages.len() + usize::try_from(BATCH).unwrap_or(usize::MAX);
+    while overdue.messages.len() < full {
+        let Some(row) = rows.next()? else { break };
+        let (status, until): (String, Option<i64>) = (row.get(1)?, row.get(2)?);
+        if !catalogue::is_barred(&status, until, now) {
+            overdue.messages.push(MessageId(row.get(0)?));
+        } else if status == Status::Paused.name() {
+            let ends = until.map(Timestamp::from_millis);
+            overdue.next = overdue.next.into_iter().chain(ends).min();
+        }
+    }
+    Ok(())
+}
+
 /// Brings messages that [`overdue`] found to where they belong now. Each is looked at again: what it was
 /// found for may be over.
 pub fn tend(tx: &mut Tx<'_>, messages: &[MessageId], now: Timestamp) -> Result<(), Error> {
@@ -170,10 +199,11 @@ pub(super) fn shut(tx: &mut Tx<'_>, id: MessageId, now: Timestamp) -> Result<boo
     Ok(true)
 }
 
-/// Queues a held message that was to go when it could, if now it can.
-fn free(tx: &mut Tx<'_>, id: MessageId, now: Timestamp) -> Result<(), Error> {
+/// Queues a held message that was to go when it could, if now it can. Something else that stands in its way is
+/// what holds it from now on, so that it takes no place among those that wait for what was.
+pub(in crate::store) fn free(tx: &mut Tx<'_>, id: MessageId, now: Timestamp) -> Result<(), Error> {
     match release(tx, id, now) {
-        Err(Error::Forbidden(_)) => Ok(()),
+        Err(Error::Forbidden(reason)) => hold_for(tx, id, reason),
         done => done,
     }
 }

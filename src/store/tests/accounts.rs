@@ -4,8 +4,11 @@ use super::*;
 use crate::domain::account::{Fact, FactKind, Saying, Standing};
 use crate::domain::event::AccountReport;
 use crate::domain::throttle::{Limits, PeopleLimit};
-use crate::store::account::{fact, limits};
+use crate::store::account::{fact, limits, people_reached, set_limits};
 use crate::store::dump::logical_dump;
+use crate::store::outbox::rescue;
+
+const DAY: i64 = 24 * 3600;
 
 fn report(display: Option<&str>, at: Option<Timestamp>, said: &[(FactKind, &str)]) -> Item {
     let sayings = said.iter().map(|(kind, value)| Saying::new(*kind, *value)).collect();
@@ -157,4 +160,30 @@ fn a_kind_of_a_later_version_is_left_out() {
         .unwrap();
     assert_eq!(fact::facts(&world.read, world.account).unwrap(), []);
     assert_eq!(fact::history(&world.read, world.account, 9).unwrap(), []);
+}
+
+#[test]
+fn what_was_written_while_the_clock_was_years_ahead_does_not_count_for_years() {
+    let mut world = World::new();
+    let account = world.account;
+    let years = 4 * 365 * DAY;
+    let limit = |tier: &str| standing(&[(FactKind::Limit, tier)]);
+    world.do_it(|tx| fact::asked(tx, account, &limit("TIER_250"), t(years)));
+    world.do_it(|tx| set_limits(tx, account, limits_of_people(1)));
+    let chats = ["1", "2"].map(|number| world.begin(number));
+    let first = world.template(chats[0], false, t(years));
+    assert_eq!(sends(&world.claim(9, t(years + 1))), [first]);
+    // The clock is set right, and the sender begins anew.
+    world.do_it(|tx| rescue(tx, t(100)));
+    assert!(people_reached(&world.read, account, t(100)).unwrap().is_full(), "in doubt, today");
+    assert_eq!(people_reached(&world.read, account, t(101 + DAY)).unwrap().reached, 0);
+    assert_eq!(fact::asked_at(&world.read, account).unwrap(), None, "to be asked at once");
+    world.do_it(|tx| fact::asked(tx, account, &limit("TIER_10K"), t(101)));
+    assert_eq!(now_is(&world, account), [(FactKind::Limit, "TIER_10K".to_owned())]);
+    assert_eq!(limits(&world.read, account).unwrap().people, Some(PeopleLimit::AtMost(10_000)));
+    world.sound();
+}
+
+const fn limits_of_people(most: u32) -> Limits {
+    Limits { rate: None, people: Some(PeopleLimit::AtMost(most)) }
 }

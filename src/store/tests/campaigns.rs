@@ -1,13 +1,15 @@
 //! Templates for many: stored whole before any is sent, a message per row and never two, whatever is decided
 //! or cut off in between.
 
+use super::catalogue::{status, told};
 use super::{BTreeSet, World, accepted, heard, keywords, phone, refused, t, unknown};
 use crate::domain::campaign::{Campaign, Stage};
 use crate::domain::health::Waiting;
 use crate::domain::id::{CampaignId, RequestId, WaId};
 use crate::domain::message::Priority;
 use crate::domain::outbox::{ApiError, Job, Verdict};
-use crate::domain::template::{Category, SentTemplate};
+use crate::domain::state::HoldReason;
+use crate::domain::template::{Category, SentTemplate, Status};
 use crate::domain::throttle::{Limits, PeopleLimit};
 use crate::store::Error;
 use crate::store::account::set_limits;
@@ -15,7 +17,7 @@ use crate::store::campaign::{
     AHEAD, Begun, NewCampaign, NewRow, add, begin, campaign, campaigns, cancel_campaign, discard,
     earlier, feed, hungry, outcomes, pause, people, resume, start, sweep,
 };
-use crate::store::outbox::{Room, claim};
+use crate::store::outbox::{Room, claim, hold, release, send_again};
 
 fn sent(name: &str) -> SentTemplate {
     SentTemplate {
@@ -61,7 +63,7 @@ impl World {
     }
 
     fn begin_campaign(&mut self, rows: &[NewRow]) -> CampaignId {
-        let new = self.new_campaign(rows);
+        let new = NewCampaign { again: true, ..self.new_campaign(rows) };
         let Begun::New(id) = self.do_it(|tx| begin(tx, &new, t(1))) else {
             panic!("there was one before")
         };
@@ -73,7 +75,7 @@ impl World {
         for some in rows.chunks(7) {
             self.do_it(|tx| add(tx, id, some));
         }
-        self.do_it(|tx| start(tx, id));
+        assert_eq!(self.do_it(|tx| start(tx, id, true)), Begun::New(id));
         id
     }
 
@@ -173,7 +175,7 @@ fn a_file_is_recognised_and_a_half_stored_one_is_never_sent() {
     // The process died here.
     assert_eq!(world.seen(half).stage, Stage::Draft);
     assert!(hungry(&world.read).unwrap().is_empty());
-    let missing = world.write.write(|tx| start(tx, half)).unwrap_err();
+    let missing = world.write.write(|tx| start(tx, half, false)).unwrap_err();
     assert!(missing.to_string().contains("not all rows"), "{missing}");
     let whole = world.run_campaign(&rows);
     let new = world.new_campaign(&rows);
@@ -192,6 +194,22 @@ fn a_file_is_recognised_and_a_half_stored_one_is_never_sent() {
     assert_eq!(campaigns(&world.read, world.account, 9).unwrap().len(), 1);
     let started = world.write.write(|tx| discard(tx, whole)).unwrap_err();
     assert!(matches!(started, Error::Stage { stage: "running", .. }), "{started}");
+    world.sound();
+}
+
+/// Neither saw the other when it began, and everybody was written to twice.
+#[test]
+fn two_starts_of_the_same_file_at_the_same_moment_were_both_sent() {
+    let mut world = World::new();
+    let rows = rows(12);
+    let both = [world.begin_campaign(&rows), world.begin_campaign(&rows)];
+    for id in both {
+        world.do_it(|tx| add(tx, id, &rows));
+    }
+    assert_eq!(world.do_it(|tx| start(tx, both[0], false)), Begun::New(both[0]));
+    assert_eq!(world.do_it(|tx| start(tx, both[1], false)), Begun::Earlier(both[0]));
+    assert_eq!(world.seen(both[1]).stage, Stage::Draft, "it may be removed");
+    assert_eq!(world.do_it(|tx| start(tx, both[1], true)), Begun::New(both[1]), "as asked for");
     world.sound();
 }
 
@@ -282,6 +300,56 @@ fn who_opts_out_between_plan_and_message_is_left_out() {
     world.sound();
 }
 
+/// A file has people's numbers as they write them, and WhatsApp tells of them with a digit more or less.
+#[test]
+fn who_said_stop_under_the_other_spelling_of_their_number_got_marketing() {
+    for (said, listed) in [
+        ("553188887777", "5531988887777"),
+        ("5531988887777", "553188887777"),
+        ("5215512345678", "525512345678"),
+        ("525512345678", "5215512345678"),
+        ("5491123456789", "541123456789"),
+        ("541123456789", "5491123456789"),
+    ] {
+        for known_before in [false, true] {
+            let mut world = World::new().under(keywords());
+            if known_before {
+                // Somebody typed it once; nothing was sent that would tell how WhatsApp spells it.
+                world.begin(listed);
+            }
+            let mut row = rows(1);
+            row[0].to = Some(WaId::new(listed));
+            let id = world.run_campaign(&row);
+            world.post(&[heard("wamid.stop", phone(said), t(1), "STOP")]);
+            let known = people(&world.read, world.account, &[WaId::new(listed)], t(2)).unwrap();
+            assert!(known[0].opted_out && known[0].free && known[0].contact.is_some(), "{listed}");
+            world.feed_all(2);
+            assert_eq!(world.seen(id).counts.dropped, 1, "{said} is {listed}");
+            assert!(world.take(9, 3).is_empty());
+            world.sound();
+            world.post(&[heard("wamid.start", phone(said), t(4), "START")]);
+            let again = people(&world.read, world.account, &[WaId::new(listed)], t(5)).unwrap();
+            assert!(!again[0].opted_out, "{listed}");
+            world.sound();
+        }
+    }
+}
+
+#[test]
+fn who_blocked_us_under_the_other_spelling_is_known_and_written_to_in_the_one_conversation() {
+    let mut world = World::new();
+    let chat = world.begin("553188887777");
+    let typed = WaId::new("5531988887777");
+    assert_eq!(world.begin(typed.as_str()), chat, "the conversation there is");
+    let found = crate::store::list::find_conversation(&world.read, world.account, &typed).unwrap();
+    assert_eq!(found.map(|found| found.id), Some(chat));
+    world.template(chat, false, t(1));
+    let job = world.take(1, 2);
+    world.record(&job[0], &refused(130_403), t(3));
+    let known = people(&world.read, world.account, &[typed], t(4)).unwrap();
+    assert!(known[0].blocked);
+}
+
 #[test]
 fn who_is_blocked_is_known() {
     let mut world = World::new();
@@ -310,4 +378,188 @@ fn the_messaging_limit_holds_few_and_frees_the_rest_in_time() {
     assert_eq!((counts.accepted, counts.held), (5, 195));
     assert_eq!(counts.unwritten, 70, "no more are written ahead than the limit holds");
     world.sound();
+}
+
+/// What the limit held of a paused campaign took all the room there was, and could not go.
+#[test]
+fn what_the_limit_holds_of_a_paused_campaign_kept_another_one_from_going() {
+    let mut world = World::new();
+    let account = world.account;
+    let limit = |people| Limits { rate: None, people: Some(PeopleLimit::AtMost(people)) };
+    world.do_it(|tx| set_limits(tx, account, limit(5)));
+    let first = world.run_campaign(&rows(50));
+    world.feed_all(2);
+    assert_eq!(world.go(50, 3), 5);
+    world.do_it(|tx| pause(tx, first, t(4)));
+    let others: Vec<NewRow> = rows(90).split_off(60);
+    let second = world.run_campaign(&others);
+    world.feed_all(5);
+    assert_eq!(world.go(50, 6), 0);
+    world.do_it(|tx| set_limits(tx, account, limit(10)));
+    world.tend_at(t(7));
+    assert_eq!(world.go(50, 8), 5);
+    assert_eq!(world.seen(second).counts.accepted, 5);
+    world.sound();
+    // When it is resumed it waits for the limit again.
+    world.do_it(|tx| resume(tx, first, t(9)));
+    assert_eq!(world.go(50, 10), 0);
+    world.do_it(|tx| set_limits(tx, account, limit(12)));
+    world.tend_at(t(11));
+    assert_eq!(world.go(50, 12), 2);
+    assert_eq!(world.seen(first).counts.accepted, 7);
+    world.sound();
+}
+
+/// They took their place among those whom the limit holds, for good.
+#[test]
+fn who_opts_out_while_the_limit_holds_their_message_kept_others_from_going() {
+    let mut world = World::new().under(keywords());
+    let account = world.account;
+    let limit = |people| Limits { rate: None, people: Some(PeopleLimit::AtMost(people)) };
+    world.do_it(|tx| set_limits(tx, account, limit(0)));
+    let id = world.run_campaign(&rows(4));
+    world.feed_all(2);
+    assert_eq!(world.go(9, 3), 0);
+    world.post(&[heard("wamid.stop", phone("15550000002"), t(4), "STOP")]);
+    world.do_it(|tx| set_limits(tx, account, limit(1)));
+    world.tend_at(t(5));
+    world.tend_at(t(6));
+    let first = outcomes(&world.read, id, 0, 1).unwrap()[0].message.unwrap();
+    assert_eq!(world.held(first), Some(HoldReason::OptedOut));
+    assert_eq!(world.go(9, 7), 1, "the next one has the place");
+    world.sound();
+}
+
+/// Resuming let it go, although somebody had asked for it to stay.
+#[test]
+fn what_a_person_held_in_a_campaign_went_when_that_was_paused_and_resumed() {
+    let mut world = World::new();
+    let id = world.run_campaign(&rows(4));
+    world.feed_all(2);
+    let first = outcomes(&world.read, id, 0, 1).unwrap()[0].message.unwrap();
+    world.do_it(|tx| hold(tx, first, HoldReason::Person, t(3)));
+    world.do_it(|tx| pause(tx, id, t(4)));
+    let other = outcomes(&world.read, id, 3, 1).unwrap()[0].message.unwrap();
+    assert_eq!(world.held(other), Some(HoldReason::Campaign));
+    let refused = world.write.write(|tx| release(tx, other, t(5))).unwrap_err();
+    assert_eq!(refused.to_string(), "it cannot be sent now: its campaign is paused");
+    world.do_it(|tx| resume(tx, id, t(6)));
+    assert_eq!(world.held(first), Some(HoldReason::Person));
+    assert_eq!(world.go(9, 7), 2);
+    assert_eq!(world.held(first), Some(HoldReason::Person));
+    world.do_it(|tx| release(tx, first, t(8)));
+    assert_eq!(world.go(9, 9), 1);
+    world.sound();
+}
+
+/// All that failed sent again, and then a pause: everything at once kept webhooks waiting for seconds.
+#[test]
+fn a_campaign_with_much_in_the_queue_is_paused_resumed_and_cancelled_in_steps() {
+    let mut world = World::new();
+    let id = world.run_campaign(&rows(1300));
+    for now in 2..20 {
+        world.feed_all(now);
+        for job in world.take(200, now) {
+            world.record(&job, &refused(131_026), t(now));
+        }
+    }
+    assert_eq!(world.seen(id).counts.failed, 1170);
+    let failed: Vec<_> = outcomes(&world.read, id, 0, 2000).unwrap();
+    let mut failed = failed.iter().filter_map(|row| row.message);
+    world.do_it(|tx| failed.try_for_each(|message| send_again(tx, message, t(20))));
+    let held = |world: &World| world.seen(id).counts.held;
+    world.do_it(|tx| pause(tx, id, t(21)));
+    assert_eq!(held(&world), 500);
+    assert!(world.take(3, 22).is_empty(), "the rest does not go either");
+    world.feed_all(22);
+    assert_eq!((held(&world), hungry(&world.read).unwrap().len()), (1170, 0));
+    world.do_it(|tx| resume(tx, id, t(23)));
+    assert_eq!(held(&world), 670);
+    world.feed_all(24);
+    assert_eq!((held(&world), hungry(&world.read).unwrap().len()), (0, 0));
+    world.do_it(|tx| cancel_campaign(tx, id, t(25)));
+    assert_eq!(world.seen(id).counts.cancelled, 500);
+    world.feed_all(26);
+    assert_eq!((world.seen(id).counts.cancelled, hungry(&world.read).unwrap().len()), (1170, 0));
+    world.sound();
+}
+
+/// Everybody else of the campaign was a failed request.
+#[test]
+fn a_template_that_meta_pauses_burned_the_rest_of_its_campaign() {
+    let mut world = World::new();
+    world.sync(&[told("cupom", "pt_BR")], t(0));
+    let id = world.run_campaign(&rows(300));
+    world.feed_all(1);
+    assert_eq!(world.go(20, 100), 20);
+    world.hear("cupom", status(Status::Paused, Some(3)), t(101));
+    for now in 102..110 {
+        assert!(world.go(50, now) == 0, "nothing goes");
+        world.feed_all(now);
+    }
+    let counts = world.seen(id).counts;
+    assert_eq!((counts.held, counts.failed, counts.unwritten), (180, 0, 70));
+    let message = outcomes(&world.read, id, 26, 1).unwrap()[0].message.unwrap();
+    assert_eq!(world.held(message), Some(HoldReason::Template));
+    world.sound();
+    // Its hour comes, and no word of it.
+    let ends = 101 + 3 * 3600;
+    assert_eq!(world.tend_at(t(120)), Some(t(ends)), "the sender wakes for it");
+    world.tend_at(t(ends));
+    assert_eq!(world.seen(id).counts.held, 0);
+    let job = world.take(1, ends + 1).remove(0);
+    // It is paused all the same: the answer says so, and one message is enough to know.
+    world.record(&job, &refused(132_015), t(ends + 2));
+    assert_eq!(world.go(50, ends + 3), 0);
+    world.hear("cupom", status(Status::Approved, None), t(ends + 60));
+    world.tend_at(t(ends + 61));
+    for now in ends + 62.. {
+        world.feed_all(now);
+        if world.seen(id).is_done() {
+            break;
+        }
+        assert!(world.go(100, now) > 0, "{:?}", world.seen(id));
+    }
+    let counts = world.seen(id).counts;
+    assert_eq!((counts.accepted, counts.failed), (269, 1));
+    world.sound();
+}
+
+#[test]
+fn a_template_that_is_gone_or_disabled_holds_the_rest_of_its_campaign() {
+    for code in [0, 132_001, 132_016] {
+        let mut world = World::new();
+        world.sync(&[told("cupom", "pt_BR")], t(0));
+        let id = world.run_campaign(&rows(30));
+        world.feed_all(1);
+        if code == 0 {
+            // A listing does not have it any more.
+            world.sync(&[], t(200));
+        } else {
+            let job = world.take(1, 200).remove(0);
+            world.record(&job, &refused(code), t(201));
+        }
+        assert_eq!(world.go(50, 202), 0, "{code}");
+        assert_eq!(world.go(50, 203), 0);
+        assert!(world.seen(id).counts.held > 0);
+        // A listing that was asked for after that says that it may be sent.
+        world.sync(&[told("cupom", "pt_BR")], t(300));
+        world.tend_at(t(301));
+        assert!(world.go(50, 302) > 20, "{code}");
+        world.sound();
+    }
+}
+
+/// The newest was told, which had been cancelled at once: "0 of 400 accepted" invites to send it again.
+#[test]
+fn of_two_campaigns_of_a_file_the_one_that_reached_nobody_was_told() {
+    let mut world = World::new();
+    let rows = rows(4);
+    let first = world.run_campaign(&rows);
+    world.feed_all(2);
+    assert_eq!(world.go(9, 3), 3);
+    let second = world.run_campaign(&rows);
+    world.do_it(|tx| cancel_campaign(tx, second, t(4)));
+    let known = earlier(&world.read, world.account, &[7; 32], "cupom", "pt_BR").unwrap().unwrap();
+    assert_eq!((known.id, known.counts.accepted), (first, 3));
 }

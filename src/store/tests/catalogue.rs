@@ -33,7 +33,7 @@ fn template(name: &str, language: &str) -> Template {
     }
 }
 
-fn told(name: &str, language: &str) -> Told {
+pub(super) fn told(name: &str, language: &str) -> Told {
     let json = format!(
         r#"{{"name":"{name}","components":[{{"type":"BODY","text":"old {name}"}},{{"type":"FOOTER","text":"foot"}}]}}"#
     );
@@ -42,7 +42,7 @@ fn told(name: &str, language: &str) -> Told {
 
 impl World {
     /// As if Meta had told all of this when asked at `at`.
-    fn sync(&mut self, all: &[Told], at: Timestamp) {
+    pub(super) fn sync(&mut self, all: &[Told], at: Timestamp) {
         let account = self.account;
         self.do_it(|tx| {
             all.iter().try_for_each(|one| put(tx, account, one, at))?;
@@ -50,7 +50,7 @@ impl World {
         });
     }
 
-    fn hear(&mut self, name: &str, change: TemplateChange, at: Timestamp) {
+    pub(super) fn hear(&mut self, name: &str, change: TemplateChange, at: Timestamp) {
         let update = TemplateUpdate {
             name: name.to_owned(),
             language: "pt_BR".to_owned(),
@@ -78,7 +78,7 @@ impl World {
     }
 }
 
-fn status(status: Status, pause_hours: Option<u8>) -> TemplateChange {
+pub(super) fn status(status: Status, pause_hours: Option<u8>) -> TemplateChange {
     TemplateChange::Status { status, reason: Some("FIRST_PAUSE".to_owned()), pause_hours }
 }
 
@@ -262,4 +262,19 @@ fn a_template_that_became_marketing_while_its_message_waited_is_held_for_who_opt
     assert!(world.claim(1, t(101)).is_empty());
     assert_eq!(world.held(id), Some(crate::domain::state::HoldReason::OptedOut));
     world.sound();
+}
+
+/// A listing that was under way put it back for a day, and Meta refused whatever was sent with it.
+#[test]
+fn a_template_that_was_deleted_while_a_listing_was_under_way_came_back_for_a_day() {
+    let mut world = World::new();
+    let account = world.account;
+    world.sync(&[told("cupom", "pt_BR")], t(0));
+    // Asked for at 100, whole at 102.
+    world.do_it(|tx| crate::store::catalogue::remove(tx, account, "cupom", None, t(101)));
+    world.sync(&[told("cupom", "pt_BR")], t(100));
+    assert_eq!(age(&world.read, account).unwrap().lacks_at, Some(t(101)), "another one follows");
+    world.sync(&[], t(200));
+    assert_eq!(age(&world.read, account).unwrap().lacks_at, None);
+    assert!(world.names().is_empty());
 }

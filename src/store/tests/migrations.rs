@@ -94,6 +94,34 @@ fn a_step_that_fails_leaves_the_schema_as_it_was() {
 }
 
 #[test]
+fn what_is_held_stays_held_for_its_reason_when_there_are_more_of_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("twoticks.db");
+    let mut conn = rusqlite::Connection::open(&path).unwrap();
+    let step = schema::STEPS.iter().position(|step| step.contains("TEMP TABLE held")).unwrap();
+    schema::migrate(&mut conn, &path, &schema::STEPS[..step], t(0)).unwrap();
+    conn.execute_batch(
+        "INSERT INTO account (id, name, phone_number_id, scope, created_at) VALUES (1, 'a', '1', 'a', 0);
+         INSERT INTO contact (id, created_at) VALUES (1, 0);
+         INSERT INTO conversation (id, account, contact, created_at, activity) VALUES (1, 1, 1, 0, 0);
+         INSERT INTO campaign (id, account, sha256, file, template, language, stage, at, rows, good)
+             VALUES (1, 1, zeroblob(32), 'f', 't', 'en', 2, 0, 1, 1);
+         INSERT INTO message (account, conversation, own, direction, author, kind, stored_at, at, state,
+                 hold, when_possible, campaign)
+             VALUES (1, 1, 1, 2, 2, 1, 0, 1, 1, 3, 0, NULL), (1, 1, 1, 2, 2, 1, 0, 2, 1, 4, 1, NULL),
+                    (1, 1, 1, 2, 2, 1, 0, 3, 1, 3, 0, 1), (1, 1, 1, 2, 2, 1, 0, 4, 2, NULL, 0, NULL);",
+    )
+    .unwrap();
+    drop(conn);
+    let write = WriteConn::open(&path, t(1)).unwrap();
+    let mut query = write.raw().prepare("SELECT hold FROM message ORDER BY at").unwrap();
+    let held = query.query_map([], |row| row.get(0)).unwrap();
+    let held: Vec<Option<i64>> = held.collect::<Result<_, _>>().unwrap();
+    // Nothing told the third one from what a person held.
+    assert_eq!(held, [Some(3), Some(4), Some(5), None]);
+}
+
+#[test]
 fn the_numbers_above_the_queue_are_counted_when_they_are_first_kept() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("twoticks.db");

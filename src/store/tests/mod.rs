@@ -20,6 +20,7 @@ mod reading;
 mod stalls;
 mod states;
 mod stats;
+mod unfinished;
 mod uploads;
 mod waits;
 mod wishes;

@@ -1,7 +1,7 @@
 //! Hot queries go straight to their rows: no walk over a large table, no sort of everything.
 
 use super::*;
-use crate::store::{merge, outbox};
+use crate::store::{campaign, merge, outbox};
 
 #[test]
 fn no_hot_query_walks_a_large_table_or_sorts() {
@@ -46,8 +46,6 @@ fn no_hot_query_walks_a_large_table_or_sorts() {
         "SELECT id FROM message WHERE account = ?1 AND state = 0
              AND (not_before, id) < (?2, ?3) ORDER BY not_before DESC, id DESC LIMIT ?4",
         "SELECT count(*) FROM request WHERE account = ?1 AND at >= ?2 AND at < ?3",
-        "SELECT count(*) FROM message WHERE campaign = ?1 AND state < 4
-             AND (state <> 1 OR hold = ?2)",
         "SELECT r.row FROM campaign c JOIN campaign_row r ON r.campaign = c.id AND r.row > c.fed
          WHERE c.id = ?1 AND r.skip IS NULL ORDER BY r.row LIMIT ?2",
         "SELECT row FROM campaign_row WHERE campaign = ?1 AND row > ?2 ORDER BY row LIMIT ?3",
@@ -68,6 +66,40 @@ fn no_hot_query_walks_a_large_table_or_sorts() {
             let walks = step.starts_with("SCAN") && !few && !step.contains("INDEX");
             assert!(!walks && !step.contains("TEMP B-TREE"), "{step} in {sql}");
         }
+    }
+}
+
+/// With the statistics of a moment at which all that waited was one campaign's, SQLite took the index over what
+/// waits of all accounts: at every piece of news the whole queue was walked.
+#[test]
+fn a_campaign_is_looked_up_by_itself_whatever_the_statistics_say() {
+    let world = World::new();
+    world
+        .write
+        .raw()
+        .execute_batch(
+            "ANALYZE;
+             DELETE FROM sqlite_stat1 WHERE tbl = 'message';
+             INSERT INTO sqlite_stat1 VALUES ('message', 'message_campaign', '190 190 190 190'),
+                 ('message', 'message_open', '190 190 190');",
+        )
+        .unwrap();
+    // Statistics are read when a connection is opened.
+    let read = ReadConn::open(&world.path()).unwrap();
+    let hot = [campaign::WAITING.to_owned(), campaign::hungry_sql(), campaign::astray_sql()];
+    for sql in &hot {
+        let mut query = read.conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        for number in 1..=query.parameter_count() {
+            query.raw_bind_parameter(number, 1).unwrap();
+        }
+        let mut steps = query.raw_query();
+        let mut looked_up = false;
+        while let Some(step) = steps.next().unwrap() {
+            let step: String = step.get(3).unwrap();
+            assert!(!step.contains("message_open") && step != "SCAN message", "{step} in {sql}");
+            looked_up |= step.contains("INDEX message_campaign (campaign=?");
+        }
+        assert!(looked_up, "{sql}");
     }
 }
 
@@ -105,6 +137,17 @@ fn a_number_above_the_queue_that_is_wrong_is_found() {
     world.write.raw().execute("UPDATE queue_count SET n = n + 1 WHERE state = 2", []).unwrap();
     let wrong = format!("numbers above the queue are wrong for account: {}", world.account);
     assert_eq!(check::check(&world.read).unwrap(), [wrong]);
+}
+
+/// It decides whether messages are held, and nothing told when it was off.
+#[test]
+fn a_wrong_number_of_people_written_to_was_not_found() {
+    let world = World::new();
+    let wrong = "INSERT INTO reached_count SELECT scope, 7 FROM account";
+    world.write.raw().execute(wrong, []).unwrap();
+    let found =
+        format!("number of people written to in a day is wrong for account: {}", world.account);
+    assert_eq!(check::check(&world.read).unwrap(), [found]);
 }
 
 /// The inspector's pages, and letting go of old bodies, on a log of any length: each query goes along a key.

@@ -173,3 +173,16 @@ fn search_is_newest_first_page_by_page_and_folds_accents() {
     assert_eq!(more.len(), 3);
     assert!(search::search(&world.read, "\"* OR -", None, 5).unwrap().is_empty());
 }
+
+#[test]
+fn a_check_by_a_used_connection_sees_no_damage_where_there_is_none() {
+    let mut world = World::new();
+    for round in 0..20 {
+        let read = ReadConn::open(&world.path()).unwrap();
+        assert_eq!(check::check(&read).unwrap(), Vec::<String>::new());
+        for number in 0..20 {
+            world.begin(&format!("4915{round:03}{number:06}"));
+        }
+        assert_eq!(check::check(&read).unwrap(), Vec::<String>::new(), "round {round}");
+    }
+}

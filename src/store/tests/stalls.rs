@@ -10,10 +10,19 @@ const GROUP: i64 = 512;
 /// Pages that a commit of so many may log, its share of the text index and of merging it included.
 const MOST_LOGGED: i64 = 1_000;
 
+/// Pages that a commit may move from the log into the file: what SQLite lets come together before it moves
+/// them, and what this commit logged itself.
+const MOST_MOVED: i64 = 1_792 + MOST_LOGGED;
+
+/// The pages in the log, and how many of them are in the file already.
+fn log_and_moved(world: &World) -> (i64, i64) {
+    let ask = "PRAGMA wal_checkpoint(NOOP)";
+    world.write.raw().query_row(ask, [], |row| Ok((row.get(1)?, row.get(2)?))).unwrap()
+}
+
 /// The pages in the log.
 fn log(world: &World) -> i64 {
-    let ask = "PRAGMA wal_checkpoint(NOOP)";
-    world.write.raw().query_row(ask, [], |row| row.get(1)).unwrap()
+    log_and_moved(world).0
 }
 
 /// The pages that a step logs.
@@ -72,4 +81,61 @@ fn an_index_that_is_merged_at_once_would_stall_a_commit() {
     world.write.raw().execute(at_once, []).unwrap();
     let most = flood(&mut world, 120);
     assert!(most > MOST_LOGGED, "{most} pages");
+}
+
+/// Webhooks in commits as the writer makes them, while readers follow one another: without a gap, so that the
+/// log is never free to begin anew, or not. Returns the most pages that a step moved, and how many in all.
+fn flow(world: &mut World, gaps: bool) -> (i64, i64) {
+    let (mut most, mut all) = (0, 0);
+    let mut reader = None;
+    for commit in 0..150_i64 {
+        let before = log_and_moved(world);
+        world.do_it(|tx| {
+            for number in commit * 64..(commit + 1) * 64 {
+                let wamid = format!("wamid.{number}");
+                let from = phone(&format!("4915{:09}", number * 7919 % 30_011));
+                let words = format!("the parcel {number} arrives at {}", number * 104_729 % 1_009);
+                let item = heard(&wamid, from, t(number), &words);
+                let mut sha256 = [0; 32];
+                sha256[..8].copy_from_slice(&number.to_be_bytes());
+                let body = wamid.into_bytes().repeat(80);
+                ingest(tx, &RawPost { body, sha256, received_at: t(number) }, &[item], t(number))?;
+            }
+            Ok(())
+        });
+        world.write.bound_log().unwrap();
+        let after = log_and_moved(world);
+        // A log that began anew was in the file as a whole.
+        let moved = if after < before { before.0 - before.1 + after.1 } else { after.1 - before.1 };
+        most = most.max(moved);
+        all += moved;
+        if commit % 3 == 0 {
+            let next = ReadConn::open(&world.path()).unwrap();
+            next.conn.execute_batch("BEGIN; SELECT count(*) FROM account").unwrap();
+            // The one before it ends only now.
+            reader = Some(next);
+        } else if gaps {
+            reader = None;
+        }
+    }
+    drop(reader);
+    (most, all)
+}
+
+#[test]
+fn no_commit_pays_for_a_long_checkpoint_while_webhooks_flow() {
+    for gaps in [true, false] {
+        let (most, all) = flow(&mut World::new(), gaps);
+        assert!(most <= MOST_MOVED, "{most} pages with gaps: {gaps}");
+        assert!(all > 3 * MOST_MOVED, "only {all} pages are moved: it shows nothing");
+    }
+}
+
+/// The test sees what it looks for.
+#[test]
+fn a_log_that_is_left_to_itself_would_stall_a_commit() {
+    let mut world = World::new();
+    world.write.raw().pragma_update(None, "wal_autocheckpoint", 0).unwrap();
+    let (most, _) = flow(&mut world, true);
+    assert!(most > MOST_MOVED, "{most} pages");
 }

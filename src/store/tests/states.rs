@@ -222,6 +222,107 @@ fn two_accepted_requests_show_as_sent_twice_whichever_proof_comes_first() {
     }
 }
 
+/// All orders of `items`.
+fn orders<T: Clone>(items: &[T]) -> Vec<Vec<T>> {
+    if items.is_empty() {
+        return vec![Vec::new()];
+    }
+    let with_first = |first: usize| {
+        let mut rest = items.to_vec();
+        let one = rest.remove(first);
+        orders(&rest).into_iter().map(move |mut order| {
+            order.insert(0, one.clone());
+            order
+        })
+    };
+    (0..items.len()).flat_map(with_first).collect()
+}
+
+#[test]
+fn what_two_requests_came_to_is_the_same_in_any_order() {
+    use Report::{Delivered, Failed, Read, Sent};
+    for (first, second, wanted) in [
+        (&[Sent, Read][..], &[Sent, Failed][..], State::Read),
+        (&[Sent], &[Sent, Failed], State::Sent),
+        (&[Sent, Failed], &[Sent, Failed], State::Failed),
+        (&[Sent, Delivered], &[Sent], State::Delivered),
+        (&[Failed], &[Sent], State::Sent),
+        (&[Sent, Read], &[Failed, Delivered], State::Read),
+        (&[Delivered], &[Sent, Read], State::Read),
+    ] {
+        let of =
+            |wamid, reports: &[Report]| reports.iter().map(move |r| (wamid, Some(*r))).collect();
+        let told: Vec<(usize, Option<Report>)> =
+            [of(0, first), of(1, second), vec![(1, None)]].concat();
+        let mut world = World::new();
+        for (number, order) in orders(&told).into_iter().enumerate() {
+            let chat = world.begin(&format!("1555{number:07}"));
+            let id = world.say(chat, "hello", t(1));
+            let one = world.claim(1, t(2)).remove(0);
+            world.record(&one, &unknown(), t(3));
+            world.do_it(|tx| send_again(tx, id, t(4)));
+            let two = world.claim(1, t(5)).remove(0);
+            let wamid = |which: usize| format!("wamid.{number}.{which}");
+            for (which, report) in &order {
+                let request = [one.request, two.request][*which];
+                match report {
+                    None => world.record(&two, &accepted(&wamid(1)), t(6)),
+                    Some(report) => {
+                        world.post(&[status(&wamid(*which), *report, t(7), Some(request))]);
+                    }
+                }
+            }
+            assert_eq!(world.state(id), wanted, "{order:?}");
+        }
+        world.sound();
+    }
+}
+
+#[test]
+fn a_failure_of_the_first_request_does_not_take_back_what_the_second_came_to() {
+    let mut world = World::new();
+    let chat = world.begin("15551230001");
+    let id = world.say(chat, "hello", t(1));
+    let mut requests = Vec::new();
+    for number in 1..=3 {
+        let job = world.claim(1, t(2)).remove(0);
+        world.record(&job, &unknown(), t(3));
+        requests.push(job.request);
+        if number < 3 {
+            world.do_it(|tx| send_again(tx, id, t(4)));
+        }
+    }
+    let told = |number: usize, report| {
+        status(&format!("wamid.{number}"), report, t(6), Some(requests[number - 1]))
+    };
+    world.post(&[told(1, Report::Sent), told(2, Report::Sent), told(3, Report::Failed)]);
+    assert_eq!(world.state(id), State::Sent);
+    world.post(&[told(1, Report::Failed)]);
+    assert_eq!(world.state(id), State::Sent, "the second was sent");
+    world.post(&[told(2, Report::Failed)]);
+    assert_eq!(world.state(id), State::Failed);
+    world.sound();
+}
+
+#[test]
+fn a_request_that_alone_was_accepted_is_not_shown_as_sent_twice() {
+    let mut world = World::new();
+    let chat = world.begin("15551230001");
+    let id = world.say(chat, "hello", t(1));
+    let first = world.claim(1, t(2)).remove(0);
+    world.record(&first, &unknown(), t(3));
+    world.do_it(|tx| send_again(tx, id, t(4)));
+    let second = world.claim(1, t(5)).remove(0);
+    world.post(&[status("wamid.1", Report::Read, t(6), Some(first.request))]);
+    world.record(&second, &unknown(), t(7));
+    assert_eq!(world.state(id), State::Uncertain);
+    world.do_it(|tx| send_again(tx, id, t(8)));
+    world.post(&[status("wamid.1", Report::Delivered, t(6), Some(first.request))]);
+    assert_eq!(world.state(id), State::Read, "not only delivered");
+    assert_eq!(world.message(id).late_proof, LateProof::WasSent);
+    world.sound();
+}
+
 #[test]
 fn two_proved_requests_show_as_sent_twice_while_a_third_is_unknown_or_withdrawn() {
     for withdrawn in [false, true] {
@@ -321,7 +422,13 @@ fn the_table_of_states_holds_through_the_database() {
                 standing::advance(tx, &mut message, *cause, &Proof::at(t(2)))
             });
             assert_eq!(taken, step(state, *cause));
-            expected.push((id, if let Step::To(next) = taken { next } else { state }));
+            expected.push((
+                id,
+                match taken {
+                    Step::To(next) | Step::SentTwiceTo(next) => next,
+                    _ => state,
+                },
+            ));
         }
     }
     let reopened = ReadConn::open(&world.path()).unwrap();

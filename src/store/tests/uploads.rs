@@ -6,7 +6,7 @@ use crate::domain::message::{Media, MediaCopy, MediaKind};
 use crate::domain::outbox::UPLOAD_LIFE;
 use crate::domain::template::{SentHeader, SentTemplate};
 use crate::store::outbox::{
-    Uploaded, cancel, claim_in, finish_upload, next_due, next_due_in, rescue,
+    Uploaded, cancel, claim_in, finish_upload, next_due, next_due_in, rescue, send_again,
 };
 
 const ROOM: Room = Room { messages: 9, receipts: 9, files: 9 };
@@ -211,4 +211,49 @@ fn a_sender_of_one_conversation_uploads_what_it_waits_for() {
     let job = next(&mut world, 202, t(4)).unwrap();
     assert_eq!((sends(std::slice::from_ref(&job)), media_of(&job)), (vec![id], Some("m1")));
     world.sound();
+}
+
+#[test]
+fn a_file_that_went_up_by_a_clock_that_was_ahead_goes_up_again() {
+    let mut world = World::new();
+    let a = world.begin("1");
+    let ahead = 365 * 24 * 3600;
+    send(&mut world, a, body("f1"), t(ahead));
+    let jobs = claim_all(&mut world, t(ahead + 1));
+    finish(&mut world, &jobs[0], &arrived("m1"), t(ahead + 2));
+    let jobs = claim_all(&mut world, t(ahead + 3));
+    world.record(&jobs[0], &accepted("wamid.1"), t(ahead + 4));
+    world.do_it(|tx| rescue(tx, t(100)));
+    send(&mut world, a, body("f1"), t(101));
+    assert_eq!(uploads(&claim_all(&mut world, t(102))), ["media/out-f1.png"]);
+    world.sound();
+}
+
+/// "Send again" took the same id for 29 days, and was refused the same way.
+#[test]
+fn a_file_that_meta_has_lost_was_never_uploaded_again() {
+    let lost = Verdict::Failed(ApiError {
+        code: Some(100),
+        message: "Invalid parameter".to_owned(),
+        details: Some("Param image['id'] is not a media id.".to_owned()),
+        ..ApiError::default()
+    });
+    for refusal in [lost, refused(131_053)] {
+        let mut world = World::new();
+        let a = world.begin("1");
+        let id = send(&mut world, a, body("aa"), t(1));
+        let upload = claim_all(&mut world, t(2)).remove(0);
+        finish(&mut world, &upload, &arrived("m1"), t(3));
+        let job = claim_all(&mut world, t(4)).remove(0);
+        assert_eq!(media_of(&job), Some("m1"));
+        world.record(&job, &refusal, t(5));
+        assert_eq!(world.state(id), State::Failed);
+        world.do_it(|tx| send_again(tx, id, t(6)));
+        let again = claim_all(&mut world, t(7));
+        assert_eq!(uploads(&again), ["media/out-aa.png"]);
+        finish(&mut world, &again[0], &arrived("m2"), t(8));
+        let job = claim_all(&mut world, t(9)).remove(0);
+        assert_eq!(media_of(&job), Some("m2"));
+        world.sound();
+    }
 }

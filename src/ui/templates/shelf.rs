@@ -114,7 +114,9 @@ fn ends(area: Area) -> [Option<u16>; 5] {
     if roomy {
         [end(1), end(14), end(22), end(29), end(36)]
     } else {
-        [end(1), end(10), end(18), None, end(25)]
+        // What would reach into the columns on the left is left out.
+        let fits = |least: u16, from_right: u16| end(from_right).filter(|_| area.width >= least);
+        [fits(47, 1), fits(57, 10), fits(66, 18), None, fits(77, 25)]
     }
 }
 

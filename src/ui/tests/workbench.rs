@@ -62,3 +62,14 @@ fn no_size_breaks_the_workbench() {
         }
     }
 }
+
+/// At the end of a long text once stood only what fitted behind the last full page of it.
+#[test]
+fn a_text_longer_than_its_field_moves_with_the_cursor() {
+    let mut stage = Stage::new(world(), (80, 24));
+    let text: String = ('a'..='z').chain('A'..='Z').chain('0'..='9').collect();
+    stage.keys("c").keys(&text);
+    assert!(screen(&stage).contains("LMNOPQRSTUVWXYZ0123456789"), "{}", screen(&stage));
+    stage.keys("<Home>");
+    assert!(screen(&stage).contains("> abcdefghijklmnop"), "{}", screen(&stage));
+}

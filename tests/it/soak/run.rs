@@ -13,7 +13,7 @@ use twoticks::domain::id::{
 };
 use twoticks::domain::message::{Body, NewMessage, Priority};
 use twoticks::domain::outbox::{ApiError, Decision, Job, JobKind, Outcome};
-use twoticks::domain::state::State;
+use twoticks::domain::state::{HoldReason, State};
 use twoticks::domain::time::{Monotonic, Timestamp};
 use twoticks::service::sender::core::{Answer, Core, Done, Now, Policy, Step};
 use twoticks::service::sender::entropy::Entropy as _;
@@ -27,7 +27,7 @@ use twoticks::store::conversation::{begin_conversation, begin_conversation_with_
 use twoticks::store::dump::logical_dump;
 use twoticks::store::ingest::{RawPost, ingest};
 use twoticks::store::outbox::Terms;
-use twoticks::store::{ReadConn, WriteConn, outbox};
+use twoticks::store::{Error, ReadConn, WriteConn, outbox};
 
 use super::dice::Dice;
 use super::plan::{Act, PEOPLE, TROUBLE, plan};
@@ -38,6 +38,9 @@ const BEGIN: Timestamp = Timestamp::from_secs(1_800_000_000);
 
 /// After all is mended: longer than any wait of Meta's and of ours.
 const HEALING: Duration = Duration::from_secs(4 * 3600);
+
+/// A fault that is left over costs no more than this: the longest wait that a refusal leads to.
+const FAULT: Duration = Duration::from_secs(600);
 
 /// How long the sender waits for an answer, and for a connection.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -238,10 +241,39 @@ impl Run {
         for id in self.watch.in_state(&[State::Held]) {
             self.decide_about(id, Decision::WhenPossible)?;
         }
-        self.until(TROUBLE + HEALING)?;
-        self.watch.settled(&self.store, &self.read, &self.meta)?;
+        self.heal()?;
+        let held = self.watch.settled(&self.store, &self.read, &self.meta)?;
+        if !held.is_empty() {
+            self.reopen(held)?;
+        }
         self.watch.end = logical_dump(&self.read).map_err(|error| error.to_string())?;
         Ok(self.watch)
+    }
+
+    /// Lets all that is under way come to its end.
+    fn heal(&mut self) -> Result<(), String> {
+        let faults = u32::try_from(self.meta.faults_waiting()).expect("a few");
+        self.until(self.time + HEALING + FAULT * faults)
+    }
+
+    /// By the machine's clock the windows of these are closed: it is set right, and once that is believed, the
+    /// customers write again.
+    fn reopen(&mut self, held: Vec<MessageId>) -> Result<(), String> {
+        let ahead = Duration::from_millis(u64::try_from(self.ahead).unwrap_or_default());
+        self.act(Act::Clock(-self.ahead))?;
+        // While it is behind what it said before, it goes at half its speed.
+        self.until(self.time + 2 * ahead + Duration::from_secs(60))?;
+        for id in held {
+            self.decide_about(id, Decision::WhenPossible)?;
+        }
+        for person in 0..PEOPLE {
+            self.act(Act::Say { person, picture: false })?;
+        }
+        self.heal()?;
+        match self.watch.settled(&self.store, &self.read, &self.meta)?.first() {
+            Some(id) => Err(format!("message {id} is held although they wrote")),
+            None => Ok(()),
+        }
     }
 
     fn until(&mut self, end: Duration) -> Result<(), String> {
@@ -288,7 +320,9 @@ impl Run {
         let began = self.sender.as_ref().map_or(Duration::ZERO, |sender| sender.began);
         let mono = Monotonic(self.time.saturating_sub(began));
         let system = Timestamp::from_millis(self.meta_now().millis() + self.ahead);
-        Now { wall: self.wall.read(system, mono), mono }
+        let now = Now { wall: self.wall.read(system, mono), mono };
+        self.watch.clock_says(now.wall);
+        now
     }
 
     fn handle(&mut self, event: Event) -> Result<(), String> {
@@ -300,7 +334,7 @@ impl Run {
                     sender.core.changed();
                 }
             }
-            Event::Ended(process) if process == self.process => self.die(),
+            Event::Ended(process) if process == self.process => self.die()?,
             Event::Ended(_) => {}
             Event::Errand(process, work) => {
                 if process == self.process && self.sender.is_some() {
@@ -349,6 +383,7 @@ impl Run {
         let system = Timestamp::from_millis(self.meta_now().millis() + self.ahead);
         let now =
             Now { wall: self.wall.read(system, Monotonic::default()), mono: Monotonic::default() };
+        self.watch.clock_says(now.wall);
         let new = self.new_account.clone();
         let (_, changes) = self
             .store
@@ -366,7 +401,7 @@ impl Run {
 
     /// The sender's process is gone. What it had handed to the store may still be done, what it had given
     /// to the network may still arrive; it hears of neither.
-    fn die(&mut self) {
+    fn die(&mut self) -> Result<(), String> {
         self.sender = None;
         let mine: Vec<(Duration, u64)> = self
             .events
@@ -381,34 +416,37 @@ impl Run {
             .collect();
         for key in mine {
             match self.events.remove(&key) {
-                Some(Event::Errand(_, work)) if self.dice.once_in(2) => self.orphan(work),
+                Some(Event::Errand(_, work)) if self.dice.once_in(2) => self.orphan(&work)?,
                 Some(event @ Event::Arrive(..)) if self.dice.once_in(2) => {
                     self.events.insert(key, event);
                 }
                 _ => {}
             }
         }
+        Ok(())
     }
 
     /// An errand whose sender is dead before it hears that it is done.
-    fn orphan(&mut self, work: Work) {
-        let now = self.now();
-        match work {
-            Work::Claim(room, excluded) => {
-                let ids: Vec<_> = (0..room.total()).map(|_| self.dice.request()).collect();
-                let account = self.account;
-                self.store
-                    .write(|tx| errand::claim(tx, account, None, &ids, room, &excluded, now.wall))
-                    .ok();
-            }
-            Work::Write(done) => {
-                self.store.write(|tx| errand::write(tx, &done)).ok();
-            }
-            Work::Hear(heard) => {
-                self.store.write(|tx| errand::hear(tx, &heard)).ok();
-            }
-            Work::Look(..) | Work::Tend(_) => {}
+    fn orphan(&mut self, work: &Work) -> Result<(), String> {
+        if !self.store_works {
+            return Ok(());
         }
+        let now = self.now();
+        let account = self.account;
+        let ids: Vec<_> = match work {
+            Work::Claim(room, _) => (0..room.total()).map(|_| self.dice.request()).collect(),
+            _ => Vec::new(),
+        };
+        let done = self.store.write(|tx| match work {
+            Work::Claim(room, excluded) => {
+                errand::claim(tx, account, None, &ids, *room, excluded, now.wall).map(drop)
+            }
+            Work::Write(done) => errand::write(tx, done),
+            Work::Hear(heard) => errand::hear(tx, heard),
+            Work::Look(..) | Work::Tend(_) => Ok(()),
+        });
+        let ((), changes) = done.map_err(|error| format!("an errand nobody waits for: {error}"))?;
+        self.watch.changed(&changes)
     }
 
     /// Lets the core do what it wants to do now.
@@ -416,7 +454,6 @@ impl Run {
         let now = self.now();
         let listener = self.listener;
         self.watch.hears(listener);
-        self.watch.clock_says(now.wall);
         let Some(sender) = &mut self.sender else { return Ok(()) };
         sender.core.listener(listener, now);
         let steps = sender.core.next(now);
@@ -433,7 +470,7 @@ impl Run {
             sender.wake = wake;
         }
         if settled && self.watch.stopping == Some(self.process) {
-            self.die();
+            self.die()?;
         }
         Ok(())
     }
@@ -664,7 +701,7 @@ impl Run {
             Act::Listener(up) => self.listener = up,
             Act::Store(works) => self.store_works = works,
             Act::Kill(gap) => {
-                self.die();
+                self.die()?;
                 self.plan(gap, Event::Start);
             }
             Act::Stop(gap) => {
@@ -715,10 +752,12 @@ impl Run {
         let body = Body::Text { text: text.clone(), preview_url: false };
         let (account, priority) = (self.account, Priority::Person);
         let new = NewMessage { account, conversation, body, reply_to: None, priority };
-        let (id, changes) = self
-            .store
-            .write(|tx| outbox::enqueue_on(tx, &new, terms, now))
-            .map_err(|error| format!("enqueue: {error}"))?;
+        let shut = terms.at.is_none() && self.watch.is_shut(conversation);
+        let (id, changes) = match self.store.write(|tx| outbox::enqueue_on(tx, &new, terms, now)) {
+            Err(Error::Forbidden(HoldReason::WindowClosed)) if shut => return Ok(()),
+            Ok(_) if shut => return Err(format!("{text} is written for a closed window")),
+            done => done.map_err(|error| format!("enqueue: {error}"))?,
+        };
         self.watch.wrote(id, conversation, text, terms.at);
         self.watch.changed(&changes)?;
         let noticed = self.dice.millis(1, 1_000);

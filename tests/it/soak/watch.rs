@@ -8,10 +8,10 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 use twoticks::domain::change::Changes;
-use twoticks::domain::id::{ConversationId, MessageId, Wamid};
+use twoticks::domain::id::{ConversationId, MessageId, RequestId, Wamid};
 use twoticks::domain::message::{Body, LateProof};
 use twoticks::domain::outbox::{Decision, Job, JobKind};
-use twoticks::domain::state::{HoldReason, State};
+use twoticks::domain::state::State;
 use twoticks::domain::time::Timestamp;
 use twoticks::sim::{WebhookPost, World};
 use twoticks::store::{ReadConn, WriteConn, check, message};
@@ -25,6 +25,9 @@ const PAIR_AHEAD: Duration = Duration::from_secs(44 * 6);
 /// How long an uncertain message holds those behind it, of time in which the listener was up, and at most.
 const HOLD: Duration = Duration::from_secs(30);
 
+/// For so long after a customer wrote, anything may be written to them.
+const WINDOW: Duration = Duration::from_secs(24 * 3600);
+
 /// What was claimed before the account was paused has left by then.
 const LAST_CLAIM: Duration = Duration::from_secs(2);
 
@@ -36,8 +39,9 @@ pub(super) struct Written {
     /// How often a person said "send", and whether anything was decided since the state was seen.
     wanted: usize,
     decided: bool,
-    /// Meta's ids of it.
-    accepted: Vec<String>,
+    /// The request that set out last, and those that Meta accepted, with its ids of them.
+    newest: Option<RequestId>,
+    accepted: Vec<(RequestId, String)>,
     /// Since when nobody knows what became of it, in time with a listener.
     uncertain: Option<Duration>,
     /// Not to go before this time of the machine's clock.
@@ -61,7 +65,8 @@ pub(super) struct Watch {
     arrivals: VecDeque<Duration>,
     pairs: BTreeMap<ConversationId, Duration>,
     last_step: Option<Duration>,
-    /// The latest that the machine's clock ever said.
+    /// What the machine's clock says, and the latest that it ever said.
+    wall: Timestamp,
     clock: Timestamp,
     /// Since when the person has the account paused.
     paused: Option<Duration>,
@@ -99,6 +104,7 @@ impl Watch {
             arrivals: VecDeque::new(),
             pairs: BTreeMap::new(),
             last_step: None,
+            wall: Timestamp::default(),
             clock: Timestamp::default(),
             paused: None,
             listener_up: Duration::ZERO,
@@ -132,6 +138,7 @@ impl Watch {
             state: State::Queued,
             wanted: 1,
             decided: false,
+            newest: None,
             accepted: Vec::new(),
             uncertain: None,
             not_before,
@@ -163,7 +170,20 @@ impl Watch {
     }
 
     pub(super) fn clock_says(&mut self, now: Timestamp) {
+        self.wall = now;
         self.clock = self.clock.max(now);
+    }
+
+    /// Whether the window of a conversation is closed by the machine's clock: the customer wrote, and that is a
+    /// day ago.
+    pub(super) fn is_shut(&self, conversation: ConversationId) -> bool {
+        let newest: Option<i64> = self
+            .peek
+            .prepare_cached("SELECT max(at) FROM message WHERE conversation = ?1 AND direction = 1")
+            .expect("query")
+            .query_row([conversation.0], |row| row.get(0))
+            .expect("the newest message");
+        newest.is_some_and(|at| Timestamp::from_millis(at) + WINDOW <= self.wall)
     }
 
     pub(super) fn in_state(&self, states: &[State]) -> Vec<MessageId> {
@@ -232,10 +252,11 @@ impl Watch {
                     Ok((MessageId(row.get(0)?), row.get::<_, u8>(1)?))
                 })
                 .expect("messages");
-            seen.extend(rows.map(|row| row.expect("message")));
+            let shut = self.is_shut(*conversation);
+            seen.extend(rows.map(|row| (row.expect("message"), shut)));
         }
         let listened = self.listened();
-        for (id, number) in seen {
+        for ((id, number), shut) in seen {
             let state = State::ALL[usize::from(number)];
             let Some(written) = self.written.get_mut(&id) else { continue };
             let old = std::mem::replace(&mut written.state, state);
@@ -251,6 +272,12 @@ impl Watch {
             let fails = state == State::Failed && rank(old) < 3;
             let wrong = settled && rank(state) <= rank(old) && !(fails && rank(old) > 0);
             self.note(|| format!("{id} {} -> {}", old.name(), state.name()));
+            if state == State::Held && !shut && !decided {
+                return Err(format!("message {id} is held, and its window is open"));
+            }
+            if state == State::Sending && shut {
+                return Err(format!("message {id} sets out for a closed window"));
+            }
             if wrong && !decided {
                 return Err(format!("message {id} went from {} to {}", old.name(), state.name()));
             }
@@ -262,6 +289,8 @@ impl Watch {
     pub(super) fn leaves(&mut self, job: &Job) -> Result<(), String> {
         let JobKind::Message(send) = &job.kind else { return Ok(()) };
         self.note(|| format!("{} leaves as {}", send.message, job.request));
+        let written = self.written.get_mut(&send.message).expect("a message written here");
+        written.newest = Some(job.request);
         let written = &self.written[&send.message];
         if written.not_before.is_some_and(|at| at > self.clock) {
             return Err(format!("message {} leaves before its time", send.message));
@@ -326,7 +355,7 @@ impl Watch {
         let (JobKind::Message(send), Some(wamid)) = (&job.kind, accepted) else { return Ok(()) };
         self.note(|| format!("{} accepted as {wamid}", send.message));
         let written = self.written.get_mut(&send.message).expect("a message written here");
-        written.accepted.push(wamid);
+        written.accepted.push((job.request, wamid));
         if written.accepted.len() > written.wanted {
             return Err(format!(
                 "message {} was accepted {} times and wanted {} times",
@@ -357,13 +386,14 @@ impl Watch {
         }
     }
 
-    /// All is mended and has had its time: nothing is lost, nothing waits, and what is shown is true.
+    /// All is mended and has had its time: nothing is lost, nothing waits, and what is shown is true. Gives what is
+    /// held, since by the machine's clock its window is closed.
     pub(super) fn settled(
         &self,
         store: &WriteConn,
         read: &ReadConn,
         meta: &World,
-    ) -> Result<(), String> {
+    ) -> Result<Vec<MessageId>, String> {
         if !meta.is_idle() || self.heard != self.posted {
             return Err(format!("{} webhooks are not through", meta.webhooks_waiting()));
         }
@@ -382,16 +412,14 @@ impl Watch {
         if u64::try_from(stored) != Ok(said) {
             return Err(format!("customers wrote {said} messages, {stored} are stored"));
         }
+        let mut held = Vec::new();
         for (id, written) in &self.written {
             let message = message::message(read, *id).map_err(|error| error.to_string())?;
             if !matches!(&message.body, Body::Text { text, .. } if *text == written.text) {
                 return Err(format!("message {id} says {:?}", message.body));
             }
-            let waits_for_window = message
-                .hold
-                .as_ref()
-                .is_some_and(|hold| hold.when_possible && hold.reason == HoldReason::WindowClosed);
-            if message.state == State::Held && waits_for_window && written.accepted.is_empty() {
+            if message.state == State::Held && self.is_shut(message.conversation) {
+                held.push(*id);
                 continue;
             }
             self.honest(written, message.state, message.late_proof).map_err(|why| {
@@ -401,45 +429,48 @@ impl Watch {
         }
         let mut findings = check::check(read).map_err(|error| error.to_string())?;
         findings.extend(store.check_search().map_err(|error| error.to_string())?);
-        if findings.is_empty() { Ok(()) } else { Err(findings.join("; ")) }
+        if findings.is_empty() { Ok(held) } else { Err(findings.join("; ")) }
     }
 
     /// Whether what is shown of a message is what Meta did with it.
     fn honest(&self, written: &Written, state: State, late: LateProof) -> Result<(), String> {
         let none = BTreeSet::new();
         let told = |wamid: &String| self.heard.get(wamid).unwrap_or(&none);
-        let proved = |wamid: &&String| told(wamid).iter().any(|status| status != "failed");
-        let proofs = written.accepted.iter().filter(proved).count();
+        let proved = |told: &BTreeSet<String>| told.iter().any(|status| status != "failed");
+        let of: Vec<_> = written.accepted.iter().map(|(_, wamid)| told(wamid)).collect();
+        let proofs = of.iter().filter(|told| proved(told)).count();
         if proofs > 1 && late != LateProof::SentTwice {
             return Err(format!("{proofs} of its requests are proved, and it shows {late:?}"));
         }
-        match (state, written.accepted.as_slice()) {
-            (State::Cancelled, _) if proofs > 0 && late == LateProof::None => {
-                Err("it was sent, and that is hidden".to_owned())
+        let hidden = proofs > 0 && late == LateProof::None;
+        let newest = written.accepted.last().filter(|(id, _)| written.newest == Some(*id));
+        match state {
+            State::Cancelled | State::Uncertain if hidden => {
+                return Err("it was sent, and that is hidden".to_owned());
             }
-            (State::Cancelled, _) | (State::Failed | State::Uncertain, []) => Ok(()),
-            // What became of the last of its requests decides, and a proof of an earlier one shows.
-            (State::Failed | State::Uncertain, wamids) if wamids.len() < written.wanted => {
-                let hidden = proofs > 0 && late == LateProof::None;
-                if hidden { Err("an earlier proof is hidden".to_owned()) } else { Ok(()) }
+            State::Cancelled => return Ok(()),
+            // Nobody knows of the newest of its requests, whatever became of the others.
+            State::Uncertain if newest.is_none_or(|(_, wamid)| told(wamid).is_empty()) => {
+                return Ok(());
             }
-            (_, []) => Err("Meta never accepted it".to_owned()),
-            (_, [wamid]) => {
-                let expected = highest(told(wamid));
-                let silent = told(wamid).is_empty()
-                    && matches!(state, State::Accepted | State::Uncertain | State::Failed);
-                if silent || expected == Some(state) {
-                    Ok(())
-                } else {
-                    Err(format!("Meta reported {:?}", told(wamid)))
-                }
-            }
-            (state, wamids) => {
-                let expected: Vec<_> = wamids.iter().map(|wamid| highest(told(wamid))).collect();
-                let known = expected.contains(&Some(state)) || expected.contains(&None);
-                if known { Ok(()) } else { Err(format!("Meta reported {expected:?}")) }
-            }
+            State::Failed if of.is_empty() => return Ok(()),
+            _ if of.is_empty() => return Err("Meta never accepted it".to_owned()),
+            _ => {}
         }
+        let reported: Vec<_> = of.iter().map(|told| highest(told)).collect();
+        let arrived = reported.iter().flatten().copied().filter(|state| rank(*state) >= 3).max();
+        let allowed: &[State] = match (arrived, newest.and(reported.last())) {
+            // What arrived did, whichever request it was.
+            (Some(state), _) => &[state],
+            (None, Some(Some(State::Sent))) => &[State::Sent],
+            (None, Some(None)) => &[State::Accepted],
+            // The newest came to nothing: another that was sent shows, and one of which nothing was heard may.
+            (None, _) if reported.contains(&Some(State::Sent)) => &[State::Sent],
+            (None, _) if reported.contains(&None) => &[State::Accepted, State::Failed],
+            (None, _) => &[State::Failed],
+        };
+        let shown = allowed.contains(&state);
+        if shown { Ok(()) } else { Err(format!("Meta reported {reported:?}")) }
     }
 }
 

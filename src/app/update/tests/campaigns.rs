@@ -121,3 +121,15 @@ fn a_template_that_cannot_be_sent_asks_for_no_file_and_a_start_that_fails_loses_
     let desk = stage.model.campaigns.desk.as_ref().unwrap();
     assert_eq!(desk.rows().len(), run.plan.rows.len() - run.plan.good());
 }
+
+/// Cancelling said "a campaign that is draft cannot be cancelled", and nothing else could be done about it.
+#[test]
+fn a_campaign_whose_storing_was_cut_off_could_not_be_removed() {
+    let mut stage = stage();
+    stage.world.campaigns[0].stage = crate::domain::campaign::Stage::Draft;
+    let id = stage.world.campaigns[0].id;
+    stage.keys("5d");
+    assert_eq!(last(&mut stage), "", "not before it is asked twice");
+    stage.keys("d");
+    assert_eq!(stage.effects.last(), Some(&Effect::RemoveDraft(id)));
+}

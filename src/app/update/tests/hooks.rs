@@ -159,3 +159,22 @@ fn what_meta_tells_is_heard_again_after_a_read_that_failed() {
     stage.wait(1_000);
     assert_eq!(stage.model.told.1, Some(7));
 }
+
+/// What was typed once went behind the address that was there.
+#[test]
+fn an_address_that_is_offered_makes_room_for_the_one_that_is_typed() {
+    let typed = |stage: &Stage| match &stage.model.overlay {
+        Some(Overlay::Prompt(prompt)) => prompt.editor.text(),
+        other => panic!("{other:?}"),
+    };
+    let mut stage = hooks();
+    stage.keys("R");
+    let offered = typed(&stage);
+    assert!(offered.starts_with("http://127.0.0.1:"), "{offered}");
+    stage.keys("http://127.0.0.1:1/x");
+    assert_eq!(typed(&stage), "http://127.0.0.1:1/x");
+    stage.keys("<Esc>R<End>y");
+    assert_eq!(typed(&stage), format!("{offered}y"), "who moves in it means to change it");
+    stage.keys("<Esc>R<Backspace>");
+    assert_eq!(typed(&stage), "");
+}

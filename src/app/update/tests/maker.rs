@@ -1,12 +1,14 @@
-use super::{Command, Effect, Msg, Overlay};
-use crate::app::fixture::{Stage, world};
+use super::{Command, Effect, Msg, Overlay, QuitCause};
+use crate::app::fixture::{Stage, World, world};
 use crate::app::msg::{CommandId, Done, Finished, Looked};
 use crate::app::templates::maker::{Line, Maker};
+use crate::domain::change::Changes;
+use crate::domain::event::Tidings;
 use crate::domain::message::MediaKind;
 use crate::domain::template::rules::Part;
 use crate::domain::template::{
-    Button, Category, Header, ParameterFormat, Refusal, Status, Template, Text, Work, Worked,
-    unchangeable,
+    Button, Category, Header, ParameterFormat, Purpose, Refusal, Status, Template, Text, Work,
+    Worked, unchangeable, undeletable,
 };
 
 fn stage() -> Stage {
@@ -222,6 +224,30 @@ fn a_template_is_deleted_only_by_who_knows_what_follows() {
     assert!(said(&stage).contains(unknown), "{}", said(&stage));
 }
 
+/// What Meta told of a deletion once took the place of its answer before anybody could read it.
+#[test]
+fn what_meta_tells_waits_until_the_answer_was_read_and_is_not_lost_to_the_next() {
+    let mut stage = stage();
+    let tell = |stage: &mut Stage, number: i64, words: &str| {
+        stage.world.tidings = Some(Tidings { number, words: words.to_owned(), until: None });
+        stage.tell(Msg::Changed(Changes { notices: true, ..Changes::default() }));
+    };
+    tell(&mut stage, 1, "what was told before the start");
+    stage.keys("/boas<Enter>dy");
+    answer(&mut stage, Ok(Worked::Deleted));
+    tell(&mut stage, 2, "pedido_cupom pt_BR paused by Meta");
+    assert_eq!(said(&stage), "boas_vindas, pt_BR is deleted.");
+    stage.wait(4_000);
+    assert_eq!(said(&stage), "pedido_cupom pt_BR paused by Meta");
+    // Before it could be read, something else is said; after that it stands again.
+    stage.keys("dy");
+    assert!(said(&stage).contains("is being deleted"), "{}", said(&stage));
+    stage.wait(4_000);
+    assert_eq!(said(&stage), "pedido_cupom pt_BR paused by Meta");
+    stage.wait(6_000);
+    assert_eq!(said(&stage), "", "it was there long enough");
+}
+
 fn no_answer() -> Refusal {
     Refusal { unknown: true, ..Refusal::whole("no answer") }
 }
@@ -258,6 +284,20 @@ fn one_that_a_change_would_take_something_out_of_is_left_alone() {
     assert!(unchangeable(&old).unwrap().contains("words of its own"));
     let waiting = Template { status: Status::Pending, ..known.clone() };
     assert!(unchangeable(&waiting).unwrap().contains("pending"));
+}
+
+/// Meta refused it after it had been typed, or asked for.
+#[test]
+fn what_meta_lets_nobody_change_or_delete_was_offered_all_the_same() {
+    let catalogue = world().catalogue;
+    let known = &catalogue.entries[0].template;
+    let flagged = Template { status: Status::Flagged, ..known.clone() };
+    assert!(unchangeable(&flagged).unwrap().contains("flagged"));
+    let back = Template { status: Status::Reinstated, ..flagged.clone() };
+    assert!(unchangeable(&back).is_none_or(|words| !words.contains("reinstated")));
+    let disabled = Template { status: Status::Disabled, ..flagged };
+    assert!(undeletable(&disabled).unwrap().contains("disabled"));
+    assert_eq!(undeletable(&back), None);
 }
 
 #[test]
@@ -297,4 +337,33 @@ fn one_for_passwords_has_only_what_meta_lets_be_chosen() {
     assert!(template.authentication.security_recommendation);
     assert!(matches!(&template.buttons[..], [Button::Otp(otp)] if otp.text == "Copiar"));
     assert_eq!((template.header, template.footer), (None, None));
+}
+
+#[test]
+fn what_is_written_in_the_editor_outlives_the_program() {
+    let mut stage = stage();
+    stage.keys("n");
+    stage.keys("aviso");
+    assert!(stage.model.next_deadline().is_some_and(|due| due.since(stage.now).as_millis() <= 500));
+    stage.wait(500);
+    let commands = stage.commands();
+    let [Command::KeepTemplate(_, Purpose::New, fields)] = commands.as_slice() else {
+        panic!("{commands:?}")
+    };
+    assert_eq!(fields.get("name").map(String::as_str), Some("aviso"));
+    // It is closed by a kill, and begun anew on what the store has.
+    let world = World { unfinished: [(Purpose::New, fields.clone())].into(), ..world() };
+    let mut stage = Stage::new(world, (120, 36));
+    stage.keys("2n");
+    let Some(Overlay::Maker(maker)) = &stage.model.overlay else { panic!() };
+    assert_eq!(maker.text(&Line::Name), "aviso");
+    // Quitting stores what came last.
+    stage.keys("s");
+    stage.tell(Msg::Quit(QuitCause::Signal));
+    let commands = stage.commands();
+    assert!(
+        commands.iter().any(|command| matches!(command, Command::KeepTemplate(_, _, fields)
+            if fields.get("name").is_some_and(|name| name == "avisos"))),
+        "{commands:?}"
+    );
 }

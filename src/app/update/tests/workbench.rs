@@ -5,9 +5,9 @@ use crate::app::{Overlay, pages};
 use crate::domain::account::{Fact, FactKind, Saying};
 use crate::domain::change::Changes;
 use crate::domain::checkup::{Finding, Verdict};
-use crate::domain::health::Health;
+use crate::domain::health::{Condition, Health};
 use crate::domain::profile::{Part, Profile};
-use crate::domain::tunnel::{Kind, Registration, TunnelHealth};
+use crate::domain::tunnel::{Kind, Registration, Say, TunnelHealth};
 
 fn said(stage: &Stage) -> &str {
     stage.model.notice.as_ref().map_or("", |notice| notice.text.as_str())
@@ -86,7 +86,29 @@ fn a_line_of_the_profile_is_changed_and_what_meta_would_refuse_stays_typed() {
     let commands = stage.commands();
     let [.., Command::SetProfile(_, change)] = commands.as_slice() else { panic!("{commands:?}") };
     assert_eq!(change.texts, [(Part::Email, "nobody@example.com".to_owned())]);
-    assert!(matches!(stage.model.overlay, Some(Overlay::Workbench)), "back where it was");
+    assert!(
+        matches!(&stage.model.overlay, Some(Overlay::Prompt(prompt)) if prompt.busy),
+        "it waits for Meta"
+    );
+}
+
+#[test]
+fn what_was_typed_for_the_profile_stays_until_meta_takes_it() {
+    let mut stage = Stage::new(world(), (80, 24));
+    stage.keys("A<Tab>");
+    finish(&mut stage, Ok(Done::Profile(Box::new(profile()))));
+    stage.keys("e<Ctrl-U>Open at night<Enter>");
+    finish(&mut stage, Err("Meta cannot be reached".to_owned()));
+    let Some(Overlay::Prompt(prompt)) = &stage.model.overlay else { panic!() };
+    assert_eq!(prompt.editor.text(), "Open at night");
+    assert_eq!(prompt.error.as_deref(), Some("Meta cannot be reached"));
+    stage.keys("<Enter>");
+    finish(
+        &mut stage,
+        Ok(Done::Said("It is changed; how it stands now cannot be read".to_owned())),
+    );
+    assert!(matches!(stage.model.overlay, Some(Overlay::Workbench)));
+    assert!(said(&stage).contains("It is changed"), "{}", said(&stage));
 }
 
 #[test]
@@ -96,7 +118,9 @@ fn a_refusal_of_meta_is_told_and_leaves_what_is_shown() {
     finish(&mut stage, Ok(Done::Profile(Box::new(profile()))));
     stage.keys("e<Enter>");
     finish(&mut stage, Err("Param about (code 100)".to_owned()));
-    assert!(said(&stage).contains("code 100"), "{}", said(&stage));
+    let Some(Overlay::Prompt(prompt)) = &stage.model.overlay else { panic!() };
+    assert_eq!(prompt.error.as_deref(), Some("Param about (code 100)"));
+    stage.keys("<Esc>");
     assert!(page(&stage).contains("Open all day"), "{}", page(&stage));
 }
 
@@ -143,11 +167,13 @@ fn a_tunnel_is_started_and_stopped_by_key_and_what_is_missing_for_it_is_told() {
 
 #[test]
 fn the_question_about_the_new_address_is_answered_by_a_key() {
-    for (key, yes) in [("m", true), ("x", false)] {
+    for (key, say, idle) in
+        [("m", Say::Here, "No tunnel works"), ("x", Say::Stay, "Nothing is asked")]
+    {
         let mut stage = Stage::new(world(), (80, 24));
         stage.keys("T");
         stage.keys(key);
-        assert!(stage.commands().is_empty() && said(&stage).contains("Nothing is asked"));
+        assert!(stage.commands().is_empty() && said(&stage).contains(idle), "{}", said(&stage));
         let old = Some("https://old.example/webhook".to_owned());
         let tunnel = TunnelHealth {
             kind: Some("ssh"),
@@ -161,8 +187,67 @@ fn the_question_about_the_new_address_is_answered_by_a_key() {
         stage.keys(key);
         let commands = stage.commands();
         let [Command::Post(_, said)] = commands.as_slice() else { panic!("{commands:?}") };
-        assert_eq!(*said, yes);
+        assert_eq!(*said, say);
     }
+}
+
+#[test]
+fn the_address_from_before_is_shown_and_put_back_by_a_key() {
+    let mut stage = Stage::new(world(), (80, 24));
+    stage.keys("T");
+    let mut stands = |before: Option<&str>| {
+        let tunnel = TunnelHealth {
+            kind: Some("ssh"),
+            url: Some("https://new.example/webhook".to_owned()),
+            registration: Registration::Registered { before: before.map(str::to_owned) },
+            ..TunnelHealth::default()
+        };
+        stage.tell(Msg::Health(Box::new(Health { tunnel, ..Health::default() })));
+        stage.keys("p");
+        (page(&stage), stage.commands(), said(&stage).to_owned())
+    };
+    let (shown, commands, words) = stands(None);
+    assert!(commands.is_empty() && words.contains("nothing to put back"), "{words}");
+    assert!(shown.contains("Meta posts there") && !shown.contains("before"));
+    let (shown, commands, _) = stands(Some("https://old.example/webhook"));
+    assert!(shown.contains("https://old.example/webhook"), "{shown}");
+    assert!(matches!(commands.as_slice(), [Command::Post(_, Say::Back)]), "{commands:?}");
+}
+
+/// It said that the tunnel starts, and then for ever that it is down.
+#[test]
+fn no_tunnel_is_started_while_nothing_listens() {
+    let mut stage = Stage::new(world(), (80, 24));
+    let health = Health { listener: Condition::Off, ..Health::default() };
+    stage.tell(Msg::Health(Box::new(health)));
+    stage.keys("Tj<Enter>");
+    assert!(stage.commands().is_empty());
+    assert!(said(&stage).contains("listener.enabled") && page(&stage).contains("listener.enabled"));
+}
+
+#[test]
+fn a_picture_that_is_refused_leaves_its_path_to_be_mended() {
+    let mut stage = Stage::new(world(), (100, 30));
+    stage.keys("A<Tab>");
+    finish(&mut stage, Ok(Done::Profile(Box::new(profile()))));
+    stage.keys("jjjjjje");
+    stage.keys("<Enter>");
+    assert!(stage.commands().is_empty(), "nothing was typed");
+    stage.keys("~/pic.gif<Enter><Enter>");
+    let asked = stage.effects.iter().filter(|effect| matches!(effect, Effect::Do(..))).count();
+    assert_eq!(asked, 1, "while it is uploaded, Enter does nothing");
+    let typed = |stage: &Stage| match &stage.model.overlay {
+        Some(Overlay::Prompt(prompt)) => (prompt.editor.text(), prompt.error.clone()),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(typed(&stage), ("~/pic.gif".to_owned(), None));
+    finish(&mut stage, Err("it is neither a JPEG nor a PNG".to_owned()));
+    let (path, error) = typed(&stage);
+    assert!(path == "~/pic.gif" && error.unwrap().contains("JPEG"));
+    stage.keys("<Enter>");
+    finish(&mut stage, Ok(Done::Profile(Box::new(profile()))));
+    assert!(matches!(stage.model.overlay, Some(Overlay::Workbench)));
+    assert!(said(&stage).contains("new picture"));
 }
 
 #[test]

@@ -51,6 +51,13 @@ pub(super) struct Pause {
     by_file: bool,
 }
 
+impl Pause {
+    /// Whether Meta was not heard at all, or only in trouble of its own.
+    const fn is_silence(&self) -> bool {
+        matches!(self.reason, Reason::Circuit | Reason::Offline(_))
+    }
+}
+
 impl Core {
     /// How fast it goes, and what slows it.
     #[must_use]
@@ -244,13 +251,12 @@ impl Core {
             }
             Outcome::Unknown { detail, .. } => {
                 let error = ApiError { message: detail.clone(), ..ApiError::default() };
-                // A probe of which nothing was heard leaves things as they were.
-                let reason = match &self.pause {
-                    Some(pause) => Some(pause.reason.clone()),
-                    None => opens.then_some(Reason::Circuit),
-                };
-                if let Some(reason) = reason {
-                    self.pause(reason, &error, now);
+                match &self.pause {
+                    // A probe of which nothing was heard says nothing about what Meta said before.
+                    Some(pause) if !pause.is_silence() => self.wait_as_long(&error, now),
+                    Some(pause) => self.pause(pause.reason.clone(), &error, now),
+                    None if opens => self.pause(Reason::Circuit, &error, now),
+                    None => {}
                 }
                 Duration::ZERO
             }
@@ -263,10 +269,19 @@ impl Core {
 
     /// Meta is there and answers, whatever it says.
     fn answered_again(&mut self, now: Now) {
-        let silent = |pause: &Pause| matches!(pause.reason, Reason::Circuit | Reason::Offline(_));
-        if self.pause.as_ref().is_some_and(silent) {
+        if self.pause.as_ref().is_some_and(Pause::is_silence) {
             self.resume(now);
         }
+    }
+
+    /// The account waits as long again as it did, or the longest that it would of itself.
+    fn wait_as_long(&mut self, error: &ApiError, now: Now) {
+        if let Some(pause) = &mut self.pause {
+            let wait = pause.wait.min(waits(&pause.reason).1);
+            pause.until = pause.until.max(now.mono + wait);
+            pause.until_wall = now.wall + pause.until.since(now.mono);
+        }
+        self.give_back(now, error);
     }
 
     fn pause(&mut self, reason: Reason, error: &ApiError, now: Now) {

@@ -56,6 +56,25 @@ struct World {
     /// Messages and lanes that another process commits just before the next look.
     late: Vec<(i64, i64)>,
     turns: usize,
+    /// How long the wall clock went on while the other stood still.
+    slept: Duration,
+}
+
+#[test]
+fn what_is_due_when_the_machine_wakes_goes_at_once() {
+    let mut world = World::new(Policy::default(), at_once);
+    world.enqueue([(1, 1)]);
+    let not_before = world.now.wall + Duration::from_hours(10);
+    world.rows.get_mut(&1).unwrap().1 = Row::Queued { not_before, tries: 0 };
+    world.overdue.next = Some(not_before);
+    world.run(Duration::from_secs(5));
+    assert_eq!(world.sent, []);
+    world.slept = Duration::from_hours(11);
+    world.pass(Duration::from_secs(1));
+    world.core.changed();
+    let before = world.tended;
+    world.run(Duration::from_secs(3));
+    assert_eq!((world.sent.len(), world.tended > before), (1, true));
 }
 
 fn accepted() -> Outcome {
@@ -94,6 +113,7 @@ impl World {
             store_down: false,
             late: Vec::new(),
             turns: 0,
+            slept: Duration::ZERO,
         }
     }
 
@@ -282,7 +302,7 @@ impl World {
     fn pass(&mut self, span: Duration) {
         self.now.mono = self.now.mono + span;
         let since = self.now.mono.since(Monotonic(Duration::from_secs(3600)));
-        self.now.wall = Timestamp::from_secs(1_000_000) + since;
+        self.now.wall = Timestamp::from_secs(1_000_000) + since + self.slept;
     }
 
     fn rows_are(&self, row: Row) -> bool {
@@ -533,6 +553,58 @@ fn little_is_claimed_ahead_of_its_slot() {
         // What has slots within 40 ms.
         assert!(sending <= world.flights.len() + 4);
     }
+}
+
+#[test]
+fn what_is_claimed_while_the_account_stops_goes_back_at_once() {
+    for (trouble, span) in [
+        (Outcome::AccountTrouble(error(190)), TROUBLE.0),
+        (Outcome::Throttled(Throttle::Number, error(130_429)), Duration::from_secs(1)),
+    ] {
+        let mut world = World::new(Policy::default(), |_, _| (Duration::from_secs(20), accepted()));
+        world.enqueue([(1, 1)]);
+        world.run(Duration::from_secs(1));
+        let (_, first, _) = world.flights.remove(0);
+        world.enqueue([(2, 2)]);
+        let claim = loop {
+            world.pass(Duration::from_millis(1));
+            let mut steps = world.core.next(world.now);
+            let claims = |step: &Step| matches!(step, Step::Claim { .. });
+            let claim = steps.extract_if(.., |step| claims(step)).next();
+            for step in steps {
+                world.carry_out(step);
+            }
+            if let Some(claim) = claim {
+                break claim;
+            }
+        };
+        world.core.answered(first, Answer::Outcome(trouble), world.now, 7);
+        world.carry_out(claim);
+        world.run(span / 2);
+        assert!(matches!(world.rows[&2].1, Row::Queued { tries: 0, .. }), "{:?}", world.rows[&2]);
+        assert_eq!(world.lane(2).len(), 0);
+        world.run(span * 3);
+        assert_eq!(world.lane(2).len(), 1);
+    }
+}
+
+#[test]
+fn a_probe_without_an_answer_does_not_make_a_limit_last_longer() {
+    let mut tries = 0;
+    let mut world = World::new(Policy::default(), move |_, _| {
+        tries += 1;
+        let lost = Outcome::Unknown { detail: "no answer".to_owned(), error: None };
+        let limited = Outcome::Throttled(Throttle::Account, error(4));
+        (Duration::ZERO, if tries == 1 { limited } else { lost })
+    });
+    world.enqueue((0..10).map(|n| (n, n)));
+    world.run(LIMITED.0 * 5 + Duration::from_secs(1));
+    let first = world.sent[0].0;
+    let probes = world.sent.iter().map(|(at, _)| at.since(first)).filter(|after| !after.is_zero());
+    let after: Vec<_> = probes.collect();
+    assert_eq!(after.len(), 5, "{after:?}");
+    assert!(after.windows(2).all(|two| two[1] < two[0] + LIMITED.0 * 2), "{after:?}");
+    assert!(matches!(world.core.paused(), Some(Reason::Limited(_))));
 }
 
 #[test]

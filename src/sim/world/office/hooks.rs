@@ -16,8 +16,9 @@ const ADDRESS: usize = 200;
 const OBJECT: &str = "whatsapp_business_account";
 
 /// The fields of an app that never chose: all that this simulator posts.
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 11] = [
     "business_capability_update",
+    "business_username_update",
     "message_template_components_update",
     "message_template_quality_update",
     "message_template_status_update",
@@ -61,9 +62,15 @@ impl Hooks {
     }
 
     /// Takes over what belongs to the app from another account of it.
-    pub(in crate::sim::world) fn follow(&mut self, other: &Self) {
+    pub(in crate::sim::world) fn follow_app(&mut self, other: &Self) {
         self.app.clone_from(&other.app);
         self.fields.clone_from(&other.fields);
+    }
+
+    /// Takes over what belongs to the account from another number of it.
+    pub(in crate::sim::world) fn follow_account(&mut self, other: &Self) {
+        self.account.clone_from(&other.account);
+        self.subscribed = other.subscribed;
     }
 }
 

@@ -4,7 +4,9 @@
 mod hooks;
 mod number;
 mod profile;
+mod settings;
 mod token;
+mod username;
 
 use std::collections::BTreeSet;
 
@@ -20,6 +22,7 @@ use crate::domain::time::Timestamp;
 
 pub(in crate::sim) use self::hooks::{Hooks, Verification};
 pub use self::number::NumberChange;
+pub(super) use self::settings::Settings;
 
 /// What the edges of an account keep.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -38,6 +41,11 @@ pub(super) struct Office {
     /// The people who are blocked, by their index.
     pub(super) blocked: BTreeSet<usize>,
     pub(super) hooks: Hooks,
+    #[serde(default)]
+    pub(super) settings: Settings,
+    /// Its user name, if it took one.
+    #[serde(default)]
+    pub(super) username: Option<String>,
 }
 
 impl Default for Office {
@@ -54,6 +62,8 @@ impl Default for Office {
             profile: profile.into_iter().collect(),
             blocked: BTreeSet::new(),
             hooks: Hooks::default(),
+            settings: Settings::default(),
+            username: None,
         }
     }
 }
@@ -78,6 +88,14 @@ impl World {
             (Some(0), Post, ["deregister"]) => self.deregister(now),
             (Some(0), Post, ["request_code"]) => request_code(request),
             (Some(0), Post, ["verify_code"]) => verify_code(request),
+            (Some(0), Get, ["settings"]) => Ok(self.show_settings()),
+            (Some(0), Post, ["settings"]) => self.set_settings(request),
+            (Some(0), Get, ["username"]) => Ok(self.show_username()),
+            (Some(0), Post, ["username"]) => self.claim_username(now, request),
+            (Some(0), Delete, ["username"]) => self.drop_username(now),
+            (Some(0), Get, ["username_suggestions"]) => Ok(self.username_suggestions()),
+            (Some(0), Delete, ["contact_book"]) => self.forget_number(request),
+            (Some(0), Get, ["message_history"]) => self.message_history(request),
             (Some(0), Get, ["whatsapp_business_profile"]) => self.show_profile(request),
             (Some(0), Post, ["whatsapp_business_profile"]) => self.change_profile(request),
             (Some(0), Get, ["block_users"]) => self.blocked_users(request),

@@ -8,7 +8,7 @@ use super::super::super::refusal::Refusal;
 use super::super::World;
 use super::super::check::product;
 use super::super::field::Field;
-use super::super::graph::{Answer, select};
+use super::super::graph::{Answer, page, select};
 use super::{need, success};
 use crate::domain::time::Timestamp;
 
@@ -75,7 +75,7 @@ impl World {
         Ok(())
     }
 
-    fn number(&self) -> Value {
+    pub(in crate::sim::world) fn number(&self) -> Value {
         let office = &self.office;
         let fine = office.registered;
         let state = if fine { "AVAILABLE" } else { "BLOCKED" };
@@ -105,6 +105,7 @@ impl World {
             "is_pin_enabled": office.pin.is_some(),
             "is_on_biz_app": false,
             "country_code": self.config.country_code,
+            "username": office.username,
             "whatsapp_business_manager_messaging_limit": office.limit,
             "webhook_configuration": self.webhook_configuration(),
             "health_status": {
@@ -123,9 +124,10 @@ impl World {
     }
 
     pub(super) fn numbers(&self, request: &Request) -> Answer {
-        let number = select(&self.number(), request, NUMBER, &[])?;
-        let cursors = json!({ "before": "MA==", "after": "MA==" });
-        Ok(json!({ "data": [number], "paging": { "cursors": cursors } }))
+        let beside = self.beside.iter().filter(|one| one.waba_id == self.config.waba_id);
+        let all = std::iter::once(self.number()).chain(beside.map(|one| one.number.clone()));
+        let rows: Vec<_> = (0..).zip(all).map(|(place, row)| (u64::MAX - place, row)).collect();
+        page(&rows, request, |row| select(row, request, NUMBER, &[]))
     }
 
     pub(super) fn show_account(&self, request: &Request) -> Answer {

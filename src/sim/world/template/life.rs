@@ -241,7 +241,7 @@ impl World {
         self.tell_status(now, id, status.word(), reason, more);
     }
 
-    fn tell_status(
+    pub(super) fn tell_status(
         &mut self,
         now: Timestamp,
         id: &str,

@@ -1,6 +1,7 @@
 //! The templates of the business account: what a catalogue keeps of each, the edges that list and
 //! change them, and what becomes of them over time.
 
+mod archive;
 mod create;
 mod edge;
 mod fill;
@@ -54,6 +55,9 @@ pub(super) struct Entry {
     violates: bool,
     /// Whether its components changed since it was last approved.
     changed: bool,
+    /// What it was before it was archived.
+    #[serde(default)]
+    archived: Option<TemplateStatus>,
 }
 
 /// All templates of the account.
@@ -98,9 +102,20 @@ impl Catalogue {
             held: Vec::new(),
             violates: false,
             changed: false,
+            archived: None,
         };
         self.next += 1;
         self.entries.push(entry);
+    }
+
+    /// Takes the templates of another number of the account over. Which sends wait is this number's own.
+    pub(super) fn follow(&mut self, other: Self) {
+        let own = std::mem::replace(self, other);
+        for entry in own.entries.into_iter().filter(|entry| !entry.held.is_empty()) {
+            if let Some(same) = self.with_id_mut(&entry.id) {
+                (same.held, same.pacing) = (entry.held, entry.pacing);
+            }
+        }
     }
 
     pub(super) fn with_id(&self, id: &str) -> Option<&Entry> {

@@ -9,11 +9,17 @@ use crate::sim::{
     signature,
 };
 
-fn ask(world: &mut World, method: Method, path: &str, body: &Value) -> Value {
+pub(super) fn ask(world: &mut World, method: Method, path: &str, body: &Value) -> Value {
     ask_at(world, T0, method, path, body).value()
 }
 
-fn ask_at(world: &mut World, now: Timestamp, method: Method, path: &str, body: &Value) -> Response {
+pub(super) fn ask_at(
+    world: &mut World,
+    now: Timestamp,
+    method: Method,
+    path: &str,
+    body: &Value,
+) -> Response {
     let config = world.config();
     let path = path
         .replace("NUMBER", &config.phone_number_id)
