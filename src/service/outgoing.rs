@@ -291,8 +291,8 @@ mod tests {
     use std::collections::BTreeSet;
     use std::path::Path;
 
-    use super::{LEAST, clean_up, lock, take_in};
-    use crate::domain::message::{Media, MediaCopy, MediaKind};
+    use super::{LEAST, clean_up, lock, take_in, take_in_for};
+    use crate::domain::message::{Body, Media, MediaCopy, MediaKind};
 
     fn named(kind: MediaKind, path: &Path) -> Media {
         Media {
@@ -338,6 +338,22 @@ mod tests {
         assert_eq!(kept, 1, "the same content is there once, and nothing else is left");
         let changed = take_in(data.path(), named(MediaKind::Image, &path)).unwrap();
         assert_ne!(changed.sha256, first.sha256);
+    }
+
+    #[test]
+    fn the_picture_that_was_sent_stays_for_whoever_looks_at_it_later() {
+        let (outside, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let path = outside.path().join("a.png");
+        std::fs::write(&path, "picture").unwrap();
+        let media = named(MediaKind::Image, &path);
+        let mut body = Body::Media { media, caption: None };
+        take_in_for(data.path(), &mut body).unwrap();
+        let MediaCopy::Stored { path, .. } = &body.file().unwrap().copy else { panic!("not kept") };
+        let kept = data.path().join(path);
+        let file = std::fs::File::options().append(true).open(&kept).unwrap();
+        file.set_modified(file.metadata().unwrap().modified().unwrap() - LEAST * 9).unwrap();
+        assert_eq!(clean_up(data.path(), &BTreeSet::new()).unwrap(), 0);
+        assert!(kept.exists());
     }
 
     #[test]
