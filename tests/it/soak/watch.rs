@@ -175,11 +175,13 @@ impl Watch {
     }
 
     /// Whether the window of a conversation is closed by the machine's clock: the customer wrote, and that is a
-    /// day ago.
+    /// day ago. A mere reaction may or may not open one, so it says nothing.
     pub(super) fn is_shut(&self, conversation: ConversationId) -> bool {
         let newest: Option<i64> = self
             .peek
-            .prepare_cached("SELECT max(at) FROM message WHERE conversation = ?1 AND direction = 1")
+            .prepare_cached(
+                "SELECT max(at) FROM message WHERE conversation = ?1 AND direction = 1 AND own = 1",
+            )
             .expect("query")
             .query_row([conversation.0], |row| row.get(0))
             .expect("the newest message");
