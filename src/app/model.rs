@@ -34,7 +34,7 @@ use super::when;
 use super::workbench::Workbench;
 use crate::domain::catalogue::{Catalogue, Entry};
 use crate::domain::conversation::{Conversation, Draft};
-use crate::domain::health::{AccountHealth, Condition, Health, Pace};
+use crate::domain::health::{AccountHealth, Condition, Health};
 use crate::domain::id::{AccountId, ConversationId, MessageId};
 use crate::domain::message::Message;
 use crate::domain::text;
@@ -345,12 +345,6 @@ impl Model {
     pub(crate) fn account_health(&self) -> Option<&AccountHealth> {
         let account = self.account?;
         self.health.accounts.iter().find(|known| known.account == account)
-    }
-
-    /// How the account shown sends, in this process or another one.
-    #[must_use]
-    pub(crate) fn pace(&self) -> Option<&Pace> {
-        self.health.pace_of(self.account_health()?)
     }
 
     /// Whether the person has paused the account shown.

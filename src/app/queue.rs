@@ -155,6 +155,14 @@ impl Why {
     }
 }
 
+impl Model {
+    /// How the account shown sends, in this process or another one.
+    #[must_use]
+    pub(crate) fn pace(&self) -> Option<&Pace> {
+        self.health.pace_of(self.account_health()?)
+    }
+}
+
 /// What keeps every message of an account waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Halt {
