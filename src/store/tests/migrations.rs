@@ -98,7 +98,8 @@ fn what_is_held_stays_held_for_its_reason_when_there_are_more_of_them() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("twoticks.db");
     let mut conn = rusqlite::Connection::open(&path).unwrap();
-    let step = schema::STEPS.iter().position(|step| step.contains("TEMP TABLE held")).unwrap();
+    let step =
+        schema::STEPS.iter().position(|step| step.contains("hold BETWEEN 1 AND 99")).unwrap();
     schema::migrate(&mut conn, &path, &schema::STEPS[..step], t(0)).unwrap();
     conn.execute_batch(
         "INSERT INTO account (id, name, phone_number_id, scope, created_at) VALUES (1, 'a', '1', 'a', 0);
