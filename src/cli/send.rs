@@ -2,9 +2,9 @@
 //! role sends it; when nobody does, this process takes the role and sends this conversation's messages
 //! alone: what waits before this one goes first, and everybody else's is left to the inbox.
 
+mod body;
 mod template;
 
-use std::io::Read as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -20,8 +20,7 @@ use crate::config;
 use crate::domain::error_code;
 use crate::domain::health::{Condition, Health};
 use crate::domain::id::{AccountId, ConversationId, MessageId, Wamid};
-use crate::domain::media;
-use crate::domain::message::{Body, Message, NewMessage, Priority, TimelineEntry};
+use crate::domain::message::{Message, NewMessage, Priority, TimelineEntry};
 use crate::domain::state::{HoldReason, State};
 use crate::domain::template::{Filling, Place};
 use crate::domain::text::display_safe;
@@ -29,7 +28,6 @@ use crate::domain::time::Timestamp;
 use crate::domain::window::{Outside, Window};
 use crate::error::{Error, Kind};
 use crate::service::catalogue;
-use crate::service::outgoing::take_in_for;
 use crate::service::reader::ReadError;
 use crate::service::writer;
 use crate::store::account::paused_since;
@@ -39,9 +37,6 @@ use crate::term::signal;
 
 /// How long a message is waited for when nothing is said of it.
 const DEFAULT_WAIT: Duration = Duration::from_secs(60);
-
-/// The longest text Meta takes, in characters (send-messages).
-const TEXT_LIMIT: usize = 4096;
 
 #[derive(Debug, Args)]
 pub(super) struct Send {
@@ -145,7 +140,7 @@ pub(super) fn run(session: &Session, send: &Send) -> Result<(), Error> {
             "a text, - for the standard input, --media FILE, or --template NAME --lang LANG",
         ));
     }
-    let written = written(session, send)?;
+    let written = body::written(session, send)?;
     let recipient = recipient::parse(&send.to)?;
     let at = moment_to_come(session, send.at.as_deref())?;
     let chosen = session.account()?;
@@ -171,7 +166,7 @@ pub(super) fn run(session: &Session, send: &Send) -> Result<(), Error> {
         let catalogue =
             ask(&backstage, move |read| catalogue::read(read, account, Some(conversation)))?;
         let body = template::body(&catalogue, name, &send.choice)?;
-        with_file(session, body, &format!("--param {}", Place::HeaderMedia))?
+        body::with_file(session, body, &format!("--param {}", Place::HeaderMedia))?
     };
     let new = NewMessage { account, conversation, body, reply_to, priority: Priority::Person };
     let now = session.clock.now();
@@ -213,23 +208,6 @@ fn cut_short(session: &Session, id: MessageId) -> Result<Error, Error> {
     })
 }
 
-/// The text or the file to be sent; none when it is a template.
-fn written(session: &Session, send: &Send) -> Result<Option<Body>, Error> {
-    if let Some(named) = &send.media {
-        let refused = |words| Error::usage(format!("--media {named}: {words}"));
-        let body = media::attachment(named, send.caption.clone()).map_err(refused)?;
-        return with_file(session, body, "--media").map(Some);
-    }
-    Ok(send.text.as_deref().map(read_text).transpose()?.map(Body::written))
-}
-
-/// The body with its file kept: it goes out as it is now, whenever that is. `option`: what named it.
-fn with_file(session: &Session, mut body: Body, option: &str) -> Result<Body, Error> {
-    take_in_for(&session.paths.data, &mut body)
-        .map_err(|error| Error::usage(option.to_owned()).because(&error))?;
-    Ok(body)
-}
-
 /// The time to send at, if one was given.
 fn moment_to_come(session: &Session, text: Option<&str>) -> Result<Option<Timestamp>, Error> {
     let Some(text) = text else { return Ok(None) };
@@ -261,28 +239,6 @@ fn stored_id(session: &Session, account: &config::Account) -> Result<AccountId, 
         .get(&account.phone_number_id)
         .copied()
         .ok_or_else(|| Error::failed(format!("the account {:?} was not stored", account.name)))
-}
-
-fn read_text(text: &str) -> Result<String, Error> {
-    let mut text = text.to_owned();
-    if text == "-" {
-        text.clear();
-        std::io::stdin()
-            .read_to_string(&mut text)
-            .map_err(|error| Error::usage("cannot read the text from stdin").because(&error))?;
-        if text.ends_with('\n') {
-            text.pop();
-        }
-    }
-    if text.trim().is_empty() {
-        return Err(Error::usage("there is nothing to send: the text is empty"));
-    }
-    let length = text.chars().count();
-    if length > TEXT_LIMIT {
-        let message = format!("the text has {length} characters; WhatsApp takes {TEXT_LIMIT}");
-        return Err(Error::usage(message));
-    }
-    Ok(text)
 }
 
 fn write<T: std::marker::Send + 'static>(
@@ -586,12 +542,13 @@ fn tell(id: MessageId, step: &TimelineEntry, json: bool) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Body, Duration, Timestamp, outbox};
     use super::{
         Condition, Health, Reached, State, Wait, own_conversation, reached,
         refuse_other_conversation, waits_for,
     };
+    use super::{Duration, Timestamp, outbox};
     use crate::domain::id::{AccountId, ConversationId, MessageId};
+    use crate::domain::message::Body;
 
     #[test]
     fn the_conversation_of_another_account_is_refused() {
