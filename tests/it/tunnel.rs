@@ -305,7 +305,7 @@ fn a_tunnel_ends_with_the_program() {
     let mut listen = Listen::start(home.path(), &config, home.path(), &["--tunnel", "ssh"]);
     listen.until(&["tunnel: ssh ok"]);
     signal_to(listen.child.id(), Signal::TERM);
-    assert_eq!(listen.child.wait().unwrap().code(), Some(0));
+    assert_eq!(listen.child.wait().unwrap().code(), Some(130));
     assert_eq!(processes(&format!("127.0.0.1:{remote}:127.0.0.1:")), [0; 0]);
 }
 

@@ -35,9 +35,9 @@ fn the_profile_is_read_and_changed_by_key() {
     inbox.keys("A<Tab>");
     inbox.until_text("objetos de casa");
     inbox.keys("e<Ctrl-U>Open all day<Enter>");
-    inbox.until("the new line", |screen| {
-        screen.contains("Open all day") && !screen.contains("objetos de casa")
-    });
+    inbox.until_text("Customers see it.");
+    let screen = inbox.screen();
+    assert!(screen.contains("Open all day") && !screen.contains("objetos de casa"), "{screen}");
     inbox.keys("jjje<Ctrl-U>nobody<Enter>");
     inbox.until_text("no e-mail address");
     inbox.keys("<Esc><Esc>");
