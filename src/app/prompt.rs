@@ -5,6 +5,7 @@ use super::msg::Looked;
 use super::templates::form::File;
 use crate::domain::id::{CampaignId, EventId, MessageId};
 use crate::domain::profile::Part;
+use crate::domain::template::{FileSource, file_source};
 
 /// What is said to somebody who gives the time before the message.
 pub const WRITE_FIRST: &str = "There is no message yet: close this, write it, then give the time.";
@@ -44,6 +45,8 @@ pub enum Question {
     Profile(Part),
     /// The file of another picture for it.
     Picture,
+    /// The file that is sent with what is written, or a link to it.
+    Attach,
     /// Words to find on a page.
     Find,
 }
@@ -89,8 +92,15 @@ impl Prompt {
     /// The path that is typed, where a file that is there is asked for.
     #[must_use]
     pub fn path(&self) -> Option<String> {
-        let asks = matches!(self.question, Question::People | Question::Picture);
-        asks.then(|| self.editor.text().trim().to_owned())
+        let typed = self.editor.text().trim().to_owned();
+        match self.question {
+            Question::People | Question::Picture => Some(typed),
+            Question::Attach => match file_source(&typed) {
+                FileSource::Path(path) => Some(path.to_owned()),
+                FileSource::Link(_) | FileSource::Id(_) => None,
+            },
+            _ => None,
+        }
     }
 
     /// What was found at it.

@@ -128,6 +128,15 @@ fn sure(model: &Model, asked: &Sure, screen: Area, canvas: &mut Canvas<'_>) {
     answers(model, Context::Sure, &actions, inside, rows + 1, canvas);
 }
 
+/// What can be written for a part of the profile.
+fn help_with(part: Part) -> String {
+    match part {
+        Part::Websites => "One or two addresses, parted by a space".to_owned(),
+        Part::Vertical => VERTICALS.join(" "),
+        _ => "An empty line takes it away".to_owned(),
+    }
+}
+
 fn question(
     model: &Model,
     prompt: &Prompt,
@@ -170,17 +179,14 @@ fn question(
         Question::PostTo(event) => {
             (format!("Post #{event}"), "An address: https, or http on this machine".to_owned())
         }
-        Question::Profile(part) => {
-            let help = match part {
-                Part::Websites => "One or two addresses, parted by a space".to_owned(),
-                Part::Vertical => VERTICALS.join(" "),
-                _ => "An empty line takes it away".to_owned(),
-            };
-            (format!("Profile: {}", part.name()), help)
-        }
+        Question::Profile(part) => (format!("Profile: {}", part.name()), help_with(part)),
         Question::Find => {
             ("Find".to_owned(), "Words on the page; n goes on to the next".to_owned())
         }
+        Question::Attach => (
+            "Send a file".to_owned(),
+            "A path or a link; what you wrote goes with it. ~ is your home".to_owned(),
+        ),
         Question::Picture => (
             "Profile: picture".to_owned(),
             "The path of a JPEG or PNG of at most 5 MiB; ~ is your home".to_owned(),

@@ -53,6 +53,31 @@ fn a_message_goes_through_every_tick_and_is_answered() {
 }
 
 #[test]
+fn a_file_is_sent_by_key_with_what_is_written_as_its_words() {
+    let shop = Shop::new();
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("menu.pdf"), "soup, 5").unwrap();
+    let mut inbox = shop.open_live();
+    shop.sim.say("Bob", "what is there today?").unwrap();
+    inbox.until_text("what is there today?");
+    inbox.keys("lithis is what there is");
+    inbox.keys(&format!("<Ctrl-O>{}/me", dir.path().display()));
+    inbox.until_text("menu.pdf");
+    inbox.keys("<Tab><Enter>");
+    inbox.until("the words, in the conversation", |screen| {
+        screen.contains("this is what there is") && !screen.contains("Send a file")
+    });
+    assert!(shop.sim.wait_until(PATIENCE, |world| world.counts().accepted == 1));
+    let log = shop.sim.with_world(|world| world.log_since(0));
+    let sent = log.iter().rev().map(|logged| &logged["request"]);
+    let body = sent.into_iter().find(|body| body["type"] == "document").unwrap();
+    assert_eq!(body["type"], "document", "{body}");
+    assert_eq!(body["document"]["caption"], "this is what there is", "{body}");
+    assert_eq!(body["document"]["filename"], "menu.pdf", "{body}");
+    inbox.quit();
+}
+
+#[test]
 fn what_comes_in_is_unread_until_it_is_seen_and_can_be_quoted() {
     let shop = Shop::new();
     let mut inbox = shop.open_live();

@@ -217,6 +217,7 @@ fn accept(model: &mut Model, effects: &mut Vec<Effect>) {
             | Question::ResultAs(_) => campaigns::accept(model, prompt, effects),
             Question::Profile(part) => workbench::accept(model, part, prompt, effects),
             Question::Picture => workbench::accept_picture(model, prompt, effects),
+            Question::Attach => message::attach(model, prompt, effects),
             Question::Find => find::accept(model, &prompt),
             Question::Filter | Question::Templates | Question::HookFilter => {}
         },

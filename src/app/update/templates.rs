@@ -311,7 +311,12 @@ pub(super) fn looked(model: &mut Model, ticket: Ticket, looked: Looked, effects:
     if let Some(Overlay::Prompt(prompt)) = &mut model.overlay {
         if prompt.file.ticket == Some(ticket) {
             prompt.file = File { ticket: None, looked: Some(looked) };
+            // Enter was pressed before it was known.
+            let awaited = prompt.question == Question::Attach && prompt.busy;
             model.touch();
+            if awaited {
+                act::act(model, Action::Accept, effects);
+            }
         }
         return;
     }

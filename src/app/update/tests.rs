@@ -14,15 +14,15 @@ use crate::app::fixture::{
     Stage, World, conversation, message, minutes_ago, now, setup, text, world,
 };
 use crate::app::msg::{
-    Command, Done, Effect, Finished, Input, Key, KeyCode, Msg, Query, QuitCause, Reply, Ticket,
-    Which,
+    Command, Done, Effect, Finished, Input, Key, KeyCode, Looked, Msg, Query, QuitCause, Reply,
+    Ticket, Which,
 };
 use crate::app::{Focus, Mode, Model, Overlay, start};
 use crate::domain::change::Changes;
 use crate::domain::conversation::{Counts, Draft};
 use crate::domain::health::Health;
 use crate::domain::id::{ConversationId, MessageId, WaId};
-use crate::domain::message::{Author, Body, SortKey};
+use crate::domain::message::{Author, Body, MediaCopy, MediaKind, SortKey};
 use crate::domain::outbox::Decision;
 
 use crate::domain::state::State;
@@ -346,6 +346,65 @@ fn what_is_waited_for_first_fills_the_screen_and_a_larger_screen_gets_more() {
     stage.keys("l");
     let chat = stage.model.chat.as_ref().unwrap();
     assert!(chat.page.rows().len() >= 110, "lines of the screen stay empty");
+}
+
+/// The look that was asked for last, answered.
+fn look_finds(stage: &mut Stage, file: Result<(&str, u64), &str>) {
+    let asked = stage.effects.iter().rev().find_map(|effect| match effect {
+        Effect::Look(ticket, path) => Some((*ticket, path.clone())),
+        _ => None,
+    });
+    let (ticket, typed) = asked.expect("a look");
+    let file = file.map(|(path, size)| (path.to_owned(), size)).map_err(str::to_owned);
+    stage.tell(Msg::Looked(ticket, Looked { typed, file, ends: Vec::new() }));
+}
+
+#[test]
+fn a_file_goes_with_what_is_written_as_its_words() {
+    let mut stage = stage();
+    stage.keys("iLook at this<Ctrl-O>~/menu.pdf<Enter>");
+    assert!(matches!(&stage.model.overlay, Some(Overlay::Prompt(prompt)) if prompt.busy));
+    look_finds(&mut stage, Ok(("/home/ana/menu.pdf", 7)));
+    assert!(stage.model.overlay.is_none());
+    let commands = stage.commands();
+    let [.., Command::Send { message, clears: Some(_), .. }] = commands.as_slice() else {
+        panic!("{commands:?}")
+    };
+    let Body::Media { media, caption } = &message.body else { panic!("{message:?}") };
+    let outside = MediaCopy::Outside { path: "/home/ana/menu.pdf".to_owned() };
+    assert_eq!((media.kind, &media.copy), (MediaKind::Document, &outside));
+    assert_eq!(caption.as_deref(), Some("Look at this"));
+    assert!(stage.model.composer.editor.text().is_empty());
+    // A link is not looked at.
+    stage.keys("<Ctrl-O>https://example.com/a.png<Enter>");
+    let commands = stage.commands();
+    assert!(
+        matches!(&commands[..], [.., Command::Send { message, .. }]
+        if message.body.file().is_some_and(|media| media.url.is_some())),
+        "{commands:?}"
+    );
+}
+
+#[test]
+fn what_cannot_be_attached_says_why_and_nothing_typed_is_lost() {
+    let mut stage = stage();
+    stage.keys("ilisten<Ctrl-O><Enter>");
+    let error = |stage: &Stage| match &stage.model.overlay {
+        Some(Overlay::Prompt(prompt)) => prompt.error.clone().unwrap_or_default(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(error(&stage), "Type the path of a file, or a link");
+    stage.keys("gone.mp3");
+    look_finds(&mut stage, Err("there is no such file"));
+    stage.keys("<Enter>");
+    assert_eq!(error(&stage), "gone.mp3: there is no such file");
+    stage.keys("<Ctrl-U>song.mp3");
+    look_finds(&mut stage, Ok(("/song.mp3", 9)));
+    stage.keys("<Enter>");
+    assert!(error(&stage).contains("no caption on type audio"), "{}", error(&stage));
+    stage.keys("<Esc>");
+    assert_eq!(stage.model.composer.editor.text(), "listen");
+    assert!(stage.commands().iter().all(|command| !matches!(command, Command::Send { .. })));
 }
 
 #[test]

@@ -10,10 +10,12 @@ use crate::app::model::{Awaited, Focus, Model, Overlay};
 use crate::app::moment;
 use crate::app::msg::{Command, Effect, Which};
 use crate::app::notice::Weight;
+use crate::app::prompt::{Prompt, Question};
 use crate::app::update::templates;
 use crate::app::update::{open, queue};
 use crate::app::when;
 use crate::domain::conversation::Draft;
+use crate::domain::media;
 use crate::domain::message::{Author, Body, Direction, Message, NewMessage, Priority};
 use crate::domain::outbox::Decision;
 use crate::domain::page::MessagePage;
@@ -35,6 +37,7 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
         Action::Details => details(model),
         Action::Expand => expand(model),
         Action::Send => send_at(model, None, effects),
+        Action::Attach => ask_attachment(model, effects),
         _ => return false,
     }
     true
@@ -43,8 +46,6 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
 /// Sends what is written, at once or at a time to come. What will surely fail is refused here with the
 /// reason, and the text stays.
 pub(super) fn send_at(model: &mut Model, at: Option<Timestamp>, effects: &mut Vec<Effect>) {
-    let Some(conversation) = model.composer.conversation else { return };
-    let Some(account) = model.account else { return };
     let text = model.composer.editor.text().trim().to_owned();
     if let Err(reason) = sendable(&text) {
         model.say_here(reason, Weight::Error);
@@ -59,13 +60,62 @@ pub(super) fn send_at(model: &mut Model, at: Option<Timestamp>, effects: &mut Ve
     } else {
         doubt(model);
     }
+    put(model, Body::written(text), at, effects);
+}
+
+/// Asks for a file to send, if one may be sent.
+fn ask_attachment(model: &mut Model, effects: &mut Vec<Effect>) {
+    match shut(model, None) {
+        Some(reason) => templates::pick_instead(model, reason, effects),
+        None => model.overlay = Some(Overlay::Prompt(Prompt::new(Question::Attach, ""))),
+    }
+}
+
+/// Sends the file or link that was named, with what is written as its words. What Meta would refuse stays where
+/// it was typed, with the reason; a path that is still being looked at is waited for.
+pub(in crate::app::update) fn attach(
+    model: &mut Model,
+    mut prompt: Prompt,
+    effects: &mut Vec<Effect>,
+) {
+    let named = match (prompt.path(), prompt.looked()) {
+        (None, _) => Ok(prompt.editor.text().trim().to_owned()),
+        (Some(path), _) if path.is_empty() => Err("Type the path of a file, or a link".to_owned()),
+        (Some(path), Some(looked)) => match &looked.file {
+            Ok((whole, _)) => Ok(whole.clone()),
+            Err(words) => Err(format!("{path}: {words}")),
+        },
+        (Some(_), None) => {
+            prompt.busy = true;
+            model.overlay = Some(Overlay::Prompt(prompt));
+            return;
+        }
+    };
+    let words = model.composer.editor.text().trim().to_owned();
+    let words = Some(words).filter(|words| !words.is_empty());
+    match named.and_then(|named| media::attachment(&named, words)) {
+        Ok(body) => {
+            doubt(model);
+            put(model, body, None, effects);
+        }
+        Err(words) => {
+            (prompt.error, prompt.busy) = (Some(words), false);
+            model.overlay = Some(Overlay::Prompt(prompt));
+        }
+    }
+}
+
+/// Hands a message to the conversation that is written in, in place of what is written.
+fn put(model: &mut Model, body: Body, at: Option<Timestamp>, effects: &mut Vec<Effect>) {
+    let Some(conversation) = model.composer.conversation else { return };
+    let Some(account) = model.account else { return };
     let sent = model.composer.take();
     let clears = Edit { seen: sent.seen.clone(), draft: Draft::default() };
     model.drafts.under_way(conversation, clears);
     let message = NewMessage {
         account,
         conversation,
-        body: Body::written(text),
+        body,
         reply_to: sent.draft.reply_to,
         priority: Priority::Person,
     };
