@@ -51,6 +51,21 @@ impl Running {
         Self { child, first_line: first_line.trim_end().to_owned() }
     }
 
+    /// Starts `listen` and waits until it hears.
+    fn listening(home: &Path, config: &str) -> Self {
+        let args = ["--config", config, "listen"];
+        let mut child =
+            twoticks(home, &args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut talk = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        while !line.starts_with("listener: up") {
+            line.clear();
+            assert_ne!(talk.read_line(&mut line).unwrap(), 0, "it ended");
+        }
+        child.stderr = Some(talk.into_inner());
+        Self { child, first_line: line.trim_end().to_owned() }
+    }
+
     /// What it said first: the address of a simulator.
     pub(crate) fn first_line(&self) -> &str {
         &self.first_line
@@ -751,8 +766,7 @@ fn a_file_is_sent_with_its_words_and_as_an_answer() {
     };
     let (to, photo) = ("+15551230001", file("Férias.png", b"pixels"));
     assert_code(&run(&["send", to, "hello"]), 0);
-    // It says something once the statuses come.
-    let listen = Running::start(home.path(), &["--config", config, "listen", "--json"]);
+    let listen = Running::listening(home.path(), config);
     let first = run(&[
         "send",
         to,

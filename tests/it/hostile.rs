@@ -245,6 +245,7 @@ fn commands(target: &Target) {
         let args = [&["--config", config], args].concat();
         let printed = Terminal::start(target.home(), &args, &[]);
         assert_eq!(printed.end(), 0, "{args:?}");
+        printed.until_closed();
         assert_screen_inert(&printed.bytes());
         assert!(!printed.bytes().is_empty(), "{args:?}");
     }

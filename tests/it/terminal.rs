@@ -161,15 +161,18 @@ impl Terminal {
         status.exit_code()
     }
 
+    /// Waits until all that was written has been read: the end of a program may be known before.
+    pub(crate) fn until_closed(&self) {
+        let (lock, changed) = &*self.seen;
+        let open = |seen: &mut Seen| !seen.closed;
+        drop(changed.wait_timeout_while(lock.lock().unwrap(), PATIENCE, open).unwrap());
+    }
+
     /// Whether the terminal is as it was before the program came.
     #[track_caller]
     pub(crate) fn assert_restored(&self) {
-        let (lock, changed) = &*self.seen;
-        drop(
-            changed
-                .wait_timeout_while(lock.lock().unwrap(), PATIENCE, |seen| !seen.closed)
-                .unwrap(),
-        );
+        self.until_closed();
+        let lock = &self.seen.0;
         assert_eq!(modes(&*self.master), self.modes, "the modes of the line");
         let seen = lock.lock().unwrap();
         let screen = seen.parser.screen();
