@@ -241,6 +241,9 @@ pub fn spell(effect: &Effect) -> String {
 /// white space outside of texts.
 #[must_use]
 pub fn pretty(body: &str) -> String {
+    if serde_json::from_str::<serde::de::IgnoredAny>(body).is_err() {
+        return body.to_owned();
+    }
     let mut out = String::with_capacity(body.len() * 2);
     let mut depth = 0_usize;
     let mut chars = body.chars().peekable();
@@ -307,6 +310,12 @@ mod tests {
     use std::time::Duration;
 
     use super::{curl, pretty, took};
+
+    #[test]
+    fn what_is_no_json_stays_as_it_is() {
+        let body = "hello  world, \"a b\" [ c ]";
+        assert_eq!(pretty(body), body);
+    }
 
     #[test]
     fn a_body_is_laid_out_and_says_the_same() {

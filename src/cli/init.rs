@@ -79,7 +79,7 @@ struct Wanted<'a> {
 }
 
 pub(super) fn run(global: &Global, init: &Init) -> Result<(), Error> {
-    let mut session = Session::read_config(global.clone())?;
+    let mut session = Session::read_config(global.clone(), false)?;
     if let Some(url) = &init.base_url {
         session.env.insert("TWOTICKS_BASE_URL".to_owned(), url.clone());
         session.config = config::load(&session.config_file, false, &session.env)?;

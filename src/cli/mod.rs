@@ -238,22 +238,22 @@ fn dispatch(line: CommandLine) -> Result<(), Error> {
 impl Session {
     /// Reads the config. What is unwise in it is said on stderr.
     fn open(global: Global) -> Result<Self, Error> {
-        let session = Self::read_config(global)?;
+        let session = Self::read_config(global, true)?;
         for warning in &session.config.warnings {
             say(&format!("warning: {}: {warning}", session.config_file.display()));
         }
         Ok(session)
     }
 
-    /// Reads the config and says nothing.
-    fn read_config(global: Global) -> Result<Self, Error> {
+    /// Reads the config and says nothing. `needed`: one that was named has to be there.
+    fn read_config(global: Global, needed: bool) -> Result<Self, Error> {
         // Not `vars`, which panics on what is not UTF-8.
         let env: BTreeMap<String, String> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .filter(|(name, _)| name.starts_with("TWOTICKS_"))
             .collect();
         let file = paths::config_file(global.config.clone())?;
-        let named = global.config.is_some();
+        let named = needed && global.config.is_some();
         let mut config = config::load_checked(&file, named, &env, wrong_keys)?;
         if let Some(kind) = global.tunnel {
             config.tunnel.kind = kind;

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use clap_complete::engine::ArgValueCompleter;
 
 use super::output::{self, json_line, line};
 use super::recipient::{self, To, present};
@@ -41,7 +42,8 @@ const DEFAULT_WAIT: Duration = Duration::from_secs(60);
 #[derive(Debug, Args)]
 pub(super) struct Send {
     /// The number with its plus, a business-scoped user id, or the id of a conversation.
-    #[arg(value_name = "TO", allow_hyphen_values = true)]
+    #[arg(value_name = "TO", allow_hyphen_values = true,
+        add = ArgValueCompleter::new(super::shell::conversations))]
     to: String,
     /// What to say; - reads it from stdin.
     #[arg(value_name = "TEXT", allow_hyphen_values = true)]

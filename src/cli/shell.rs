@@ -85,7 +85,7 @@ fn sections(above: &Command, name: &str, page: &mut Vec<u8>) -> io::Result<()> {
 fn session() -> Option<Session> {
     let words = std::iter::once(OsString::from("twoticks")).chain(named(std::env::args_os()));
     let line = CommandLine::try_parse_from(words).ok()?;
-    Session::read_config(line.global).ok()
+    Session::read_config(line.global, true).ok()
 }
 
 /// Those of the words that say where names come from. One without its value is what is being typed.

@@ -400,7 +400,10 @@ fn serve(options: Serve) -> Result<(), Error> {
     let people = world.config().clone();
     let webhook = match (options.webhook, &options.write_config) {
         (Some(url), _) => Some(url),
-        (None, Some(_)) => Some(format!("http://127.0.0.1:{}/webhook", free_port()?)),
+        (None, Some(file)) => {
+            let port = known_port(file).map_or_else(free_port, Ok)?;
+            Some(format!("http://127.0.0.1:{port}/webhook"))
+        }
         (None, None) => None,
     };
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port.unwrap_or(0)));
@@ -449,6 +452,13 @@ fn cannot_start(listen: SocketAddr, error: &std::io::Error) -> Error {
             .hint("end the program that has it, or name another one with --port"),
         _ => Error::failed(format!("cannot start on {listen}")).because(error),
     }
+}
+
+/// Where the listener of a config that we wrote earlier is: who listens there is found again.
+fn known_port(file: &Path) -> Option<u16> {
+    let text = std::fs::read_to_string(file).ok().filter(|text| text.starts_with(MARK))?;
+    let table: toml::Table = text.parse().ok()?;
+    table.get("listener")?.get("port")?.as_integer().and_then(|port| u16::try_from(port).ok())
 }
 
 fn free_port() -> Result<u16, Error> {

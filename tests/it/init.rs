@@ -125,6 +125,22 @@ fn a_known_number_among_several_was_asked_for_again() {
     assert_eq!(machine.config(), before);
 }
 
+/// It was looked for, and nothing could be set up anywhere but in the usual place.
+#[test]
+fn a_config_that_is_named_and_not_there_yet_is_made() {
+    let machine = Machine::with_a_shop();
+    machine.meta_has(&[NUMBER], "the-token");
+    let named = machine.home().join("other.toml");
+    let mut command = twoticks(machine.home(), &["--config", named.to_str().unwrap(), "init"]);
+    command.args(["--no-questions", "--base-url", machine.url.as_str(), "--token", "env:A_TOKEN"]);
+    command.args(["--app-secret", "env:A_SECRET"]);
+    command.env("A_TOKEN", "the-token").env("A_SECRET", "the-secret");
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!said.contains("cannot read the config"), "{said}");
+    assert!(named.exists() && output.status.success(), "{said}");
+}
+
 /// It said that the token is not taken, and to make a new one.
 #[test]
 fn a_network_that_is_down_says_nothing_of_the_token() {

@@ -292,7 +292,10 @@ fn the_doctor_of_the_demo_names_the_port_that_is_listened_on() {
     let home = tempfile::tempdir().unwrap();
     let mut terminal = demo(&home, &[]);
     terminal.resize(120, 40);
-    terminal.until("hook ok", |screen| screen.contents().contains("hook ok"));
+    terminal.until("the conversations and the listener", |screen| {
+        let shown = screen.contents();
+        shown.contains("hook ok") && shown.contains("Ana Souza") && shown.contains(" LIST ")
+    });
     terminal.send("D");
     terminal.until_text("twoticks answers in");
     assert!(!terminal.screen().contains("127.0.0.1:0"), "{}", terminal.screen());

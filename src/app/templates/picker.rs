@@ -20,6 +20,8 @@ pub struct Family {
     versions: Vec<usize>,
     /// Which of them is shown.
     chosen: usize,
+    /// Which of them is shown while no language is typed: the first, or what was chosen by hand.
+    kept: usize,
     /// What is searched of them.
     words: Words,
 }
@@ -87,7 +89,7 @@ impl Picker {
         let chosen: Vec<(String, String)> = self
             .families
             .iter()
-            .filter(|family| family.chosen > 0)
+            .filter(|family| family.kept > 0)
             .filter_map(|family| self.chosen(family))
             .map(|entry| (entry.template.name.clone(), entry.template.language.clone()))
             .collect();
@@ -112,7 +114,7 @@ impl Picker {
         };
         for family in &mut self.families {
             if let Some(at) = family.versions.iter().position(is) {
-                family.chosen = at;
+                (family.chosen, family.kept) = (at, at);
             }
         }
     }
@@ -183,6 +185,7 @@ impl Picker {
             let count = family.versions.len();
             family.chosen =
                 if forward { family.chosen + 1 } else { family.chosen + count - 1 } % count;
+            family.kept = family.chosen;
         }
     }
 
@@ -200,18 +203,16 @@ impl Picker {
             .collect();
         scored.sort_by_key(|(score, at)| (Reverse(*score), *at));
         self.hits = scored.into_iter().map(|(_, at)| at).collect();
-        // Who types a language wants it.
-        for word in words {
-            if let Some(catalogue) = &self.catalogue {
-                for family in &mut self.families {
-                    let is = |place: &usize| {
-                        let entry = catalogue.entries.get(*place);
-                        entry
-                            .is_some_and(|entry| entry.template.language.eq_ignore_ascii_case(word))
-                    };
-                    family.chosen = family.versions.iter().position(is).unwrap_or(family.chosen);
-                }
-            }
+        // Who types a language wants it, as long as it stands there: the name of a template may begin with one.
+        let Some(catalogue) = &self.catalogue else { return };
+        for family in &mut self.families {
+            let typed = words.iter().find_map(|word| {
+                family.versions.iter().position(|place| {
+                    let entry = catalogue.entries.get(*place);
+                    entry.is_some_and(|entry| entry.template.language.eq_ignore_ascii_case(word))
+                })
+            });
+            family.chosen = typed.unwrap_or(family.kept);
         }
     }
 }
@@ -286,7 +287,7 @@ fn families(catalogue: &Catalogue, number: Option<&WaId>, opted_out: bool) -> Ve
                 Reverse(all().map(|entry| entry.tally.sent).sum::<u64>()),
             );
             let words = Words::new(all().map(|entry| &entry.template));
-            (key, Family { versions, chosen: 0, words })
+            (key, Family { versions, chosen: 0, kept: 0, words })
         })
         .collect();
     families.sort_by_key(|(key, _)| *key);

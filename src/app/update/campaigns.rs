@@ -350,7 +350,7 @@ fn cancel(model: &mut Model, effects: &mut Vec<Effect>) {
         }
         let awaited = Awaited::Other("The campaign stays as it is");
         effects.push(model.command(Command::Campaign(id, Course::Cancel), awaited));
-        return;
+        return model.say(format!("Nothing more of campaign {id} goes."), Weight::Done);
     }
     let key = model.keymap.key(Context::Campaigns, Action::CancelCampaign).to_owned();
     let words = if draft {

@@ -343,6 +343,12 @@ async fn waba(
                 return;
             }
         }
+        // What it lacks is a scope, which is told already.
+        Err(error) if info.wabas.iter().any(|known| known == waba) => {
+            report
+                .note("waba", format!("the token is for {waba}, and may not look at it: {error}"));
+            return;
+        }
         Err(error) => {
             let known = info.wabas.join(", ");
             let remedy = if known.is_empty() {

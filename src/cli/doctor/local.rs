@@ -19,7 +19,7 @@ pub(super) fn config(report: &mut Report, global: &Global) -> Option<Session> {
             return None;
         }
     };
-    let session = match Session::read_config(global.clone()) {
+    let session = match Session::read_config(global.clone(), true) {
         Ok(session) => session,
         Err(error) => {
             let remedy = "mend it there; config.example.toml explains every key".to_owned();

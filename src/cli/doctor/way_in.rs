@@ -101,11 +101,14 @@ pub(super) fn tunnel(report: &mut Report, session: &Session) -> Result<(), Error
                     format!("{url} leads here and back in {} ms", took.as_millis()),
                 );
             }
-            Err(astray) => report.wrong(
-                "tunnel",
-                format!("nothing comes through {url}: {astray}"),
-                "start the inbox or listen, which keep the tunnel; then look again",
-            ),
+            Err(astray) => {
+                let remedy = if kind == Kind::None {
+                    "see that your proxy is up and passes requests on to the listener's port"
+                } else {
+                    "start the inbox or listen, which keep the tunnel; then look again"
+                };
+                report.wrong("tunnel", format!("nothing comes through {url}: {astray}"), remedy);
+            }
         },
         None if kind == Kind::None && session.is_simulated() => {
             report.right("tunnel", "none, and the simulator needs none");

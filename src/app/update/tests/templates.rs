@@ -98,6 +98,21 @@ fn names_count_for_more_than_texts_and_a_language_that_is_typed_is_chosen() {
     assert_eq!(names(&stage), ["boas_vindas"]);
 }
 
+/// "de" on the way to "delivery" chose German, and it stayed.
+#[test]
+fn a_name_that_begins_like_a_language_does_not_choose_it() {
+    let mut stage = stage();
+    stage.keys("t");
+    let languages = |stage: &Stage| picker(stage).languages(0).1;
+    stage.keys("pedido_enviado");
+    let before = languages(&stage);
+    stage.keys(" en_us");
+    assert_ne!(languages(&stage), before, "it is typed");
+    stage.keys("x");
+    stage.keys("<Backspace><Backspace><Backspace><Backspace><Backspace><Backspace><Backspace>");
+    assert_eq!(languages(&stage), before, "it is typed no more");
+}
+
 #[test]
 fn the_customers_language_is_chosen_and_another_is_a_key_away() {
     let mut stage = stage();
