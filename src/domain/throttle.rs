@@ -46,6 +46,9 @@ const SECOND: Duration = Duration::from_secs(1);
 /// How much closer together any two sends may reach Meta than they went here.
 const JITTER: Duration = Duration::from_millis(15);
 
+/// Two sends this much apart are not at the same time.
+const INSTANT: Duration = Duration::from_nanos(1);
+
 /// So much more is allowed for on average: what one send does not need another may use up. Both together cost
 /// 2.5 % of the rate.
 const MORE: Duration = Duration::from_millis(10);
@@ -212,7 +215,9 @@ impl RateLimiter {
         let fastest = self.fastest().unwrap_or(took);
         for index in from..self.answered.len() {
             let Some(one) = self.answered.get_mut(index) else { break };
-            let late = one.took.saturating_sub(fastest).saturating_sub(JITTER);
+            let beyond = one.took.saturating_sub(fastest).saturating_sub(JITTER);
+            // What meets a whole second later, to the nanosecond, still meets in one.
+            let late = if beyond.is_zero() { beyond } else { beyond + INSTANT };
             let more = late.saturating_sub(one.counted).min(self.spare);
             if more.is_zero() {
                 continue;
