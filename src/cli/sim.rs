@@ -419,7 +419,7 @@ fn serve(options: Serve) -> Result<(), Error> {
         write_config(file, &people, &sim.base_url(), webhook)?;
         say(&format!("config: {}", file.display()));
     }
-    say(&format!("webhooks go to: {}", webhook.as_deref().unwrap_or("nowhere; see --webhook")));
+    // Before anything is said of it: whoever reads that may end it.
     let (told, asked) = channel();
     let on_panic = Arc::new(|_| ());
     let _signals = signal::start(false, on_panic, move |_| {
@@ -427,6 +427,7 @@ fn serve(options: Serve) -> Result<(), Error> {
         told.send(()).ok();
     })
     .map_err(|error| Error::failed("cannot listen for signals").because(&error))?;
+    say(&format!("webhooks go to: {}", webhook.as_deref().unwrap_or("nowhere; see --webhook")));
     line(&sim.base_url())?;
     // Either somebody asks us to end, or the thread that would tell us is gone.
     asked.recv().ok();

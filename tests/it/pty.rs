@@ -294,7 +294,8 @@ fn the_doctor_of_the_demo_names_the_port_that_is_listened_on() {
     terminal.resize(120, 40);
     terminal.until("the conversations and the listener", |screen| {
         let shown = screen.contents();
-        shown.contains("hook ok") && shown.contains("Ana Souza") && shown.contains(" LIST ")
+        let last = screen.rows(0, 120).last().unwrap_or_default();
+        shown.contains("hook ok") && shown.contains("Ana Souza") && last.contains(" LIST ")
     });
     terminal.send("D");
     terminal.until_text("twoticks answers in");
