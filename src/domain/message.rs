@@ -82,6 +82,24 @@ pub struct Media {
     pub copy: MediaCopy,
 }
 
+impl Media {
+    /// A file of which only the kind is known.
+    #[must_use]
+    pub const fn new(kind: MediaKind) -> Self {
+        Self {
+            kind,
+            id: None,
+            url: None,
+            mime_type: None,
+            sha256: None,
+            file_name: None,
+            voice: false,
+            animated: false,
+            copy: MediaCopy::Pending,
+        }
+    }
+}
+
 /// What has become of our own copy of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MediaCopy {

@@ -13,7 +13,7 @@ use super::row::{self, Named, Names, get};
 use super::words;
 use crate::domain::conversation::{Contact, Conversation, Counts, Draft, Filter, Preview};
 use crate::domain::id::{AccountId, ContactId, ConversationId, MessageId, UserId, WaId};
-use crate::domain::message::{Media, MediaCopy};
+use crate::domain::message::Media;
 use crate::domain::page::{ListKey, ListPage};
 use crate::domain::state::State;
 use crate::domain::time::Timestamp;
@@ -296,17 +296,8 @@ fn preview(row: &Named<'_>) -> Result<Option<Preview>, Error> {
     };
     let media = get::<Option<i64>>(row, "file_kind")?
         .map(|kind| -> Result<Media, Error> {
-            Ok(Media {
-                kind: row::media_kind(kind)?,
-                id: None,
-                url: None,
-                mime_type: None,
-                sha256: None,
-                file_name: get(row, "file_name")?,
-                voice: false,
-                animated: false,
-                copy: MediaCopy::Pending,
-            })
+            let file_name = get(row, "file_name")?;
+            Ok(Media { file_name, ..Media::new(row::media_kind(kind)?) })
         })
         .transpose()?;
     let revoked: bool = get(row, "revoked")?;

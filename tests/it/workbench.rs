@@ -7,7 +7,7 @@ use twoticks::domain::tunnel::Kind;
 use twoticks::service::tunnel::missing_tool;
 use twoticks::sim::{NumberChange, Quality};
 
-use crate::desk::Shop;
+use crate::desk::{PATIENCE, Shop};
 use crate::tunnel::{Server, free_port, until_none};
 
 #[test]
@@ -99,16 +99,15 @@ fn a_tunnel_is_started_told_to_meta_put_back_and_stopped_by_key() {
     shop.sim.say("+15551230001", "through the tunnel").unwrap();
     inbox.keys("<Esc>");
     inbox.until_text("through the tunnel");
-    let posted = shop.sim.with_world(|world| told_to(world));
-    assert_eq!(posted, [format!("http://127.0.0.1:{remote}/webhook")]);
+    let through = format!("http://127.0.0.1:{remote}/webhook");
+    until_answered(&shop, std::slice::from_ref(&through));
 
     inbox.keys("Tp");
     inbox.until_text("Where Meta posts is left alone");
     shop.sim.say("+15551230001", "the old way").unwrap();
     inbox.keys("<Esc>");
     inbox.until_text("the old way");
-    let posted = shop.sim.with_world(|world| told_to(world));
-    assert_eq!(posted.last(), Some(&format!("http://127.0.0.1:{old}/webhook")));
+    until_answered(&shop, &[through, format!("http://127.0.0.1:{old}/webhook")]);
 
     inbox.keys("T");
     inbox.until_text("ssh works");
@@ -117,6 +116,13 @@ fn a_tunnel_is_started_told_to_meta_put_back_and_stopped_by_key() {
     until_none(&format!("127.0.0.1:{remote}:127.0.0.1:"));
     inbox.keys("<Esc>");
     inbox.quit();
+}
+
+/// Waits until the simulated Meta has posted to exactly these addresses, in this order. The screen may show
+/// a message before Meta has read our answer and noted the webhook.
+fn until_answered(shop: &Shop, addresses: &[String]) {
+    shop.sim.wait_until(PATIENCE, |world| told_to(world).len() >= addresses.len());
+    assert_eq!(shop.sim.with_world(|world| told_to(world)), addresses);
 }
 
 /// Where the simulated Meta has posted webhooks so far.

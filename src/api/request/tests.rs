@@ -9,7 +9,7 @@ use super::{Unsendable, message, read_receipt};
 use crate::domain::id::{
     ContactId, ConversationId, MediaId, MessageId, RequestId, UserId, WaId, Wamid,
 };
-use crate::domain::message::{Body, Card, Media, MediaCopy, MediaKind, OrderItem};
+use crate::domain::message::{Body, Card, Media, MediaKind, OrderItem};
 use crate::domain::outbox::{Recipient, Send};
 use crate::domain::template::SentTemplate;
 
@@ -31,17 +31,7 @@ fn text(text: &str) -> Body {
 }
 
 fn media(kind: MediaKind) -> Media {
-    Media {
-        kind,
-        id: Some(MediaId::new("1003383421387256")),
-        url: None,
-        mime_type: None,
-        sha256: None,
-        file_name: None,
-        voice: false,
-        animated: false,
-        copy: MediaCopy::Pending,
-    }
+    Media { id: Some(MediaId::new("1003383421387256")), ..Media::new(kind) }
 }
 
 fn linked(kind: MediaKind, link: &str) -> Media {

@@ -355,11 +355,15 @@ fn kept(model: &mut Model, what: &str, refusal: &Refusal) {
     model.say(told, Weight::Error);
 }
 
+/// Whether the editor of a purpose is on the screen.
+fn is_open(model: &Model, purpose: &Purpose) -> bool {
+    matches!(&model.overlay, Some(Overlay::Maker(maker)) if maker.purpose == *purpose)
+}
+
 /// The editor of a purpose, open or closed unfinished.
 fn of<'a>(model: &'a mut Model, purpose: &Purpose) -> Option<&'a mut Maker> {
-    let open = matches!(&model.overlay, Some(Overlay::Maker(maker)) if maker.purpose == *purpose);
     match &mut model.overlay {
-        Some(Overlay::Maker(maker)) if open => Some(maker),
+        Some(Overlay::Maker(maker)) if maker.purpose == *purpose => Some(maker),
         _ => model.templates.unfinished.get_mut(purpose).map(|maker| &mut **maker),
     }
 }
@@ -393,9 +397,7 @@ fn worked(
     let worked = match result {
         Ok(worked) => worked,
         Err(refusal) => {
-            let shown =
-                matches!(&model.overlay, Some(Overlay::Maker(maker)) if maker.purpose == *purpose);
-            if !shown {
+            if !is_open(model, purpose) {
                 let words = if refusal.unknown {
                     format!(
                         "It is not known whether Meta took {what}: {}. The list will show it, once fetched.",
@@ -412,8 +414,7 @@ fn worked(
             return;
         }
     };
-    let ours = matches!(&model.overlay, Some(Overlay::Maker(maker)) if maker.purpose == *purpose);
-    if ours {
+    if is_open(model, purpose) {
         model.overlay = None;
     }
     forget(model, purpose, effects);

@@ -42,17 +42,7 @@ fn extension(name: &str) -> Option<String> {
 /// The file that `value` names; one that is not named yet is nowhere.
 #[must_use]
 pub fn named_file(kind: MediaKind, value: &str) -> Media {
-    let mut media = Media {
-        kind,
-        id: None,
-        url: None,
-        mime_type: None,
-        sha256: None,
-        file_name: None,
-        voice: false,
-        animated: false,
-        copy: MediaCopy::Pending,
-    };
+    let mut media = Media::new(kind);
     // Without a name the person sees a document as "Untitled".
     let name = |name: &str| Some(base_name(name).to_owned()).filter(|name| name.contains('.'));
     match file_source(value) {

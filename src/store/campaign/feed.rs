@@ -127,19 +127,18 @@ fn next(tx: &Tx<'_>, id: CampaignId) -> Result<Vec<Next>, Error> {
 fn media_of(json: &str) -> Option<Media> {
     let value: Value = serde_json::from_str(json).ok()?;
     let text = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+    let kind = row::media_kind(value.get("kind")?.as_i64()?).ok()?;
     Some(Media {
-        kind: row::media_kind(value.get("kind")?.as_i64()?).ok()?,
         id: text("id").map(MediaId::new),
         url: text("url"),
         mime_type: text("mime_type"),
         sha256: text("sha256"),
         file_name: text("file_name"),
-        voice: false,
-        animated: false,
         copy: match (text("path"), value.get("size").and_then(Value::as_u64)) {
             (Some(path), Some(size)) => MediaCopy::Stored { path, size },
             _ => MediaCopy::Pending,
         },
+        ..Media::new(kind)
     })
 }
 

@@ -35,6 +35,13 @@ pub struct Overdue {
     pub limits: Limits,
 }
 
+impl Overdue {
+    /// Time does something at this time too.
+    fn wakes(&mut self, at: Option<Timestamp>) {
+        self.next = self.next.into_iter().chain(at).min();
+    }
+}
+
 /// Looks for messages whose time came or that the limit has room for again, and with `windows` for those
 /// whose window closed, which takes a walk over all lanes.
 pub fn overdue(
@@ -132,8 +139,7 @@ fn limited(
             conn.prepare_cached("SELECT min(at) FROM reached WHERE scope = ?1 AND at > ?2")?;
         let oldest: Option<i64> =
             query.query_row(params![scope, (now - LIMIT_SPAN).millis()], |row| row.get(0))?;
-        let frees = oldest.map(|at| Timestamp::from_millis(at) + LIMIT_SPAN);
-        overdue.next = overdue.next.into_iter().chain(frees).min();
+        overdue.wakes(oldest.map(|at| Timestamp::from_millis(at) + LIMIT_SPAN));
     }
     Ok(())
 }
@@ -160,8 +166,7 @@ fn barred(
         if !catalogue::is_barred(&status, until, now) {
             overdue.messages.push(MessageId(row.get(0)?));
         } else if status == Status::Paused.name() {
-            let ends = until.map(Timestamp::from_millis);
-            overdue.next = overdue.next.into_iter().chain(ends).min();
+            overdue.wakes(until.map(Timestamp::from_millis));
         }
     }
     Ok(())

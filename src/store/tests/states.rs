@@ -5,6 +5,19 @@ use crate::store::outbox::{cancel, rescue, send_again};
 use crate::store::standing::{self, Proof};
 use crate::store::{list, message};
 
+impl World {
+    /// A message whose first request has no known outcome, and which a person sent again: it, and both requests.
+    fn requested_twice(&mut self) -> (MessageId, Job, Job) {
+        let chat = self.begin("15551230001");
+        let id = self.say(chat, "hello", t(1));
+        let first = self.claim(1, t(2)).remove(0);
+        self.record(&first, &unknown(), t(3));
+        self.do_it(|tx| send_again(tx, id, t(4)));
+        let second = self.claim(1, t(5)).remove(0);
+        (id, first, second)
+    }
+}
+
 #[test]
 fn a_message_goes_all_the_way_and_tells_each_step() {
     let mut world = World::new();
@@ -163,12 +176,7 @@ fn a_failed_request_settles_nothing_unless_it_arrived() {
         for _ in 0..2 {
             orders.reverse();
             let mut world = World::new();
-            let chat = world.begin("15551230001");
-            let id = world.say(chat, "hello", t(1));
-            let first = world.claim(1, t(2)).remove(0);
-            world.record(&first, &unknown(), t(3));
-            world.do_it(|tx| send_again(tx, id, t(4)));
-            let second = world.claim(1, t(5)).remove(0);
+            let (id, first, second) = world.requested_twice();
             for report in orders {
                 world.post(&[status("wamid.1", report, t(6), Some(first.request))]);
             }
@@ -203,12 +211,7 @@ fn a_late_answer_to_the_first_request_stops_the_second_one_too() {
 fn two_accepted_requests_show_as_sent_twice_whichever_proof_comes_first() {
     for proof_first in [true, false] {
         let mut world = World::new();
-        let chat = world.begin("15551230001");
-        let id = world.say(chat, "hello", t(1));
-        let first = world.claim(1, t(2)).remove(0);
-        world.record(&first, &unknown(), t(3));
-        world.do_it(|tx| send_again(tx, id, t(4)));
-        let second = world.claim(1, t(5)).remove(0);
+        let (id, first, second) = world.requested_twice();
         let late = status("wamid.1", Report::Sent, t(6), Some(first.request));
         if proof_first {
             world.post(std::slice::from_ref(&late));
@@ -307,12 +310,7 @@ fn a_failure_of_the_first_request_does_not_take_back_what_the_second_came_to() {
 #[test]
 fn a_request_that_alone_was_accepted_is_not_shown_as_sent_twice() {
     let mut world = World::new();
-    let chat = world.begin("15551230001");
-    let id = world.say(chat, "hello", t(1));
-    let first = world.claim(1, t(2)).remove(0);
-    world.record(&first, &unknown(), t(3));
-    world.do_it(|tx| send_again(tx, id, t(4)));
-    let second = world.claim(1, t(5)).remove(0);
+    let (id, first, second) = world.requested_twice();
     world.post(&[status("wamid.1", Report::Read, t(6), Some(first.request))]);
     world.record(&second, &unknown(), t(7));
     assert_eq!(world.state(id), State::Uncertain);
@@ -354,12 +352,7 @@ fn two_proved_requests_show_as_sent_twice_while_a_third_is_unknown_or_withdrawn(
 #[test]
 fn a_refused_second_request_falls_back_on_the_proof_of_the_first() {
     let mut world = World::new();
-    let chat = world.begin("15551230001");
-    let id = world.say(chat, "hello", t(1));
-    let first = world.claim(1, t(2)).remove(0);
-    world.record(&first, &unknown(), t(3));
-    world.do_it(|tx| send_again(tx, id, t(4)));
-    let second = world.claim(1, t(5)).remove(0);
+    let (id, first, second) = world.requested_twice();
     world.post(&[status("wamid.1", Report::Delivered, t(6), Some(first.request))]);
     world.record(&second, &refused(131_026), t(7));
     assert_eq!(world.state(id), State::Delivered);
@@ -440,12 +433,7 @@ fn the_table_of_states_holds_through_the_database() {
 #[test]
 fn two_requests_that_failed_in_the_same_second_are_both_told() {
     let mut world = World::new();
-    let chat = world.begin("15551230001");
-    let id = world.say(chat, "hello", t(1));
-    let first = world.claim(1, t(2)).remove(0);
-    world.record(&first, &unknown(), t(3));
-    world.do_it(|tx| send_again(tx, id, t(4)));
-    let second = world.claim(1, t(5)).remove(0);
+    let (id, first, second) = world.requested_twice();
     for (wamid, job) in [("wamid.1", &first), ("wamid.2", &second), ("wamid.2", &second)] {
         world.post(&[status(wamid, Report::Failed, t(6), Some(job.request))]);
     }

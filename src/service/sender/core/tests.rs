@@ -11,7 +11,7 @@ use crate::domain::id::{
     AccountId, ContactId, ConversationId, MessageId, OutboxId, PhoneNumberId, RequestId, WaId,
     Wamid,
 };
-use crate::domain::message::{Body, Media, MediaCopy, MediaKind, Priority};
+use crate::domain::message::{Body, Media, MediaKind, Priority};
 use crate::domain::outbox::{
     Acceptance, ApiError, Job, JobKind, MEDIA_LIFE, Outcome, Recipient, Send, Throttle, Verdict,
 };
@@ -335,17 +335,7 @@ fn job(id: i64, lane: ConversationId, tries: u32) -> Job {
 }
 
 fn file(id: i64, tries: u32) -> Job {
-    let media = Media {
-        kind: MediaKind::Image,
-        id: None,
-        url: None,
-        mime_type: None,
-        sha256: None,
-        file_name: None,
-        voice: false,
-        animated: false,
-        copy: MediaCopy::Pending,
-    };
+    let media = Media::new(MediaKind::Image);
     let until = Timestamp::from_secs(1_000_000) + MEDIA_LIFE;
     let kind = JobKind::MediaDownload { message: MessageId(id), media, until };
     Job { kind, ..job(id, ConversationId(id), tries) }
