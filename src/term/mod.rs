@@ -17,6 +17,7 @@ pub mod input;
 mod pace;
 pub mod panic;
 pub mod press;
+pub mod rows;
 pub mod run;
 pub mod signal;
 pub mod tty;

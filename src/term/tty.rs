@@ -18,6 +18,7 @@ use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 
 use super::input::Parking;
+use super::rows::Rows;
 use super::{sequence, write_now};
 
 /// No more than this is put on the clipboard: terminals drop longer sequences, or worse.
@@ -67,7 +68,7 @@ pub trait Surface {
 
 /// The terminal the process was started in.
 pub struct Tty {
-    terminal: Terminal<CrosstermBackend<Frame>>,
+    terminal: Terminal<Rows<CrosstermBackend<Frame>>>,
     frame: Frame,
     out: File,
     input: Parking,
@@ -84,7 +85,7 @@ impl Tty {
     /// the editor's file lies in `data`.
     pub fn new(input: Parking, away: Arc<AtomicBool>, data: &Path, log: &Path) -> io::Result<Self> {
         let frame = Frame(Rc::new(RefCell::new(Vec::with_capacity(16 * 1024))));
-        let terminal = Terminal::new(CrosstermBackend::new(frame.clone()))?;
+        let terminal = Terminal::new(Rows::new(CrosstermBackend::new(frame.clone())))?;
         let out = rustix::stdio::stdout().as_fd().try_clone_to_owned()?.into();
         let (data, log) = (data.to_owned(), log.to_owned());
         Ok(Self {
@@ -111,7 +112,7 @@ impl Tty {
 }
 
 impl Surface for Tty {
-    type Backend = CrosstermBackend<Frame>;
+    type Backend = Rows<CrosstermBackend<Frame>>;
 
     fn terminal(&mut self) -> &mut Terminal<Self::Backend> {
         &mut self.terminal

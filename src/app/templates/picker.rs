@@ -51,17 +51,24 @@ pub struct Picker {
     /// All, the most used with this customer first.
     families: Vec<Family>,
     catalogue: Option<Arc<Catalogue>>,
-    number: Option<WaId>,
+    customer: Option<Customer>,
+}
+
+/// What decides which template suits a customer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Customer {
+    /// Their number, which tells what is written in their country.
+    pub number: Option<WaId>,
     /// They want no marketing.
-    opted_out: bool,
+    pub opted_out: bool,
 }
 
 impl Picker {
-    /// For a conversation with whoever has this number, and perhaps opted out of marketing, over what is known.
+    /// For a conversation with a customer, over what is known of both.
     #[must_use]
     pub fn new(
         conversation: ConversationId,
-        (number, opted_out): (Option<WaId>, bool),
+        customer: Option<Customer>,
         catalogue: Option<Arc<Catalogue>>,
     ) -> Self {
         let mut picker = Self {
@@ -71,21 +78,17 @@ impl Picker {
             hits: Vec::new(),
             selected: 0,
             families: Vec::new(),
-            catalogue: None,
-            number,
-            opted_out,
+            catalogue,
+            customer,
         };
-        if let Some(catalogue) = catalogue {
-            picker.know(catalogue);
-        }
+        picker.sort();
         picker
     }
 
     /// Takes the catalogue as it is now. What was chosen by hand stays.
     pub fn know(&mut self, catalogue: Arc<Catalogue>) {
-        let name = |picker: &Self| picker.selected().map(|entry| entry.template.name.clone());
         let moved = self.selected > 0 || !self.editor.is_empty();
-        let kept = name(self).filter(|_| moved);
+        let kept = self.selected().filter(|_| moved).map(|entry| entry.template.name.clone());
         let chosen: Vec<(String, String)> = self
             .families
             .iter()
@@ -93,8 +96,8 @@ impl Picker {
             .filter_map(|family| self.chosen(family))
             .map(|entry| (entry.template.name.clone(), entry.template.language.clone()))
             .collect();
-        self.families = families(&catalogue, self.number.as_ref(), self.opted_out);
         self.catalogue = Some(catalogue);
+        self.sort();
         for (name, language) in chosen {
             self.choose(&name, &language);
         }
@@ -103,6 +106,25 @@ impl Picker {
             let at = self.hits().position(|entry| entry.template.name == kept);
             self.selected = at.unwrap_or(0);
         }
+    }
+
+    /// Takes what is known of the customer now.
+    pub fn meet(&mut self, customer: Customer) {
+        if self.customer.as_ref() == Some(&customer) {
+            return;
+        }
+        self.customer = Some(customer);
+        if let Some(catalogue) = self.catalogue.clone() {
+            self.know(catalogue);
+        }
+    }
+
+    /// Nothing is offered before both are known: the language of a customer may be another than it seems.
+    fn sort(&mut self) {
+        if let (Some(catalogue), Some(customer)) = (&self.catalogue, &self.customer) {
+            self.families = families(catalogue, customer);
+        }
+        self.rank();
     }
 
     fn choose(&mut self, name: &str, language: &str) {
@@ -119,10 +141,10 @@ impl Picker {
         }
     }
 
-    /// Whether the catalogue has come.
+    /// Whether the catalogue has come, and it is known whom to write to.
     #[must_use]
     pub const fn is_loaded(&self) -> bool {
-        self.catalogue.is_some()
+        self.catalogue.is_some() && self.customer.is_some()
     }
 
     /// Whether there is nothing to choose from, whatever is typed.
@@ -261,12 +283,12 @@ impl Words {
 
 /// All names of the catalogue: what was used with this customer first, then what was used lately, then what
 /// is sent most; what cannot be sent comes last.
-fn families(catalogue: &Catalogue, number: Option<&WaId>, opted_out: bool) -> Vec<Family> {
+fn families(catalogue: &Catalogue, customer: &Customer) -> Vec<Family> {
     let blocked = |entry: &Entry| {
-        let unwanted = opted_out && entry.template.category == Category::Marketing;
+        let unwanted = customer.opted_out && entry.template.category == Category::Marketing;
         unwanted || obstacle(&entry.template).is_some()
     };
-    let languages = Languages::of(catalogue, number);
+    let languages = Languages::of(catalogue, customer.number.as_ref());
     let mut by_name: std::collections::BTreeMap<&str, Vec<usize>> =
         std::collections::BTreeMap::new();
     for (place, entry) in catalogue.entries.iter().enumerate() {

@@ -159,6 +159,7 @@ fn messages_came(
     if first_sight {
         first_seen(model, effects);
     }
+    templates::met(model);
     divide(model, load);
     if further {
         seek_trouble(model, effects);

@@ -10,7 +10,7 @@ use crate::app::msg::{Command, Effect, Looked, Query, RequestForm, Ticket};
 use crate::app::notice::Weight;
 use crate::app::prompt::{Prompt, Question};
 use crate::app::templates::form::{File, Form};
-use crate::app::templates::picker::Picker;
+use crate::app::templates::picker::{Customer, Picker};
 use crate::app::templates::{CALM, obstacle_here};
 use crate::domain::catalogue::{Catalogue, Sync};
 use crate::domain::change::Changes;
@@ -75,12 +75,27 @@ fn pick(model: &mut Model, effects: &mut Vec<Effect>) {
         model.say("Open a conversation to send a template in it.", Weight::Warning);
         return;
     };
-    let number = model.shown().and_then(|row| row.contact.wa_id.clone());
-    let opted_out = model.shown().is_some_and(|row| row.opted_out.is_some());
-    let known = model.catalogue.clone();
-    let picker = Picker::new(conversation, (number, opted_out), known);
+    let picker = Picker::new(conversation, customer(model), model.catalogue.clone());
     model.overlay = Some(Overlay::Picker(Box::new(picker)));
     ask(model, effects);
+}
+
+/// Whom the conversation shown is with, as far as templates go.
+fn customer(model: &Model) -> Option<Customer> {
+    model.shown().map(|row| Customer {
+        number: row.contact.wa_id.clone(),
+        opted_out: row.opted_out.is_some(),
+    })
+}
+
+/// The conversation shown was read: the picker may have been waiting for it.
+pub(super) fn met(model: &mut Model) {
+    let Some(customer) = customer(model) else { return };
+    match &mut model.overlay {
+        Some(Overlay::Picker(picker)) => picker.meet(customer),
+        Some(Overlay::Form(form)) => form.back.meet(customer),
+        _ => {}
+    }
 }
 
 /// Opens the picker because a text was refused, and says why in it. The text stays in the composer.

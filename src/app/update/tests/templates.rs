@@ -128,6 +128,21 @@ fn the_customers_language_is_chosen_and_another_is_a_key_away() {
     assert_eq!(chosen(&stage).1, "pt_BR");
 }
 
+/// The catalogue came before the conversation that was just begun: the first language of the alphabet stood
+/// there for a customer of any country, and a quick Enter took it.
+#[test]
+fn no_template_is_offered_before_it_is_known_to_whom() {
+    let mut stage = stage();
+    let row = stage.model.chat.as_mut().unwrap().row.take();
+    stage.keys("t");
+    assert_eq!(picker(&stage).hits().count(), 0);
+    assert!(!picker(&stage).is_loaded());
+    stage.model.chat.as_mut().unwrap().row = row;
+    stage.tell(Msg::Changed(Changes { everything: true, ..Changes::default() }));
+    assert!(picker(&stage).is_loaded());
+    assert_eq!(chosen(&stage), ("pedido_enviado".to_owned(), "pt_BR".to_owned()));
+}
+
 #[test]
 fn a_language_comes_from_use_then_from_the_country_then_from_what_is_sent_most() {
     let mut catalogue: Catalogue = (*world().catalogue).clone();
