@@ -5,7 +5,6 @@
 //! crossterm answers with a resize), and waits until the thread says that it has let go.
 
 use std::io;
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +19,7 @@ const BURST: Duration = Duration::from_millis(10);
 /// How long the thread may take to let go of the keyboard. It is only ever this long when the terminal is gone.
 const LET_GO: Duration = Duration::from_millis(500);
 
+/// What the thread should do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wish {
     Read,
@@ -28,19 +28,59 @@ enum Wish {
 }
 
 #[derive(Debug)]
+struct State {
+    wish: Wish,
+    /// Nobody reads from the terminal.
+    let_go: bool,
+}
+
+#[derive(Debug)]
 struct Shared {
-    wish: Mutex<Wish>,
+    state: Mutex<State>,
     changed: Condvar,
 }
 
 impl Shared {
-    fn wish(&self) -> MutexGuard<'_, Wish> {
-        self.wish.lock().unwrap_or_else(PoisonError::into_inner)
+    fn new() -> Self {
+        let state = State { wish: Wish::Read, let_go: false };
+        Self { state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn set(&self, wish: Wish) {
-        *self.wish() = wish;
+        self.state().wish = wish;
         self.changed.notify_all();
+    }
+
+    /// Lets go of the keyboard while that is wished. False when the thread should end.
+    fn stand_by(&self) -> bool {
+        let mut state = self.state();
+        state.let_go = state.wish != Wish::Read;
+        self.changed.notify_all();
+        while state.wish == Wish::Park {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.let_go = false;
+        state.wish == Wish::Read
+    }
+
+    /// Waits until the thread has let go of the keyboard, which it does after the event it waits for.
+    fn wait_for_it(&self) -> bool {
+        let waited = self.changed.wait_timeout_while(self.state(), LET_GO, |state| !state.let_go);
+        waited.unwrap_or_else(PoisonError::into_inner).0.let_go
+    }
+}
+
+/// Lets go of the keyboard when the thread ends, however it ends.
+struct Gone<'a>(&'a Shared);
+
+impl Drop for Gone<'_> {
+    fn drop(&mut self) {
+        self.0.state().let_go = true;
+        self.0.changed.notify_all();
     }
 }
 
@@ -49,14 +89,18 @@ impl Shared {
 #[derive(Debug)]
 pub struct Parking {
     shared: Arc<Shared>,
-    let_go: Receiver<()>,
     thread: Option<Thread>,
 }
 
 impl Parking {
-    /// Waits until nobody reads from the terminal. False when the thread does not answer.
+    /// Waits until nobody reads from the terminal. False when the thread does not answer; then it goes on
+    /// reading.
     pub fn park(&self) -> bool {
-        self.leave(Wish::Park)
+        let let_go = self.leave(Wish::Park);
+        if !let_go {
+            self.release();
+        }
+        let_go
     }
 
     /// Lets the thread read again.
@@ -66,7 +110,7 @@ impl Parking {
 
     fn leave(&self, wish: Wish) -> bool {
         self.shared.set(wish);
-        kill_process(getpid(), Signal::WINCH).is_ok() && self.let_go.recv_timeout(LET_GO).is_ok()
+        kill_process(getpid(), Signal::WINCH).is_ok() && self.shared.wait_for_it()
     }
 }
 
@@ -81,6 +125,26 @@ impl Drop for Parking {
     }
 }
 
+/// Where keys come from.
+trait Source {
+    /// Waits for what comes next.
+    fn read(&mut self) -> io::Result<Event>;
+    /// Whether more comes at once.
+    fn has_more(&mut self) -> bool;
+}
+
+struct Terminal;
+
+impl Source for Terminal {
+    fn read(&mut self) -> io::Result<Event> {
+        event::read()
+    }
+
+    fn has_more(&mut self) -> bool {
+        event::poll(BURST).unwrap_or(false)
+    }
+}
+
 /// Starts the thread. `sink` hears every input and says whether anybody listens still.
 pub fn start(
     on_panic: OnPanic,
@@ -88,44 +152,38 @@ pub fn start(
 ) -> io::Result<Parking> {
     // Makes crossterm listen for SIGWINCH before anyone sends one.
     event::poll(Duration::ZERO)?;
-    let shared = Arc::new(Shared { wish: Mutex::new(Wish::Read), changed: Condvar::new() });
-    let (told, let_go) = channel();
-    let reads = Arc::clone(&shared);
     let pastes = has_bracketed_paste(std::env::var("TERM").ok().as_deref());
-    let thread = Thread::start("input", on_panic, move || read_all(&reads, &told, pastes, &sink))?;
-    Ok(Parking { shared, let_go, thread: Some(thread) })
+    read_from(Terminal, pastes, on_panic, sink)
 }
 
-fn read_all(shared: &Shared, told: &Sender<()>, pastes: bool, sink: &dyn Fn(Input) -> bool) {
-    let mut burst = Burst { trusted: pastes, ..Burst::default() };
-    loop {
-        {
-            let mut wish = shared.wish();
-            if *wish != Wish::Read && told.send(()).is_err() {
-                return;
-            }
-            while *wish == Wish::Park {
-                wish = shared.changed.wait(wish).unwrap_or_else(PoisonError::into_inner);
-            }
-            if *wish == Wish::Stop {
-                return;
-            }
-        }
-        match event::read() {
-            Ok(event) => {
-                let more = || event::poll(BURST).unwrap_or(false);
-                if let Some(input) = burst.pass(event, more)
-                    && !sink(input)
-                {
+fn read_from(
+    mut source: impl Source + Send + 'static,
+    pastes: bool,
+    on_panic: OnPanic,
+    sink: impl Fn(Input) -> bool + Send + 'static,
+) -> io::Result<Parking> {
+    let shared = Arc::new(Shared::new());
+    let reads = Arc::clone(&shared);
+    let run = move || {
+        let _gone = Gone(&reads);
+        let mut burst = Burst { trusted: pastes, ..Burst::default() };
+        while reads.stand_by() {
+            match source.read() {
+                Ok(event) => {
+                    let input = burst.pass(event, || source.has_more());
+                    if input.is_some_and(|input| !sink(input)) {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(%error, "cannot read from the terminal");
                     return;
                 }
             }
-            Err(error) => {
-                tracing::error!(%error, "cannot read from the terminal");
-                return;
-            }
         }
-    }
+    };
+    let thread = Thread::start("input", on_panic, run)?;
+    Ok(Parking { shared, thread: Some(thread) })
 }
 
 /// Tells an Enter that was pasted from one that was pressed, where the terminal does not say: pasted keys
@@ -237,13 +295,63 @@ const fn convert_code(code: event::KeyCode) -> Option<KeyCode> {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::sync::Arc;
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
     use crossterm::event::{
         Event, KeyCode as Code, KeyEvent, KeyEventKind, KeyModifiers as Mods, MouseEvent,
         MouseEventKind,
     };
 
-    use super::{Burst, convert, has_bracketed_paste};
+    use super::{Burst, Source, convert, has_bracketed_paste, read_from};
     use crate::app::msg::{Input, Key, KeyCode};
+
+    /// Keys that a test presses. It hears when one is waited for.
+    struct Keys(Receiver<Event>, Sender<()>);
+
+    impl Source for Keys {
+        fn read(&mut self) -> io::Result<Event> {
+            self.1.send(()).map_err(io::Error::other)?;
+            self.0.recv().map_err(io::Error::other)
+        }
+
+        fn has_more(&mut self) -> bool {
+            false
+        }
+    }
+
+    /// The thread that let go too late waited for ever for a word that nobody gave: no key worked any more.
+    #[test]
+    fn keys_work_after_the_thread_did_not_let_go_in_time() {
+        let (keyboard, keys) = channel();
+        let (waits, waiting) = channel();
+        let (typed, inputs) = channel();
+        let sink = move |input| typed.send(input).is_ok();
+        let parking = read_from(Keys(keys, waits), true, Arc::new(|_| {}), sink).unwrap();
+        waiting.recv().unwrap();
+        assert!(!parking.park(), "it waits for a key");
+        keyboard.send(press(Code::Char('a'), Mods::NONE)).unwrap();
+        assert_eq!(inputs.recv().unwrap(), key(KeyCode::Char('a'), false, false, false));
+
+        // And the word that came too late is not taken for the next one.
+        waiting.recv().unwrap();
+        assert!(!parking.park(), "it waits for a key");
+        std::thread::scope(|scope| {
+            let parked = scope.spawn(|| parking.park());
+            while !parked.is_finished() {
+                keyboard.send(Event::Resize(80, 24)).unwrap();
+                std::thread::yield_now();
+            }
+            assert!(parked.join().unwrap());
+        });
+        keyboard.send(press(Code::Char('b'), Mods::NONE)).unwrap();
+        assert!(inputs.try_iter().all(|input| matches!(input, Input::Resize(..))), "it reads");
+        parking.release();
+        let b = key(KeyCode::Char('b'), false, false, false);
+        assert!(inputs.iter().any(|input| input == b));
+        drop(keyboard);
+    }
 
     fn press(code: Code, modifiers: Mods) -> Event {
         Event::Key(KeyEvent::new(code, modifiers))
