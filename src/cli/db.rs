@@ -49,7 +49,10 @@ pub(super) fn run(session: &Session, db: &Db) -> Result<(), Error> {
                 return Ok(());
             }
             Err(Error::failed(format!("the database has {} faults", findings.len()))
-                .hint("keep a copy of the file as it is before doing anything else"))
+                .hint(
+                "keep a copy of the file, and of the -wal and -shm beside it, before doing anything \
+                 else",
+            ))
         }
     }
 }

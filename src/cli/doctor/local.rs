@@ -7,6 +7,7 @@ use rustix::fs::{Access, access};
 
 use super::Report;
 use crate::cli::{Global, Session};
+use crate::domain::shell::quoted;
 use crate::paths;
 use crate::store::{self, ReadConn, check};
 
@@ -109,7 +110,8 @@ pub(super) fn database(report: &mut Report, session: &Session) {
         }
         Ok(faults) => {
             let says = format!("it contradicts itself: {}", faults.join("; "));
-            let remedy = "keep a copy of the file as it is, then report this: twoticks db check";
+            let remedy = "keep a copy of it and of the -wal and -shm beside it, then report this: \
+                          twoticks db check";
             report.wrong("database", says, remedy);
         }
         Err(store::Error::Missing(_)) => {
@@ -141,17 +143,71 @@ fn remedy(error: &store::Error, path: &Path) -> String {
     match error {
         store::Error::Newer { .. } => "install the newest twoticks".to_owned(),
         store::Error::Foreign(_) => "name another place with --data-dir".to_owned(),
-        store::Error::Corrupt(_) => match newest_copy(path) {
-            Some(copy) => format!(
-                "move it away and put a backup in its place; the newest beside it is {}",
-                copy.display()
-            ),
-            None => format!(
-                "put a backup in its place if you made one (twoticks db backup); else start anew: \
-                 mv '{shown}' '{shown}.broken'"
-            ),
-        },
+        store::Error::Corrupt(_) => damaged(path),
         store::Error::Busy => "see which program writes it for so long".to_owned(),
         _ => format!("see who owns '{shown}', and whether its disk is well and has room"),
+    }
+}
+
+/// What to do with a damaged database. The log beside it holds what was committed last: SQLite throws it away
+/// beside a new file, and writes it over a backup.
+fn damaged(path: &Path) -> String {
+    let beside = |ending: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        PathBuf::from(name)
+    };
+    let quoted = |path: &Path| quoted(&path.to_string_lossy());
+    let aside = beside(".damaged");
+    let files = [path.to_owned(), beside("-wal"), beside("-shm")];
+    let there: Vec<String> =
+        files.iter().filter(|file| file.exists()).map(|file| quoted(file)).collect();
+    let move_aside =
+        format!("mkdir {} && mv {} {}", quoted(&aside), there.join(" "), quoted(&aside));
+    match newest_copy(path) {
+        Some(copy) => format!(
+            "stop every twoticks; this keeps all that belongs to it, and goes back to the newest copy \
+             beside it: {move_aside} && cp -p {} {}",
+            quoted(&copy),
+            quoted(path)
+        ),
+        None => format!(
+            "stop every twoticks; this keeps all that belongs to it, then put a backup in its place if \
+             you made one (twoticks db backup), or start anew: {move_aside}"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::damaged;
+
+    /// The log holds what was committed last. It was left where SQLite threw it away.
+    #[test]
+    fn what_is_said_of_a_damaged_database_keeps_its_log() {
+        for copy in [true, false] {
+            let dir = tempfile::tempdir().unwrap();
+            let dir = dir.path().join("Ana's data");
+            std::fs::create_dir(&dir).unwrap();
+            let names = ["twoticks.db", "twoticks.db-wal", "twoticks.db-shm"];
+            for name in names {
+                std::fs::write(dir.join(name), name).unwrap();
+            }
+            if copy {
+                std::fs::write(dir.join("twoticks.db.7.bak"), "copy").unwrap();
+            }
+            let words = damaged(&dir.join(names[0]));
+            let command = words.split_once(": ").unwrap().1;
+            assert!(Command::new("sh").args(["-c", command]).status().unwrap().success());
+            for name in names {
+                let kept = std::fs::read_to_string(dir.join("twoticks.db.damaged").join(name));
+                assert_eq!(kept.unwrap(), name);
+            }
+            let there = std::fs::read_to_string(dir.join(names[0])).ok();
+            assert_eq!(there, copy.then(|| "copy".to_owned()), "{words}");
+            assert!(!dir.join(names[1]).exists());
+        }
     }
 }
