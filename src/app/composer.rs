@@ -41,6 +41,8 @@ pub struct Composer {
     saved: Draft,
     /// When the unsaved text is due to be saved.
     due: Option<Timestamp>,
+    /// What could not be sent and was put back, as it stands at the beginning.
+    came_back: String,
 }
 
 impl Composer {
@@ -53,6 +55,7 @@ impl Composer {
             reply_to: draft.reply_to,
             saved: draft,
             due: None,
+            came_back: String::new(),
         }
     }
 
@@ -136,18 +139,29 @@ impl Composer {
         self.editor = Editor::new("", true);
         self.reply_to = None;
         self.due = None;
+        self.came_back.clear();
         Sent { draft, seen: std::mem::take(&mut self.saved) }
     }
 
-    /// Puts back a text that could not be sent, before what was typed since.
+    /// Puts back a text that could not be sent, before what was typed since and behind others that came back.
     pub fn put_back(&mut self, sent: Sent, now: Timestamp) {
-        let typed = self.editor.text();
-        let text = if typed.is_empty() {
-            sent.draft.text
+        let shown = self.editor.text();
+        let earlier = format!("{}\n", self.came_back);
+        let (before, typed) = if shown == self.came_back {
+            (self.came_back.as_str(), "")
         } else {
-            format!("{}\n{typed}", sent.draft.text)
+            match shown.strip_prefix(&earlier) {
+                Some(typed) if !self.came_back.is_empty() => (self.came_back.as_str(), typed),
+                _ => ("", shown.as_str()),
+            }
         };
-        self.editor.set(&text);
+        let joined = |parts: [&str; 2]| {
+            let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+            parts.join("\n")
+        };
+        let came_back = joined([before, &sent.draft.text]);
+        self.editor.set(&joined([&came_back, typed]));
+        self.came_back = came_back;
         self.reply_to = self.reply_to.or(sent.draft.reply_to);
         if self.saved.is_empty() {
             self.saved = sent.seen;

@@ -109,3 +109,24 @@ fn a_text_that_could_not_be_sent_comes_back_before_the_next() {
     composer.put_back(sent, now);
     assert_eq!(composer.draft().text, "first\nx");
 }
+
+/// The second of two stood before the first.
+#[test]
+fn texts_that_could_not_be_sent_come_back_in_their_order() {
+    let now = Timestamp::from_secs(1);
+    let mut composer = Composer::new(ConversationId(1), Draft::default());
+    let sent = ["first", "second", "third"].map(|text| {
+        text.chars().for_each(|c| composer.editor.insert(c));
+        composer.take()
+    });
+    composer.editor.insert('x');
+    for sent in sent {
+        composer.put_back(sent, now);
+    }
+    assert_eq!(composer.draft().text, "first\nsecond\nthird\nx");
+    // What comes back once they went is another matter.
+    let all = composer.take();
+    composer.editor.insert('y');
+    composer.put_back(all, now);
+    assert_eq!(composer.draft().text, "first\nsecond\nthird\nx\ny");
+}
