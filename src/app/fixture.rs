@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use super::keymap::{Keymap, SendKey, parse_key};
 use super::msg::{Effect, Input, Msg};
 use super::{MessageStyle, Mode, Model, Settings, Setup, start, update};
-use crate::domain::health::{Condition, Health};
+use crate::domain::health::{Condition, Health, Waiting};
 use crate::domain::id::AccountId;
 use crate::domain::time::Timestamp;
 use crate::domain::window::Outside;
@@ -60,15 +60,16 @@ pub(crate) fn setup(mode: Mode, size: (u16, u16)) -> Setup {
 }
 
 pub(crate) fn health() -> Health {
-    Health {
+    let mut health = Health {
         listener: Condition::Up,
         listener_address: Some("127.0.0.1:8787".to_owned()),
         last_event: Some(minutes_ago(2)),
         sender: Condition::Up,
-        queue: 3,
-        failed: 1,
         ..Health::default()
-    }
+    };
+    let account = health.account_mut(AccountId(1), "Loja Sol");
+    account.waiting = Waiting { queued: 3, failed: 1, ..Waiting::default() };
+    health
 }
 
 /// A model with the world behind it.

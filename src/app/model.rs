@@ -34,7 +34,7 @@ use super::when;
 use super::workbench::Workbench;
 use crate::domain::catalogue::{Catalogue, Entry};
 use crate::domain::conversation::{Conversation, Draft};
-use crate::domain::health::{AccountHealth, Condition, Health};
+use crate::domain::health::{AccountHealth, Condition, Health, Waiting};
 use crate::domain::id::{AccountId, ConversationId, MessageId};
 use crate::domain::message::Message;
 use crate::domain::text;
@@ -345,6 +345,12 @@ impl Model {
     pub(crate) fn account_health(&self) -> Option<&AccountHealth> {
         let account = self.account?;
         self.health.accounts.iter().find(|known| known.account == account)
+    }
+
+    /// The messages of the account shown that are not done.
+    #[must_use]
+    pub(crate) fn waiting(&self) -> Waiting {
+        self.account_health().map(|health| health.waiting).unwrap_or_default()
     }
 
     /// Whether the person has paused the account shown.

@@ -497,7 +497,7 @@ fn services(model: &Model, page: &mut Page) {
     }
     let (sender, ink) = condition(&health.sender);
     page.fact("Sender", &sender, ink);
-    page.fact("Queue", &health.queue.to_string(), Ink::Plain);
+    page.fact("Queue", &model.waiting().queue().to_string(), Ink::Plain);
 }
 
 fn condition(condition: &Condition) -> (String, Ink) {

@@ -162,11 +162,11 @@ fn healthy(model: &mut Model, health: Health) {
         let mut accounts = health.accounts.clone();
         accounts.retain(|known| Some(known.account) == model.account);
         if model.screen != Screen::Queue {
-            let paused = accounts.first().and_then(|known| known.paused);
+            let account = accounts.first().map(|known| (known.paused, known.waiting));
             return (
                 age,
                 notices,
-                paused,
+                account,
                 Health { last_event: None, accounts: Vec::new(), ..health.clone() },
             );
         }

@@ -41,10 +41,6 @@ pub struct Health {
     pub tunnel: TunnelHealth,
     /// The sender.
     pub sender: Condition,
-    /// Jobs waiting or under way.
-    pub queue: u32,
-    /// Messages failed or uncertain in the account shown.
-    pub failed: u32,
     /// Something is wrong with the account: the token, payment, a restriction. What to do, in plain words.
     pub account_trouble: Option<String>,
     /// How sending goes, account by account, in the order of their ids.
@@ -79,6 +75,12 @@ impl Health {
             }
         };
         &mut self.accounts[place]
+    }
+
+    /// Messages of all accounts that wait for their turn or are under way.
+    #[must_use]
+    pub fn queue(&self) -> u32 {
+        self.accounts.iter().map(|account| account.waiting.queue()).sum()
     }
 
     /// How an account sends: as this process knows, or as the one says that sends.
@@ -183,6 +185,20 @@ pub struct Waiting {
     pub failed: u32,
     /// Nobody knows what became of them.
     pub uncertain: u32,
+}
+
+impl Waiting {
+    /// Those that wait for their turn or are under way.
+    #[must_use]
+    pub const fn queue(&self) -> u32 {
+        self.queued.saturating_add(self.sending)
+    }
+
+    /// Those that a person has to look at.
+    #[must_use]
+    pub const fn trouble(&self) -> u32 {
+        self.failed.saturating_add(self.uncertain)
+    }
 }
 
 /// How much of the messaging limit of a portfolio is used: different people written to outside the window in

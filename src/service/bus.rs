@@ -260,7 +260,7 @@ mod tests {
     use super::{Bus, Interest};
     use crate::domain::change::Changes;
     use crate::domain::health::Condition;
-    use crate::domain::id::ConversationId;
+    use crate::domain::id::{AccountId, ConversationId};
 
     fn conversation(id: i64) -> Changes {
         Changes { conversations: [ConversationId(id)].into(), ..Changes::default() }
@@ -292,7 +292,9 @@ mod tests {
         let bus = Bus::new();
         let (wakes, subscription) = counting(&bus, Interest::Sending);
         bus.publish(&conversation(1));
-        bus.update_health(|health| health.queue = 3);
+        bus.update_health(|health| {
+            health.account_mut(AccountId(1), "shop").waiting.queued = 3;
+        });
         assert_eq!(wakes.load(Ordering::Relaxed), 0);
         bus.publish(&Changes { outbox: true, ..Changes::default() });
         assert_eq!(wakes.load(Ordering::Relaxed), 1);
@@ -305,7 +307,9 @@ mod tests {
     fn who_counts_what_is_stored_was_woken_by_its_own_report() {
         let bus = Bus::new();
         let (wakes, subscription) = counting(&bus, Interest::Stored);
-        bus.update_health(|health| health.queue = 3);
+        bus.update_health(|health| {
+            health.account_mut(AccountId(1), "shop").waiting.queued = 3;
+        });
         assert_eq!(wakes.load(Ordering::Relaxed), 0);
         bus.publish(&conversation(1));
         assert_eq!(wakes.load(Ordering::Relaxed), 1);

@@ -74,10 +74,7 @@ fn counted(conn: &ReadConn, now: Timestamp) -> Result<Vec<Counted>, Error> {
 }
 
 fn tell(health: &mut Health, counted: Vec<Counted>) {
-    (health.queue, health.failed) = (0, 0);
     for Counted { account, waiting, paused, people, concerns, told: pace } in counted {
-        health.queue = health.queue.saturating_add(waiting.queued + waiting.sending);
-        health.failed = health.failed.saturating_add(waiting.failed + waiting.uncertain);
         let told = health.account_mut(account.id, &account.name);
         (told.waiting, told.paused, told.people) = (waiting, paused, people);
         (told.concerns, told.told) = (concerns, pace);

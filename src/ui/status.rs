@@ -167,10 +167,12 @@ fn facts(model: &Model, canvas: &Canvas<'_>) -> Vec<Fact> {
     if health.refused.total() > 0 {
         say(Rank::Rest, theme.doubt, &format!("  refused {}", health.refused.total()));
     }
-    say(Rank::Queue, theme.plain, &format!("  queue {}", health.queue));
+    let waiting = model.waiting();
+    say(Rank::Queue, theme.plain, &format!("  queue {}", waiting.queue()));
+    let trouble = waiting.trouble();
     let (rank, style) =
-        if health.failed > 0 { (Rank::Health, theme.failure) } else { (Rank::Failed, theme.dim) };
-    say(rank, style, &format!("  fail {} ", health.failed));
+        if trouble > 0 { (Rank::Health, theme.failure) } else { (Rank::Failed, theme.dim) };
+    say(rank, style, &format!("  fail {trouble} "));
     facts
 }
 

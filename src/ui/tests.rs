@@ -23,7 +23,7 @@ use crate::app::fixture::{
 use crate::app::msg::{Input, Msg};
 use crate::app::{Mode, Model};
 use crate::domain::account::{Concern, FactKind};
-use crate::domain::health::Condition;
+use crate::domain::health::{Condition, Waiting};
 
 fn draw(model: &Model, (width, height): (u16, u16), theme: &Theme) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
@@ -239,7 +239,9 @@ fn the_health_stays_in_the_bar_whatever_else_is_there() {
         let mut stage = Stage::new(world(), (80, 24));
         let mut health = sending_health();
         (health.listener, health.sender) = (listener, sender);
-        (health.queue, health.failed, health.refused.path) = (123, 45, 6);
+        health.refused.path = 6;
+        health.accounts[0].waiting =
+            Waiting { queued: 123, failed: 40, uncertain: 5, ..Waiting::default() };
         health.accounts[0].concerns = vec![banned.clone()];
         stage.model.account = Some(health.accounts[0].account);
         stage.tell(Msg::Health(Box::new(health)));

@@ -311,7 +311,7 @@ fn interrupt(model: &mut Model, effects: &mut Vec<Effect>) {
         quit(model, effects);
         return;
     }
-    let queued = match model.health.queue {
+    let queued = match model.health.queue() {
         0 => String::new(),
         1 => " 1 message is still queued and goes out on the next start.".to_owned(),
         count => format!(" {count} messages are still queued and go out on the next start."),

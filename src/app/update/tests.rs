@@ -642,7 +642,7 @@ fn a_webhook_that_changes_no_word_draws_nothing() {
     assert!(redraws(&mut stage, &later(0)), "two minutes ago became now");
     assert!(!redraws(&mut stage, &later(1_000)));
     assert!(!redraws(&mut stage, &later(2_000)));
-    assert!(redraws(&mut stage, &|health| health.queue += 1));
+    assert!(redraws(&mut stage, &|health| health.accounts[0].waiting.queued += 1));
 }
 
 #[test]
