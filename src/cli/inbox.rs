@@ -98,16 +98,16 @@ pub(super) fn show(
         doctor: doctor(session, &backstage.bus),
     });
     let log = session.paths.log();
-    let guard = term::enter(&log).map_err(no_terminal)?;
     let typed = told.clone();
-    let parking = input::start(Arc::clone(&on_panic), move |input| {
-        typed.send(Event::Msg(Msg::Input(input))).is_ok()
-    })
-    .map_err(no_terminal)?;
-    let signals = signal::start(true, on_panic, move |asked| {
+    // Before the terminal is entered: a signal between the two would leave it as it is then.
+    let signals = signal::start(true, Arc::clone(&on_panic), move |asked| {
         told.send(Event::Asked(asked)).ok();
     })
     .map_err(no_threads)?;
+    let guard = term::enter(&log).map_err(no_terminal)?;
+    let parking =
+        input::start(on_panic, move |input| typed.send(Event::Msg(Msg::Input(input))).is_ok())
+            .map_err(no_terminal)?;
     let surface =
         Tty::new(parking, signals.away(), &session.paths.data, &log).map_err(no_terminal)?;
     let size = crossterm::terminal::size().map_err(no_terminal)?;

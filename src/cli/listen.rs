@@ -77,7 +77,6 @@ pub(super) fn run(session: &Session, listen: &Listen) -> Result<(), Error> {
         let hear = move |forwarded| drop(tell.send(Heard::Forwarded(forwarded)));
         backstage.forward(forwarding, Arc::new(hear));
     }
-    backstage.go_live(session)?;
     let asked = told.clone();
     let _signals = signal::start(false, on_panic, move |_| {
         asked.send(Heard::End).ok();
@@ -86,7 +85,10 @@ pub(super) fn run(session: &Session, listen: &Listen) -> Result<(), Error> {
     let news = backstage.bus.subscribe(Interest::Everything, move || {
         told.send(Heard::News).ok();
     });
-    let result = follow(&backstage, &news, &heard, listen);
+    // What comes from now on is told, the first webhook too.
+    let seen = ask(&backstage, Seen::now)?;
+    backstage.go_live(session)?;
+    let result = follow(&backstage, (&news, &heard), seen, listen);
     drop(news);
     backstage.stop();
     result
@@ -115,11 +117,10 @@ fn forwarding(session: &Session, listen: &Listen) -> Result<Option<Forwarding>, 
 /// Prints what comes in until the end is asked for.
 fn follow(
     backstage: &Backstage,
-    news: &Subscription,
-    heard: &Receiver<Heard>,
+    (news, heard): (&Subscription, &Receiver<Heard>),
+    mut seen: Seen,
     listen: &Listen,
 ) -> Result<(), Error> {
-    let mut seen = ask(backstage, Seen::now)?;
     let mut health = Health::default();
     tell_health(&mut health, backstage.bus.health());
     // Whoever would tell us anything is gone when this ends by itself.
