@@ -118,7 +118,7 @@ fn status(reader: &mut BufReader<TcpStream>) -> u16 {
     let mut length = 0;
     loop {
         line.clear();
-        reader.read_line(&mut line).expect("header");
+        assert_ne!(reader.read_line(&mut line).expect("header"), 0, "the answer was cut");
         if line == "\r\n" {
             break;
         }

@@ -278,8 +278,11 @@ fn events_come_in_through_ssh_which_comes_back_when_killed_and_goes_when_we_are(
     let mark = format!("127.0.0.1:{remote}:127.0.0.1:");
     let took = [0, 1].map(|_| {
         let killed = clock.monotonic();
-        // The guard has the same words in its line; the younger of the two is ssh.
-        let tool = processes(&mark).into_iter().max().unwrap();
+        // The guard has the same words in its line.
+        let is_ssh = |id: &u32| {
+            std::fs::read_to_string(format!("/proc/{id}/comm")).is_ok_and(|name| name == "ssh\n")
+        };
+        let tool = processes(&mark).into_iter().find(is_ssh).unwrap();
         signal_to(tool, Signal::KILL);
         listen.until(&["tunnel: ssh down"]);
         listen.until(&["tunnel: ssh ok"]);
