@@ -2,6 +2,7 @@
 //! that a person can read. Run again, it changes what it is told to and leaves the rest as it stands.
 
 mod ask;
+mod keep;
 mod write;
 
 use clap::Args;
@@ -24,7 +25,8 @@ pub(super) struct Init {
     /// What you call the account.
     #[arg(long)]
     name: Option<String>,
-    /// The access token: `env:NAME`, `file:PATH`, `command:...`, or - for the next line of stdin.
+    /// The access token: `env:NAME`, `file:PATH`, `command:...`, `keyring:NAME`, or - for the next line of
+    /// stdin.
     #[arg(long, value_name = "WHERE", value_parser = place)]
     token: Option<String>,
     /// The app secret, in the same ways.
@@ -45,6 +47,9 @@ pub(super) struct Init {
     /// Where the API answers, if it is not Meta: a simulator, a proxy.
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
+    /// Keep what is typed or made up in the system's keyring, not in files.
+    #[arg(long)]
+    keyring: bool,
     /// Ask nothing; what is missing is an error.
     #[arg(long)]
     no_questions: bool,
@@ -55,11 +60,13 @@ pub(super) struct Init {
 
 /// A secret in the arguments would be in the shell's history and in the list of processes.
 fn place(text: &str) -> Result<String, String> {
-    let named = ["env:", "file:", "command:"].iter().any(|scheme| text.starts_with(scheme));
+    let named =
+        ["env:", "file:", "command:", "keyring:"].iter().any(|scheme| text.starts_with(scheme));
     if named || text == "-" {
         return Ok(text.to_owned());
     }
-    Err("must be env:NAME, file:PATH, command:... or - (the next line of stdin)".to_owned())
+    Err("must be env:NAME, file:PATH, command:..., keyring:NAME or - (the next line of stdin)"
+        .to_owned())
 }
 
 /// A secret with the place that the config will name; one that was typed has none yet.
@@ -97,16 +104,20 @@ pub(super) fn run(global: &Global, init: &Init) -> Result<(), Error> {
     let app_secret = setup.app_secret(&mut asker, app.as_deref())?;
     let verify_token = setup.verify_token(app.as_deref())?;
     let name = setup.name(&mut asker, &number)?;
+    let secrets = [("token", token), ("app_secret", app_secret), ("verify_token", verify_token)];
+    let keyring = keep::keyring(&asker, init.keyring, setup.known, &secrets)?;
     let written = Written {
         name,
         phone_number_id: id,
         waba_id: waba,
         app_id: app,
         number: number.display_number.clone(),
-        secrets: [("token", token), ("app_secret", app_secret), ("verify_token", verify_token)],
+        secrets,
+        keyring,
         base_url: init.base_url.clone(),
     };
-    let file = write::write(&session.config_file, &written, &session.config.accounts)?;
+    let file =
+        write::write(&session.config_file, &written, &session.config.accounts, &*session.clock)?;
     say(&format!("written: {}", file.display()));
     say("next: twoticks doctor          looks at everything");
     say("      twoticks listen --tunnel cloudflared, and then: twoticks webhook set");
@@ -213,7 +224,8 @@ impl<'a> Setup<'a> {
             flag: "--token",
             words: "The access token. In the business settings: System users > Generate token, with \
                     whatsapp_business_messaging and whatsapp_business_management.\nPaste it (it is \
-                    not shown), or name its place: env:NAME, file:PATH, command:...",
+                    not shown), or name its place: env:NAME, file:PATH, command:... or \
+                    keyring:NAME",
             given: self.init.token.as_ref(),
             known: self.known.and_then(|known| known.token.as_ref()),
         };
@@ -356,7 +368,7 @@ impl<'a> Setup<'a> {
         if given.is_none() && known.is_none() {
             let value =
                 random::word().map_err(|error| Error::failed("no random bits").because(&error))?;
-            say("  verify token: made up, and kept in a file of its own");
+            say("  verify token: made up");
             return Ok(Secret { value: value.into(), place: None });
         }
         let wanted =
@@ -464,6 +476,7 @@ fn written_as(source: &SecretSource) -> Option<String> {
             Some(format!("file:{}", path.display()))
         }
         SecretSource::Command(command) => Some(format!("command:{command}")),
+        SecretSource::Keyring(name) => Some(format!("keyring:{name}")),
         SecretSource::Literal(_) => None,
     }
 }

@@ -4,12 +4,14 @@
 //!
 //! `config.example.toml` documents every key, and a test holds it to that.
 
+mod keyring;
 mod marketing;
 mod read;
 mod secret;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod tool;
 mod tunnel;
 mod zone;
 
@@ -26,6 +28,7 @@ use crate::error::Error;
 use read::{Document, Section};
 
 pub use crate::domain::graph::{ADDRESS as META, VERSION as API_VERSION};
+pub use keyring::{Keyring, KeyringError};
 pub use read::{At, Place, Problem, duration};
 pub use secret::{SecretError, SecretSource};
 pub use settings::{

@@ -3,20 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdout, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
 use secrecy::SecretString;
 
+use super::keyring::{Keyring, KeyringError};
+use super::tool::{self, Failure};
 use crate::domain::time::Clock;
-
-/// How long a command may take: a keyring's tool answers at once, and one that asks a person cannot be
-/// answered behind the screen.
-const COMMAND_TIME: Duration = Duration::from_secs(10);
 
 /// The place a secret is kept at.
 #[derive(Clone)]
@@ -27,6 +22,8 @@ pub enum SecretSource {
     File(PathBuf),
     /// The first line that a shell command prints.
     Command(String),
+    /// The entry of this name in the system's keyring.
+    Keyring(String),
     /// Written in the config itself.
     Literal(SecretString),
 }
@@ -38,6 +35,7 @@ impl fmt::Debug for SecretSource {
             Self::File(path) => write!(f, "file:{}", path.display()),
             // A command line may hold a secret as an argument.
             Self::Command(_) => f.write_str("command:..."),
+            Self::Keyring(name) => write!(f, "keyring:{name}"),
             Self::Literal(_) => f.write_str("(literal)"),
         }
     }
@@ -83,6 +81,12 @@ pub enum SecretError {
          for an answer", .0.as_secs()
     )]
     Slow(Duration),
+    /// The command printed what is no UTF-8.
+    #[error("the command for the secret printed what is no text; run it by hand to see")]
+    NoText,
+    /// The keyring does not have it, or cannot be asked.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
 }
 
 impl SecretSource {
@@ -94,17 +98,21 @@ impl SecretSource {
         };
         let rest = rest.trim();
         match scheme {
-            "env" | "file" | "command" if rest.is_empty() => {
+            "env" | "file" | "command" | "keyring" if rest.is_empty() => {
                 Err(format!("{scheme}: needs something after the colon"))
             }
             "env" => Ok(Self::Env(rest.to_owned())),
             "file" => Ok(Self::File(base.join(rest))),
             "command" => Ok(Self::Command(rest.to_owned())),
-            "keyring" => Err("keyring: is not supported in this build; use command: with your \
-                              keyring's tool (such as secret-tool lookup), file: or env:"
-                .to_owned()),
+            "keyring" if rest.starts_with('-') || rest.contains(char::is_control) => {
+                Err(format!("keyring:{rest:?} is no name for an entry; begin it with a letter"))
+            }
+            "keyring" => Ok(Self::Keyring(rest.to_owned())),
             _ => {
-                let near = super::read::suggestion(scheme, ["env", "file", "command"].into_iter());
+                let near = super::read::suggestion(
+                    scheme,
+                    ["env", "file", "command", "keyring"].into_iter(),
+                );
                 if near.is_empty() {
                     return Ok(Self::Literal(text.to_owned().into()));
                 }
@@ -122,7 +130,8 @@ impl SecretSource {
         match Self::parse(text, Path::new(""))? {
             Self::Literal(_) => {
                 Err("a secret does not belong on a command line, where others can read \
-                                     it; write env:NAME, file:PATH or command:..."
+                                     it; write env:NAME, file:PATH, command:... or \
+                                     keyring:NAME"
                     .to_owned())
             }
             place => Ok(place),
@@ -144,7 +153,8 @@ impl SecretSource {
                 .filter(|value| !value.trim().is_empty())
                 .ok_or_else(|| SecretError::Unset(name.clone()))?,
             Self::File(path) => read_private(path)?,
-            Self::Command(command) => run(command, COMMAND_TIME, clock)?,
+            Self::Command(command) => run(command, clock)?,
+            Self::Keyring(name) => Keyring::here().look_up(name, clock)?,
         };
         let secret = text.trim();
         if secret.is_empty() {
@@ -173,72 +183,13 @@ fn read_private(path: &Path) -> Result<String, SecretError> {
     std::io::read_to_string(file).map_err(unreadable)
 }
 
-fn run(command: &str, time: Duration, clock: &dyn Clock) -> Result<String, SecretError> {
-    let failed = |error: std::io::Error| SecretError::Command(error.to_string());
-    let mut child = Command::new("sh")
-        .args(["-c", command])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(failed)?;
-    let printed = child.stdout.take().map(|out| read_within(out, time, clock)).transpose();
-    let Some(text) = printed.map_err(failed)?.flatten() else {
-        // Whether it can be ended or not, it has nothing to say any more.
-        child.kill().ok();
-        child.wait().ok();
-        return Err(SecretError::Slow(time));
-    };
-    let status = child.wait().map_err(failed)?;
-    if !status.success() {
-        return Err(SecretError::Command(status.to_string()));
-    }
-    Ok(String::from_utf8_lossy(&text).lines().next().unwrap_or_default().to_owned())
-}
-
-/// Reads to the end; nothing when that does not come in time.
-fn read_within(
-    mut out: ChildStdout,
-    time: Duration,
-    clock: &dyn Clock,
-) -> std::io::Result<Option<Vec<u8>>> {
-    let end = clock.monotonic() + time;
-    let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
-    loop {
-        let left = end.since(clock.monotonic());
-        let wait = Timespec::try_from(left).map_err(std::io::Error::other)?;
-        let mut ready = [PollFd::new(&out, PollFlags::IN)];
-        match poll(&mut ready, Some(&wait)) {
-            Ok(0) => return Ok(None),
-            Ok(_) => {}
-            Err(Errno::INTR) => continue,
-            Err(error) => return Err(error.into()),
-        }
-        match out.read(&mut buffer)? {
-            0 => return Ok(Some(text)),
-            // More than that is no secret; it is taken off the pipe all the same.
-            read if text.len() < 64 * 1024 => {
-                text.extend_from_slice(buffer.get(..read).unwrap_or_default());
-            }
-            _ => {}
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::{SecretError, run};
-    use crate::clock::SystemClock;
-
-    #[test]
-    fn a_command_that_does_not_answer_is_ended() {
-        let clock = SystemClock::new();
-        let time = Duration::from_millis(50);
-        let error = run("exec cat /dev/zero", time, &clock);
-        assert!(matches!(error, Err(SecretError::Slow(_))), "{error:?}");
-        let error = run("echo half; exec tail -f /dev/null", time, &clock).unwrap_err();
-        assert!(error.to_string().contains("run it by hand"), "{error}");
-    }
+fn run(command: &str, clock: &dyn Clock) -> Result<String, SecretError> {
+    let mut shell = Command::new("sh");
+    let answer = tool::first_line(shell.args(["-c", command]), "", tool::TIME, clock);
+    answer.map_err(|failure| match failure {
+        Failure::Io(error) => SecretError::Command(error.to_string()),
+        Failure::Status(status) => SecretError::Command(status),
+        Failure::Slow(time) => SecretError::Slow(time),
+        Failure::NoText => SecretError::NoText,
+    })
 }

@@ -72,7 +72,7 @@ timezone = "Mars/Olympus"
 [[account]]
 nmae = "shop"
 phone_number_id = "12a"
-token = "keyring:whatsapp"
+token = "keyrng:whatsapp"
 [listener]
 prot = 8787
 port = 99999
@@ -95,8 +95,7 @@ quit = 3
         "line 4: timezone = \"Mars/Olympus\": must be a zone of the tz database, such as \"Europe/Berlin\"",
         "line 6: no such key: account.nmae; did you mean \"name\"?",
         "line 7: account.phone_number_id = \"12a\": must be Meta's id: digits only, in quotes",
-        "line 8: account.token: keyring: is not supported in this build; use command: with your \
-         keyring's tool (such as secret-tool lookup), file: or env:",
+        "line 8: account.token: unknown place \"keyrng\" for a secret; did you mean \"keyring\"?",
         "line 10: no such key: listener.prot; did you mean \"port\"?",
         "line 11: listener.port = 99999: must be a number from 0 to 65535",
         "line 12: listener.path = \"no slash\": must begin with a slash and hold letters, digits and - _ . ~ only",
@@ -224,7 +223,7 @@ fn a_secret_of_the_app_may_be_a_list_while_one_replaces_another() {
         ("app_secret = [\"env:A\",\n\"\"]", "line 3: account.app_secret is empty"),
         ("app_secret = [1]", "line 3: account.app_secret: must be text in quotes, or a list"),
         ("verify_token = 7", "line 3: account.verify_token: must be text in quotes, or a list"),
-        ("app_secret = [\"env:A\",\n\"keyring:b\"]", "line 4: account.app_secret: "),
+        ("app_secret = [\"env:A\",\n\"keyring:-b\"]", "line 4: account.app_secret: "),
         ("token = [\"env:A\"]", "line 3: account.token: must be text in quotes"),
     ];
     for (line, told) in wrong {

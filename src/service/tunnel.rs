@@ -23,6 +23,7 @@ use tokio::time::{sleep, timeout};
 use url::Url;
 
 use self::output::Lines;
+pub use self::tool::is_installed;
 pub use self::trip::round_trip;
 use super::bus::{Bus, Interest};
 use super::callback::{Callback, Consent, Trouble};

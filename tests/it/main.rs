@@ -26,6 +26,8 @@ mod hooks;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod init;
+#[cfg(target_os = "linux")]
+mod keyring;
 mod kill;
 mod meta;
 mod panic;

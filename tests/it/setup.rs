@@ -18,6 +18,9 @@ const WITHIN: Duration = Duration::from_secs(120);
 
 const NUMBER: &str = "106540352242922";
 
+/// The keyring of the machine that the tests run on is no business of theirs.
+const NO_TOOLS: &[(&str, &str)] = &[("PATH", "/nowhere")];
+
 fn run(home: &Path, args: &[&str]) -> Output {
     twoticks(home, args).output().unwrap()
 }
@@ -44,7 +47,7 @@ fn from_nothing_to_the_first_message_in_two_minutes() {
     let port = free_port().to_string();
     let address = format!("http://127.0.0.1:{port}/webhook");
     let sim = Running::start(home, &["sim", "--webhook", &address]);
-    let mut init = Terminal::start(home, &["init", "--base-url", sim.first_line()], &[]);
+    let mut init = Terminal::start(home, &["init", "--base-url", sim.first_line()], NO_TOOLS);
     init.resize(120, 30);
     init.until_text("The access token.");
     init.send("a wrong one\r");
@@ -92,7 +95,7 @@ fn a_secret_that_is_typed_while_another_is_checked_is_not_shown() {
     let home = tempfile::tempdir().unwrap();
     let home = home.path();
     let sim = Running::start(home, &["sim"]);
-    let mut init = Terminal::start(home, &["init", "--base-url", sim.first_line()], &[]);
+    let mut init = Terminal::start(home, &["init", "--base-url", sim.first_line()], NO_TOOLS);
     init.resize(120, 30);
     init.until_text("The access token.");
     init.send("a wrong one\rsimulator-token\rsimulator-app-secret\r");

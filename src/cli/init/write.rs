@@ -8,7 +8,8 @@ use toml_edit::{ArrayOfTables, DocumentMut, Item, RawString, Table, value};
 
 use super::Secret;
 use crate::cli::sim::write_private;
-use crate::config::{self, Account, SecretSource};
+use crate::config::{self, Account, Keyring, SecretSource};
+use crate::domain::time::Clock;
 use crate::error::Error;
 use crate::paths;
 
@@ -24,16 +25,53 @@ pub(super) struct Written {
     pub(super) app_id: Option<String>,
     pub(super) number: Option<String>,
     pub(super) secrets: [(&'static str, Secret); 3],
+    /// Where secrets go that were typed; into files when there is none.
+    pub(super) keyring: Option<Keyring>,
     pub(super) base_url: Option<String>,
 }
 
-/// Writes it, and the secrets that were typed into files of their own; returns the config's file. `accounts`
-/// are those of the config as it is. What would make a config that cannot be read is refused before anything
+/// Where a secret goes that was typed.
+enum Keep {
+    /// A file that is there.
+    Old(PathBuf),
+    /// A file that is not there yet.
+    New(PathBuf),
+    /// An entry of the keyring.
+    Entry(Keyring, String),
+}
+
+impl Keep {
+    /// How the config names it.
+    fn place(&self) -> String {
+        match self {
+            Self::Old(path) | Self::New(path) => format!("file:{}", path.display()),
+            Self::Entry(_, name) => format!("keyring:{name}"),
+        }
+    }
+
+    fn write(&self, secret: &Secret, clock: &dyn Clock) -> Result<(), Error> {
+        match self {
+            Self::Old(path) => {
+                write_private(path, secret.expose()).map_err(|error| failed(path, &error))
+            }
+            Self::New(path) => paths::create_private(path)
+                .and_then(|mut file| file.write_all(secret.expose().as_bytes()))
+                .map_err(|error| failed(path, &error)),
+            Self::Entry(keyring, name) => keyring
+                .store(name, &secret.value, clock)
+                .map_err(|error| Error::failed("a secret was not kept").because(&error)),
+        }
+    }
+}
+
+/// Writes it, and the secrets that were typed into files of their own or the keyring; returns the config's
+/// file. `accounts` are those of the config as it is. What would make a config that cannot be read is refused before anything
 /// is written, and the config is written last: whenever this ends early, the old one and its secrets stand.
 pub(super) fn write(
     file: &Path,
     written: &Written,
     accounts: &[Account],
+    clock: &dyn Clock,
 ) -> Result<PathBuf, Error> {
     let base = std::path::absolute(file).unwrap_or_else(|_no_dir| file.to_owned());
     let base = base.parent().unwrap_or_else(|| Path::new("/"));
@@ -44,16 +82,19 @@ pub(super) fn write(
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(failed(&file, &error)),
     };
-    let files = Files { base, id: &written.phone_number_id, accounts };
+    let names = Names { base, id: &written.phone_number_id, accounts };
     let mut places = Vec::new();
     let mut typed = Vec::new();
     for (key, secret) in &written.secrets {
         let place = if let Some(place) = &secret.place {
             relative(place, base)
         } else {
-            let (path, is_own) = files.place(key);
-            let place = relative(&format!("file:{}", path.display()), base);
-            typed.push((path, is_own, secret));
+            let keep = match written.keyring {
+                Some(keyring) => names.entry(keyring, key, clock)?,
+                None => names.file(key),
+            };
+            let place = relative(&keep.place(), base);
+            typed.push((keep, secret));
             place
         };
         places.push((*key, place));
@@ -72,14 +113,8 @@ pub(super) fn write(
     if !base.exists() {
         paths::create_dir(base).map_err(|error| failed(base, &error))?;
     }
-    for (path, is_own, secret) in typed {
-        let done = if is_own {
-            write_private(&path, secret.expose())
-        } else {
-            let made = paths::create_private(&path);
-            made.and_then(|mut file| file.write_all(secret.expose().as_bytes()))
-        };
-        done.map_err(|error| failed(&path, &error))?;
+    for (keep, secret) in typed {
+        keep.write(secret, clock)?;
     }
     write_private(&file, &new).map_err(|error| failed(&file, &error))?;
     Ok(file)
@@ -89,8 +124,8 @@ fn failed(path: &Path, error: &io::Error) -> Error {
     Error::failed(format!("cannot write {}", path.display())).because(error)
 }
 
-/// Where the secrets of one account are kept that were typed.
-struct Files<'a> {
+/// How the secrets of one account are called that were typed.
+struct Names<'a> {
     /// The config's directory.
     base: &'a Path,
     /// The account's number at Meta. Names of accounts may differ in nothing that a file's name can hold.
@@ -98,12 +133,10 @@ struct Files<'a> {
     accounts: &'a [Account],
 }
 
-impl Files<'_> {
+impl Names<'_> {
     /// The file that this key of the account, and nothing else, names beside the config; or else a new one.
-    fn place(&self, key: &str) -> (PathBuf, bool) {
-        let known = self.accounts.iter().find(|account| account.phone_number_id == self.id);
-        let own = match known.map_or_else(Vec::new, |known| sources(known, key)).as_slice() {
-            // Of a list, each is still needed.
+    fn file(&self, key: &str) -> Keep {
+        let own = match self.known(key).as_slice() {
             [SecretSource::File(path)] => Some(real(path)),
             _ => None,
         };
@@ -111,16 +144,47 @@ impl Files<'_> {
         let beside = |path: &PathBuf| path.parent() == Some(&real(self.base));
         let alone = |path: &PathBuf| named.iter().filter(|one| *one == path).count() == 1;
         if let Some(name) = own.filter(beside).filter(alone).as_deref().and_then(Path::file_name) {
-            return (self.base.join(name), true);
+            return Keep::Old(self.base.join(name));
         }
-        let plain = format!("{}.{}", self.id, key.replace('_', "-"));
         let free = |name: &String| {
             let path = self.base.join(name);
             path.symlink_metadata().is_err() && !named.contains(&real(&path))
         };
-        let counted = (2..).map(|number| format!("{plain}-{number}"));
-        let name = std::iter::once(plain.clone()).chain(counted).find(free);
-        (self.base.join(name.unwrap_or(plain)), false)
+        let name = self.candidates(key).find(free);
+        Keep::New(self.base.join(name.unwrap_or_default()))
+    }
+
+    /// The entry that this key of the account, and nothing else, names; or else a new one.
+    fn entry(&self, keyring: Keyring, key: &str, clock: &dyn Clock) -> Result<Keep, Error> {
+        let named: Vec<&str> = self.accounts.iter().flat_map(entries).collect();
+        let alone = |name: &str| named.iter().filter(|one| **one == name).count() == 1;
+        if let [SecretSource::Keyring(name)] = self.known(key).as_slice()
+            && alone(name)
+        {
+            return Ok(Keep::Entry(keyring, name.clone()));
+        }
+        let mut free = self.candidates(key).filter(|name| !named.contains(&name.as_str()));
+        let name = free.find_map(|name| match keyring.has(&name, clock) {
+            Ok(true) => None,
+            Ok(false) => Some(Ok(name)),
+            Err(error) => Some(Err(error)),
+        });
+        name.unwrap_or_else(|| Ok(String::new()))
+            .map(|name| Keep::Entry(keyring, name))
+            .map_err(|error| Error::failed("the keyring cannot be used").because(&error))
+    }
+
+    /// Where the secrets of a key are now. Of a list, each is still needed.
+    fn known(&self, key: &str) -> Vec<&SecretSource> {
+        let known = self.accounts.iter().find(|account| account.phone_number_id == self.id);
+        known.map_or_else(Vec::new, |known| sources(known, key))
+    }
+
+    /// What a new one may be called, best first.
+    fn candidates(&self, key: &str) -> impl Iterator<Item = String> {
+        let plain = format!("{}.{}", self.id, key.replace('_', "-"));
+        let counted = plain.clone();
+        std::iter::once(plain).chain((2..).map(move |number: u32| format!("{counted}-{number}")))
     }
 }
 
@@ -133,11 +197,24 @@ fn sources<'a>(account: &'a Account, key: &str) -> Vec<&'a SecretSource> {
     }
 }
 
+/// Where all secrets of an account are.
+fn all(account: &Account) -> impl Iterator<Item = &SecretSource> {
+    let keys = ["token", "app_secret", "verify_token"];
+    keys.into_iter().flat_map(|key| sources(account, key))
+}
+
 /// All files that an account names.
 fn files(account: &Account) -> impl Iterator<Item = &Path> {
-    let keys = ["token", "app_secret", "verify_token"];
-    keys.into_iter().flat_map(|key| sources(account, key)).filter_map(|source| match source {
+    all(account).filter_map(|source| match source {
         SecretSource::File(path) => Some(path.as_path()),
+        _ => None,
+    })
+}
+
+/// All entries of the keyring that an account names.
+pub(super) fn entries(account: &Account) -> impl Iterator<Item = &str> {
+    all(account).filter_map(|source| match source {
+        SecretSource::Keyring(name) => Some(name.as_str()),
         _ => None,
     })
 }
@@ -229,6 +306,7 @@ mod tests {
 
     use super::super::Secret;
     use super::{HEAD, Written, changed, write, write_private};
+    use crate::clock::SystemClock;
     use crate::config;
 
     /// An account whose token and verify token were typed.
@@ -248,6 +326,7 @@ mod tests {
                 ("app_secret", secret(Some("env:APP_SECRET"))),
                 ("verify_token", secret(None)),
             ],
+            keyring: None,
             base_url: None,
         }
     }
@@ -279,7 +358,7 @@ mod tests {
     fn write_into(dir: &Path, written: &Written) -> PathBuf {
         let file = dir.join("config.toml");
         let known = config::load(&file, false, &BTreeMap::new()).unwrap();
-        write(&file, written, &known.accounts).unwrap()
+        write(&file, written, &known.accounts, &SystemClock::new()).unwrap()
     }
 
     fn read(dir: &Path, name: &str) -> String {
@@ -345,7 +424,7 @@ mod tests {
         let before = std::fs::read_to_string(&file).unwrap();
         let known = config::load(&file, true, &BTreeMap::new()).unwrap().accounts;
         for wrong in [typed("shop", "2", "second"), typed("new", "no id", "second")] {
-            let error = write(&file, &wrong, &known).unwrap_err().to_string();
+            let error = write(&file, &wrong, &known, &SystemClock::new()).unwrap_err().to_string();
             assert!(error.contains("nothing was written"), "{error}");
         }
         assert_eq!(std::fs::read_to_string(&file).unwrap(), before);

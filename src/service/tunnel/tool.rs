@@ -146,7 +146,8 @@ fn words<'w>(words: impl Iterator<Item = &'w str>) -> Vec<String> {
 }
 
 /// Whether a program is where the shell would find it.
-fn is_installed(program: &str) -> bool {
+#[must_use]
+pub fn is_installed(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|dir| is_executable(&dir.join(program)))
 }
