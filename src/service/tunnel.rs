@@ -7,6 +7,7 @@
 
 pub mod guard;
 mod output;
+mod told;
 mod tool;
 mod trip;
 
@@ -23,6 +24,7 @@ use tokio::time::{sleep, timeout};
 use url::Url;
 
 use self::output::Lines;
+use self::told::Told;
 pub use self::tool::is_installed;
 pub use self::trip::round_trip;
 use super::bus::{Bus, Interest};
@@ -287,7 +289,8 @@ impl Tunnel {
         news: &super::bus::Subscription,
         stopped: &mut Stopped,
     ) -> Ended {
-        let (tell, address) = watch::channel(self.config.public_url.clone());
+        let (tell, _) =
+            watch::channel(Told { address: self.config.public_url.clone(), ..Told::default() });
         self.parts.bus.update_health(|health| health.tunnel.condition = Condition::Starting);
         let bus = self.parts.bus.clone();
         let changed = Arc::clone(&self.changed);
@@ -302,7 +305,7 @@ impl Tunnel {
         };
         if self.config.kind == Kind::None {
             return tokio::select! {
-                why = self.prove(address) => Ended::Failed(why),
+                why = self.prove(&tell) => Ended::Failed(why),
                 () = moved => Ended::Moved,
                 () = stopped.wait() => Ended::Stopped,
             };
@@ -322,7 +325,7 @@ impl Tunnel {
             };
             tokio::select! {
                 kept = said => Err(kept),
-                why = self.prove(address) => Ok(Ended::Failed(why)),
+                why = self.prove(&tell) => Ok(Ended::Failed(why)),
                 () = moved => Ok(Ended::Moved),
                 () = stopped.wait() => Ok(Ended::Stopped),
             }
@@ -335,9 +338,11 @@ impl Tunnel {
     }
 
     /// Proves the address again and again. Ends with the reason when nothing came through for too long.
-    async fn prove(&mut self, mut address: watch::Receiver<Option<Url>>) -> String {
+    async fn prove(&mut self, tell: &watch::Sender<Told>) -> String {
         let proving = self.config.proving;
-        if timeout(proving.address, address.wait_for(Option::is_some)).await.is_err() {
+        let mut told = tell.subscribe();
+        let named = told.wait_for(|told| told.address.is_some());
+        if timeout(proving.address, named).await.is_err() {
             let name = self.config.kind.name();
             return format!("{name} told no public address within {:?}", proving.address);
         }
@@ -346,7 +351,9 @@ impl Tunnel {
         // One for each address: it loads the system's certificates.
         let mut prover: Option<(Url, Prover)> = None;
         loop {
-            let Some(base) = address.borrow_and_update().clone() else { continue };
+            let Told { address: Some(base), others } = told.borrow_and_update().clone() else {
+                continue;
+            };
             let url = with_path(&base, &self.parts.path);
             self.parts.bus.update_health(|health| health.tunnel.url = Some(url.to_string()));
             let begun = self.parts.clock.monotonic();
@@ -376,28 +383,29 @@ impl Tunnel {
                 Err(astray) => {
                     let why = astray.to_string();
                     tracing::debug!(why, "the tunnel does not work yet, or no longer");
+                    if let Some(proved) = self.new_address(&url, &others).await {
+                        tracing::info!(address = %display_safe(proved.as_str()), "the tunnel has another address");
+                        tell.send_modify(|told| told.adopt(&proved));
+                        silent = None;
+                        continue;
+                    }
+                    // A new address takes its time; one that worked is down.
                     let patience = if worked { proving.silence } else { proving.patience };
                     if begun.since(*silent.get_or_insert(begun)) >= patience {
                         return why;
                     }
-                    // A new address takes its time; one that worked is down.
-                    if worked {
-                        self.parts.bus.update_health(|health| {
-                            health.tunnel.condition = Condition::Down(why);
-                            health.tunnel.round_trip = None;
-                        });
-                    }
+                    let condition = if worked { Condition::Down(why) } else { Condition::Starting };
+                    self.parts.bus.update_health(|health| {
+                        health.tunnel.condition = condition;
+                        health.tunnel.round_trip = None;
+                    });
                     proving.again
                 }
             };
             tokio::select! {
                 () = sleep(wait) => {}
-                changed = address.changed() => {
-                    if changed.is_err() {
-                        std::future::pending::<()>().await;
-                    }
-                    (worked, silent) = (false, None);
-                }
+                // It is dropped after this.
+                _ = told.changed() => (worked, silent) = (false, None),
             }
         }
     }
@@ -474,7 +482,25 @@ impl Tunnel {
         }
     }
 
-    /// A challenge and a signed event through the address and back.
+    /// Which of the other addresses of a tool leads here, now that the tunnel's own does not. As long as that one
+    /// works it stays: a tool may print what strangers send it, and theirs could pass our questions on to it.
+    async fn new_address(&self, own: &Url, others: &[Url]) -> Option<Url> {
+        for base in others.iter().rev() {
+            if self.leads_here(&with_path(base, &self.parts.path)).await {
+                return (!self.leads_here(own).await).then(|| base.clone());
+            }
+        }
+        None
+    }
+
+    /// Whether a signed event comes through an address. The verify token is told to none that was not proved.
+    async fn leads_here(&self, url: &Url) -> bool {
+        let Parts { app_secrets, clock, .. } = &self.parts;
+        let Ok(prover) = Prover::new(url, self.config.proving.answer) else { return false };
+        round_trip(&prover, url, app_secrets.first(), None, &**clock).await.is_ok()
+    }
+
+    /// A signed event and a challenge through the address and back.
     async fn round_trip(&self, prover: &Prover, url: &Url) -> Result<Duration, Astray> {
         let Parts { app_secrets, verify_tokens, clock, .. } = &self.parts;
         round_trip(prover, url, app_secrets.first(), verify_tokens.first(), &**clock).await
@@ -486,21 +512,13 @@ async fn follow(
     lines: &mut Lines,
     kind: Kind,
     kept: &mut VecDeque<String>,
-    tell: Option<&watch::Sender<Option<Url>>>,
+    tell: Option<&watch::Sender<Told>>,
 ) {
     while let Some(line) = lines.next().await {
         tracing::debug!(line = %display_safe(&line), "{}", kind.name());
         let found = tunnel::address(kind, &line).and_then(|found| found.parse::<Url>().ok());
         if let (Some(found), Some(tell)) = (found, tell) {
-            tell.send_if_modified(|address| {
-                // Whatever else a command prints, its first address is the one.
-                let fixed = kind == Kind::Command && address.is_some();
-                let new = !fixed && address.as_ref() != Some(&found);
-                if new {
-                    *address = Some(found);
-                }
-                new
-            });
+            tell.send_if_modified(|told| told.hear(kind, found));
         }
         if kept.len() == KEPT_LINES {
             kept.pop_front();

@@ -7,6 +7,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -491,6 +492,70 @@ fn a_tool_that_hangs_without_an_address_is_started_anew() {
     assert!(health.tunnel.round_trip.is_some());
 }
 
+/// Passes on what a client sends, and the answers.
+fn pass(client: TcpStream, there: &str) -> (TcpStream, TcpStream) {
+    let inside = TcpStream::connect(there).unwrap();
+    for (mut from, mut to) in [
+        (client.try_clone().unwrap(), inside.try_clone().unwrap()),
+        (inside.try_clone().unwrap(), client.try_clone().unwrap()),
+    ] {
+        thread::Builder::new()
+            .name("pass".to_owned())
+            .spawn(move || {
+                std::io::copy(&mut from, &mut to).ok();
+                to.shutdown(std::net::Shutdown::Write).ok();
+            })
+            .unwrap();
+    }
+    (client, inside)
+}
+
+#[test]
+fn the_new_address_of_a_command_was_ignored() {
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let entrance = format!("http://{}", proxy.local_addr().unwrap());
+    let places = Arc::new(Mutex::new(Places::default()));
+    let meta = Arc::clone(&places);
+    let port = serve(move |asked| meta.lock().unwrap().answer(asked));
+    let desk = Desk::telling(
+        &format!(
+            "mkfifo {{home}}/go; echo {entrance}; read go < {{home}}/go; \
+             echo moved to http://127.0.0.1:{{port}}; exec cat"
+        ),
+        Some(port),
+    );
+    let health = desk.until("listening", |health| health.listener_address.is_some());
+    let listener = health.listener_address.unwrap();
+    let (open, there) = (Arc::new(AtomicBool::new(true)), listener.clone());
+    let is_open = Arc::clone(&open);
+    thread::Builder::new()
+        .name("proxy".to_owned())
+        .spawn(move || {
+            for client in proxy.incoming().flatten() {
+                if is_open.load(Ordering::SeqCst) {
+                    pass(client, &there);
+                }
+            }
+        })
+        .unwrap();
+    let leads = |health: &Health, to: &str| {
+        health.tunnel.condition == Condition::Up
+            && health.tunnel.url.as_ref().is_some_and(|url| url.contains(to))
+            && matches!(health.tunnel.registration, Registration::Registered { .. })
+    };
+    desk.until("up", |health| leads(health, &entrance));
+
+    // Both lead here: what the tool printed later may be a stranger's, who passes our questions on.
+    std::fs::write(desk.home.path().join("go"), "\n").unwrap();
+    until_proved_again(&desk.home.path().join("twoticks.db"), 5);
+    assert!(leads(&desk.services.health(), &entrance));
+    assert_eq!(places.lock().unwrap().told, 1);
+
+    open.store(false, Ordering::SeqCst);
+    let moved = desk.until("moved", |health| leads(health, &listener));
+    assert_eq!((moved.tunnel.restarts, places.lock().unwrap().told), (0, 2));
+}
+
 #[test]
 fn a_tunnel_that_goes_silent_is_started_anew() {
     // The first one leads to the listener at first, and then to somebody who never answers.
@@ -512,20 +577,7 @@ fn a_tunnel_that_goes_silent_is_started_anew() {
             for (count, client) in proxy.incoming().flatten().enumerate() {
                 let there =
                     if count < 3 { listener.clone() } else { format!("127.0.0.1:{nowhere}") };
-                let inside = TcpStream::connect(there).unwrap();
-                for (mut from, mut to) in [
-                    (client.try_clone().unwrap(), inside.try_clone().unwrap()),
-                    (inside.try_clone().unwrap(), client.try_clone().unwrap()),
-                ] {
-                    thread::Builder::new()
-                        .name("pass".to_owned())
-                        .spawn(move || {
-                            std::io::copy(&mut from, &mut to).ok();
-                            to.shutdown(std::net::Shutdown::Write).ok();
-                        })
-                        .unwrap();
-                }
-                held.push((client, inside));
+                held.push(pass(client, &there));
             }
         })
         .unwrap();
@@ -539,6 +591,21 @@ fn a_tunnel_that_goes_silent_is_started_anew() {
     drop(silent);
 }
 
+/// Waits until the tunnel was proved so often again.
+#[track_caller]
+fn until_proved_again(database: &Path, times: usize) {
+    let clock = SystemClock::new();
+    let read = ReadConn::open(database).unwrap();
+    let proved = || callback::running(&read, clock.now()).unwrap().map(|address| address.proved_at);
+    for _ in 0..times {
+        let (last, end) = (proved(), clock.monotonic() + PATIENCE);
+        while proved() == last {
+            assert!(clock.monotonic() < end, "no proof more");
+            thread::yield_now();
+        }
+    }
+}
+
 #[test]
 fn meta_was_told_again_with_every_proof_although_it_had_refused() {
     let places = Arc::new(Mutex::new(Places { refuses: Some(200), ..Places::default() }));
@@ -549,15 +616,8 @@ fn meta_was_told_again_with_every_proof_although_it_had_refused() {
         matches!(&health.tunnel.registration, Registration::Trouble(why) if why.contains("200"))
     });
     let (clock, database) = (SystemClock::new(), desk.home.path().join("twoticks.db"));
+    until_proved_again(&database, 5);
     let read = ReadConn::open(&database).unwrap();
-    let proved = || callback::running(&read, clock.now()).unwrap().map(|address| address.proved_at);
-    for _ in 0..5 {
-        let (last, end) = (proved(), clock.monotonic() + PATIENCE);
-        while proved() == last {
-            assert!(clock.monotonic() < end, "no proof more");
-            thread::yield_now();
-        }
-    }
     assert_eq!(places.lock().unwrap().told, 1);
 
     // A person's word is a reason to ask again.
