@@ -43,6 +43,8 @@ pub(crate) enum Awaited {
     Delete(String),
     /// Applying an event again.
     Replay(EventId),
+    /// Applying what was made of one in the editor.
+    ReplayEdited(EventId),
     /// Something that the workbench asked for.
     Workbench,
     /// The profile is changed to the answer of this question.

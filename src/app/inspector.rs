@@ -1,16 +1,15 @@
 //! The inspector: the requests at the listener, what is looked for among them, and one of them in its parts.
 
+use std::collections::HashMap;
+
 use super::calm::Calm;
-use super::list::{List, Listed};
+use super::list::{Came, List, Listed, Load};
 use super::paged::Identified;
 use super::wait::Wait;
-use crate::domain::hook::{Hook, HookKey};
+use crate::domain::hook::{Hook, HookKey, LookedTo};
 use crate::domain::hook_filter::HookFilter;
 use crate::domain::id::EventId;
-use crate::domain::time::Timestamp;
-
-/// At most so many requests are looked at for a page, so that a filter that fits nothing ends.
-pub const BUDGET: u32 = 2_000;
+use crate::domain::page::Page;
 
 /// Lines of a body that are laid out; the rest is saved or shown by the command line.
 const LINES: usize = 5_000;
@@ -117,17 +116,74 @@ pub struct Inspector {
     pub body: Option<KeptBody>,
     /// The pending body.
     pub wait: Wait<EventId>,
-    /// The search for fitting requests ended here, before all were looked at.
-    pub given_up: Option<Timestamp>,
+    /// So far the search for fitting requests looked above the rows held, where that was a part of them.
+    pub above: Option<LookedTo>,
+    /// And below them.
+    pub below: Option<LookedTo>,
     /// When it is read again.
     pub calm: Calm,
     /// The event whose body is in the editor.
     pub editing: Option<EventId>,
+    /// What was made of bodies there and is not applied yet.
+    pub typed: HashMap<EventId, String>,
     /// The address that one was posted to last.
     pub posted_to: String,
 }
 
 impl Inspector {
+    /// The page to read next, if any. A search goes on behind what it looked at, not behind what it found.
+    #[must_use]
+    pub fn wanted_page(&self, capacity: usize) -> Option<(Page<HookKey>, Load)> {
+        let wanted = self.list.wanted_page(capacity);
+        match (wanted, self.above, self.below) {
+            (Some((_, Load::After)), _, Some(looked)) => {
+                Some((Page::After(looked.key), Load::After))
+            }
+            (Some((_, Load::Before)), Some(looked), _) => {
+                Some((Page::Before(looked.key), Load::Before))
+            }
+            (None, _, Some(looked)) if self.list.is_near_end(capacity) => {
+                Some((Page::After(looked.key), Load::After))
+            }
+            (None, Some(looked), _) if self.list.is_near_start() => {
+                Some((Page::Before(looked.key), Load::Before))
+            }
+            (wanted, ..) => wanted,
+        }
+    }
+
+    /// Takes a page that came for `load` and how far was looked for it; says whether anything is different.
+    pub fn take(
+        &mut self,
+        load: Load,
+        mut came: Came<Hook>,
+        looked: Option<LookedTo>,
+        capacity: usize,
+    ) -> bool {
+        let before = (self.above, self.below);
+        match load {
+            Load::Replace => {
+                let further =
+                    |known: &LookedTo| looked.is_some_and(|looked| known.key < looked.key);
+                let is_whole = self.list.loaded && self.below.is_none();
+                if let Some(looked) = looked
+                    && (is_whole || self.below.as_ref().is_some_and(further))
+                {
+                    // What was found further down already is as it was.
+                    let held = self.list.page.rows().iter();
+                    came.rows.extend(held.filter(|hook| hook.key < looked.key).cloned());
+                    came.more_below = self.list.page.more_after();
+                } else {
+                    (self.above, self.below) = (None, looked);
+                }
+            }
+            Load::Top => (self.above, self.below) = (None, looked),
+            Load::After => self.below = looked,
+            Load::Before | Load::Bottom => self.above = looked,
+        }
+        self.list.take(load, came, capacity) || before != (self.above, self.below)
+    }
+
     /// The request that keys act on.
     #[must_use]
     pub fn selected(&self) -> Option<&Hook> {

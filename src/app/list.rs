@@ -264,14 +264,25 @@ impl<T: Listed> List<T> {
     #[must_use]
     pub fn wanted_page(&self, capacity: usize) -> Option<(Page<T::Key>, Load)> {
         let rows = self.page.rows();
-        let index = self.selected_index().unwrap_or(self.index);
-        let last = (index + MARGIN).max(self.top(capacity) + capacity);
-        if self.page.more_after() && last >= rows.len() {
+        if self.page.more_after() && self.is_near_end(capacity) {
             return rows.last().map(|row| (Page::After(row.key()), Load::After));
         }
-        if self.page.more_before() && index < MARGIN {
+        if self.page.more_before() && self.is_near_start() {
             return rows.first().map(|row| (Page::Before(row.key()), Load::Before));
         }
         None
+    }
+
+    /// Whether the selection or the view, of so many rows, nears the last row held.
+    #[must_use]
+    pub fn is_near_end(&self, capacity: usize) -> bool {
+        let index = self.selected_index().unwrap_or(self.index);
+        (index + MARGIN).max(self.top(capacity) + capacity) >= self.page.rows().len()
+    }
+
+    /// Whether the selection nears the first row held.
+    #[must_use]
+    pub fn is_near_start(&self) -> bool {
+        self.selected_index().unwrap_or(self.index) < MARGIN
     }
 }

@@ -15,7 +15,7 @@ use crate::domain::checkup::Finding;
 use crate::domain::conversation::{Conversation, Counts, Draft, Filter};
 use crate::domain::event::Tidings;
 use crate::domain::health::Health;
-use crate::domain::hook::{Hook, HookKey};
+use crate::domain::hook::{Budget, Hook, HookKey, LookedTo};
 use crate::domain::hook_filter::HookFilter;
 use crate::domain::id::{AccountId, CampaignId, ConversationId, EventId, MessageId, WaId};
 use crate::domain::message::{Body, Message, NewMessage, TimelineEntry};
@@ -231,8 +231,8 @@ pub enum Query {
         page: Page<HookKey>,
         /// At most this many rows.
         limit: u32,
-        /// At most so many are looked at for them.
-        budget: u32,
+        /// No more is looked at for them.
+        budget: Budget,
         /// Echoed in the answer.
         ticket: Ticket,
     },
@@ -387,7 +387,7 @@ pub enum Reply {
         /// The page.
         came: Came<Hook>,
         /// The search ended here, before all were looked at.
-        given_up: Option<Timestamp>,
+        looked: Option<LookedTo>,
     },
     /// To [`Query::HookBody`].
     HookBody {

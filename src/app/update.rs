@@ -240,6 +240,10 @@ fn done(model: &mut Model, finished: Finished, effects: &mut Vec<Effect>) {
         (Ok(Done::Replayed { messages, unknown }), Awaited::Replay(event)) => {
             hooks::replayed(model, event, messages, unknown);
         }
+        (Ok(Done::Replayed { messages, unknown }), Awaited::ReplayEdited(event)) => {
+            model.hooks.typed.remove(&event);
+            hooks::replayed(model, event, messages, unknown);
+        }
         (Ok(_), _) => {}
         (Err(reason), Awaited::SendTemplate { conversation, draft, .. }) => {
             model.say(format!("Not queued: {reason}. What you filled in is kept."), Weight::Error);
@@ -269,7 +273,7 @@ fn done(model: &mut Model, finished: Finished, effects: &mut Vec<Effect>) {
         (Err(reason), Awaited::Decide { .. }) => {
             model.say(format!("Could not be done: {reason}"), Weight::Error);
         }
-        (Err(reason), Awaited::Replay(event)) => {
+        (Err(reason), Awaited::Replay(event) | Awaited::ReplayEdited(event)) => {
             model.say(format!("#{event} could not be applied: {reason}"), Weight::Error);
         }
         (Err(reason), Awaited::Other(what)) => {

@@ -2,9 +2,12 @@
 //! and one again, into the inbox or to an address.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
+use signal_hook::consts::SIGINT;
+use signal_hook::flag;
 
 use super::follow::Seen;
 use super::output::{self, json_line, line};
@@ -15,7 +18,7 @@ use crate::api::relay::{Answered, Target};
 use crate::api::signature;
 use crate::app::hooks as words;
 use crate::config::SecretSource;
-use crate::domain::hook::{Fate, Hook, HookKey};
+use crate::domain::hook::{Budget, Fate, Hook, HookKey, LookedTo};
 use crate::domain::hook_filter::{HookFilter, known_field};
 use crate::domain::id::EventId;
 use crate::domain::page::Page;
@@ -69,7 +72,7 @@ enum What {
 
 #[derive(Debug, Args)]
 struct List {
-    /// Words that must be found in what is told of a request.
+    /// Words that must be found in what is told of a request or in its body.
     #[arg(value_name = "WORD")]
     words: Vec<String>,
     /// The field, such as messages or statuses.
@@ -132,15 +135,28 @@ fn list_all(session: &Session, list: &List) -> Result<(), Error> {
     let mut page = Page::First;
     let most = list.limit.unwrap_or(u32::MAX);
     let mut left = most;
+    // A word may be in any body, and there may be a gigabyte of them: whoever waits can stop it.
+    let stop = interruptible()?;
     while left > 0 {
-        let found = hooks::hooks(&read, &filter, page, PAGE.min(left), u32::MAX).map_err(failed)?;
+        let budget = Budget::STEP;
+        let found = hooks::hooks(&read, &filter, page, PAGE.min(left), budget).map_err(failed)?;
         for hook in &found.rows {
             tell(hook, list.json)?;
         }
         left = left.saturating_sub(u32::try_from(found.rows.len()).unwrap_or(u32::MAX));
-        let Some(end) = found.rows.last().filter(|_| found.more_below) else { break };
-        page = Page::After(end.key);
+        let last = found.rows.last().map(|hook| LookedTo { key: hook.key, at: hook.at() });
+        let Some(looked) = found.looked.or(last).filter(|_| found.more_below) else { break };
+        if stop.load(Ordering::SeqCst) {
+            let back = output::time(looked.at);
+            return Err(Error::new(
+                Kind::Interrupted,
+                format!("interrupted; looked back to {back}"),
+            ));
+        }
+        page = Page::After(looked.key);
     }
+    // From here on a signal ends it at once.
+    stop.store(true, Ordering::SeqCst);
     if left == most && most > 0 {
         // One that this version does not know may be stored all the same.
         if let Some(field) = &list.field {
@@ -157,6 +173,15 @@ fn list_all(session: &Session, list: &List) -> Result<(), Error> {
     Ok(())
 }
 
+/// Is set by the first SIGINT; the next one ends the process, as every one does once it is set.
+fn interruptible() -> Result<Arc<AtomicBool>, Error> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let heard = flag::register_conditional_default(SIGINT, Arc::clone(&stop))
+        .and_then(|_| flag::register(SIGINT, Arc::clone(&stop)));
+    heard.map_err(|error| Error::failed("cannot hear signals").because(&error))?;
+    Ok(stop)
+}
+
 /// Goes on with what comes in, whichever process hears it.
 fn follow(session: &Session, filter: &HookFilter, mut seen: Seen, json: bool) -> Result<(), Error> {
     let _log = session.start_log()?;
@@ -168,10 +193,11 @@ fn follow(session: &Session, filter: &HookFilter, mut seen: Seen, json: bool) ->
     let backstage = Backstage::prepare(session, Arc::clone(&on_panic))?;
     let news = backstage.bus.watch();
     loop {
-        let (fresh, now) =
-            backstage.reader.ask_and_wait("events", move |read| seen.next(read)).map_err(failed)?;
+        let wanted = filter.clone();
+        let fresh = backstage.reader.ask_and_wait("events", move |read| seen.next(read, &wanted));
+        let (fresh, now) = fresh.map_err(failed)?;
         seen = now;
-        for hook in fresh.iter().filter(|hook| filter.fits(hook)) {
+        for hook in &fresh {
             tell(hook, json)?;
         }
         if let Ok(said) = panicked.try_recv() {

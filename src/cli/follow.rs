@@ -1,6 +1,7 @@
 //! Following the requests at the listener as they come, whichever process hears them.
 
 use crate::domain::hook::Hook;
+use crate::domain::hook_filter::HookFilter;
 use crate::domain::id::EventId;
 use crate::service::hooks;
 use crate::store::{Error, ReadConn, event};
@@ -21,8 +22,12 @@ impl Seen {
         Ok(Self { event: event::newest(read)?, arrival: event::newest_arrival(read)? })
     }
 
-    /// What came since, oldest first.
-    pub(super) fn next(mut self, read: &ReadConn) -> Result<(Vec<Hook>, Self), Error> {
+    /// What came since and fits, oldest first.
+    pub(super) fn next(
+        mut self,
+        read: &ReadConn,
+        filter: &HookFilter,
+    ) -> Result<(Vec<Hook>, Self), Error> {
         let mut fresh = Vec::new();
         loop {
             let rows = event::events_after(read, self.event, PAGE)?;
@@ -30,12 +35,14 @@ impl Seen {
             self.event = last.id;
             for row in rows {
                 let body = event::kept(read, row.id)?.body;
-                fresh.push(hooks::told(read, row, &body)?);
+                let hook = hooks::told(read, row, &body)?;
+                fresh.extend(filter.fits(&hook, &body).then_some(hook));
             }
         }
         for key in event::arrivals_after(read, self.arrival)? {
             self.arrival = key.arrival;
-            fresh.push(hooks::hook(read, key)?);
+            let hook = hooks::hook(read, key)?;
+            fresh.extend(filter.fits(&hook, &[]).then_some(hook));
         }
         fresh.sort_by_key(|hook| hook.key);
         Ok((fresh, self))

@@ -207,6 +207,29 @@ pub struct Facet {
     pub who: Option<String>,
 }
 
+/// How far a search looked that ended before all was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LookedTo {
+    /// The last request that it looked at; it goes on behind it.
+    pub key: HookKey,
+    /// When that came in.
+    pub at: Timestamp,
+}
+
+/// What a search may look at before it says how far it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// So many requests.
+    pub requests: u32,
+    /// Bodies of so many bytes in all.
+    pub bytes: u64,
+}
+
+impl Budget {
+    /// A step of a search: some hundredths of a second, so that whoever waits behind it does not notice.
+    pub const STEP: Self = Self { requests: 500, bytes: 4 << 20 };
+}
+
 /// One request, with everything that a list of them tells.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hook {

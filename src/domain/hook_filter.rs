@@ -17,7 +17,7 @@ pub struct HookFilter {
     pub code: Option<u16>,
     /// Not older than this.
     pub since: Option<Timestamp>,
-    /// Found anywhere in what is told of it, each of them.
+    /// Found anywhere in what is told of it or in its body, each of them.
     pub words: Vec<String>,
 }
 
@@ -60,15 +60,62 @@ impl HookFilter {
         *self == Self::default()
     }
 
-    /// Whether a request is meant.
+    /// Whether a request is meant; `body` is what is kept of its body.
     #[must_use]
-    pub fn fits(&self, hook: &Hook) -> bool {
+    pub fn fits(&self, hook: &Hook, body: &[u8]) -> bool {
         self.since.is_none_or(|since| hook.at() >= since)
             && self.code.is_none_or(|code| hook.code() == code)
             && names(self.field.as_ref(), hook, |facet| &facet.field)
             && names(self.kind.as_ref(), hook, |facet| &facet.kind)
             && self.who.as_ref().is_none_or(|wanted| people(hook).any(|who| has(&who, wanted)))
-            && self.words.iter().all(|word| told(hook).any(|text| has(&text, word)))
+            && self.found(hook, body)
+    }
+
+    /// Whether each word is there. A body may have megabytes: it is looked into only for what is nowhere else.
+    fn found(&self, hook: &Hook, body: &[u8]) -> bool {
+        let elsewhere = |word: &&String| !told(hook).any(|text| has(&text, word));
+        let left: Vec<&String> = self.words.iter().filter(elsewhere).collect();
+        if left.is_empty() || body.is_empty() {
+            return left.is_empty();
+        }
+        let text = readable(body).to_lowercase();
+        left.iter().all(|word| text.contains(word.as_str()))
+    }
+}
+
+/// A body as a person reads it: Meta escapes what is not ASCII, and slashes. What cannot be read stays as it is.
+fn readable(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let mut out = String::with_capacity(text.len());
+    let mut rest = &*text;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        out.push_str(before);
+        let (found, length) = unescaped(escape);
+        out.push(found);
+        rest = escape.get(length..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The character that an escape of JSON at the start of `text` means, and how long the escape is.
+fn unescaped(text: &str) -> (char, usize) {
+    let unit = |at: usize| {
+        let digits = text.get(at..)?.strip_prefix("\\u")?.get(..4)?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    if let Some(first) = unit(0) {
+        let pair = [first, unit(6).unwrap_or(0)];
+        return match char::decode_utf16(pair).next() {
+            Some(Ok(found)) => (found, 6 * found.len_utf16()),
+            _ => (char::REPLACEMENT_CHARACTER, 6),
+        };
+    }
+    match text.chars().nth(1) {
+        Some('n' | 't' | 'r' | 'b' | 'f') => (' ', 2),
+        Some(escaped @ ('"' | '/' | '\\')) => (escaped, 2),
+        _ => ('\\', 1),
     }
 }
 
@@ -271,7 +318,33 @@ mod tests {
     }
 
     fn fits(text: &str, hook: &Hook) -> bool {
-        HookFilter::parse(text, Timestamp::from_secs(10_000)).unwrap().fits(hook)
+        HookFilter::parse(text, Timestamp::from_secs(10_000)).unwrap().fits(hook, b"")
+    }
+
+    /// Words were looked for in what the list tells alone: an order number in a message found nothing.
+    #[test]
+    fn words_are_found_in_the_body_as_a_person_reads_it() {
+        let body = br#"{"text":{"body":"A\u00e7\u00e3o \ud83d\udc4d pedido 1182\nfim"},"url":"https:\/\/a.example\/x","odd":"\ud83d \q"}"#;
+        let fits = |text: &str| {
+            let filter = HookFilter::parse(text, Timestamp::from_secs(10_000)).unwrap();
+            filter.fits(&refused(9_000), body)
+        };
+        for words in [
+            "1182",
+            "A\u{c7}\u{c3}O",
+            "\u{1f44d}",
+            "https://a.example/x",
+            "signature 1182",
+            "fim \\q",
+        ] {
+            assert!(fits(words), "{words}");
+        }
+        for words in ["1183", "signature 1183", "nfim", "who:1182", "u00e7"] {
+            assert!(!fits(words), "{words}");
+        }
+        let broken = [b"caf\xe9 \\u12".as_slice(), &[0xff; 9], b"\\"].concat();
+        let filter = HookFilter::parse("caf", Timestamp::from_secs(10_000)).unwrap();
+        assert!(filter.fits(&refused(9_000), &broken));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use crate::api::{signature, webhook};
 use crate::domain::event::{Item, ItemKind};
-use crate::domain::hook::{Facet, Fate, Hook, HookKey};
+use crate::domain::hook::{Budget, Facet, Fate, Hook, HookKey, LookedTo};
 use crate::domain::hook_filter::HookFilter;
 use crate::domain::id::EventId;
 use crate::domain::page::Page;
@@ -24,24 +24,24 @@ pub struct Hooks {
     pub more_above: bool,
     /// Older ones below these.
     pub more_below: bool,
-    /// The search for fitting ones ended here, before all were looked at.
-    pub given_up: Option<Timestamp>,
+    /// The search for fitting ones ended here, before all were looked at. It goes on with what lies behind.
+    pub looked: Option<LookedTo>,
 }
 
-/// A page of the requests that fit. At most `budget` of them are looked at, so that a filter that fits
-/// nothing costs no more on millions.
+/// A page of the requests that fit. No more than `budget` is looked at, so that a filter that fits nothing costs
+/// no more on millions.
 pub fn hooks(
     read: &ReadConn,
     filter: &HookFilter,
     page: Page<HookKey>,
     limit: u32,
-    budget: u32,
+    budget: Budget,
 ) -> Result<Hooks, Error> {
     if filter.is_empty() {
         let places = event::places(read, page, limit)?;
         let rows = places.keys.iter().map(|key| hook(read, *key)).collect::<Result<_, _>>()?;
         let (more_above, more_below) = (places.more_above, places.more_below);
-        return Ok(Hooks { rows, more_above, more_below, given_up: None });
+        return Ok(Hooks { rows, more_above, more_below, looked: None });
     }
     let below = |from, limit| search(read, filter, from, true, limit, budget);
     let above = |key, limit| search(read, filter, Page::Before(key), false, limit, budget);
@@ -51,11 +51,11 @@ pub fn hooks(
         Page::Before(key) => Hooks { more_below: true, ..above(key, limit)? },
         Page::Around(key) => {
             let mut found = above(key, limit / 2)?;
-            let here = hook(read, key).ok().filter(|hook| filter.fits(hook));
+            let here = whole(read, key).ok().filter(|(hook, body)| filter.fits(hook, body));
             let rest = below(Page::After(key), limit - limit / 2)?;
-            found.rows.extend(here);
+            found.rows.extend(here.map(|(hook, _)| hook));
             found.rows.extend(rest.rows);
-            Hooks { more_below: rest.more_below, given_up: rest.given_up, ..found }
+            Hooks { more_below: rest.more_below, looked: rest.looked, ..found }
         }
     })
 }
@@ -67,36 +67,37 @@ fn search(
     from: Page<HookKey>,
     down: bool,
     limit: u32,
-    budget: u32,
+    budget: Budget,
 ) -> Result<Hooks, Error> {
     let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut found = Hooks::default();
     let mut page = from;
     let mut left = budget;
     loop {
-        let mut places = event::places(read, page, STEP.min(left.max(1)))?;
+        let mut places = event::places(read, page, STEP.min(left.requests.max(1)))?;
         if !down {
             places.keys.reverse();
         }
         let mut more = if down { places.more_below } else { places.more_above };
         for key in &places.keys {
-            let hook = hook(read, *key)?;
-            left = left.saturating_sub(1);
+            let (hook, body) = whole(read, *key)?;
+            left.requests = left.requests.saturating_sub(1);
+            left.bytes = left.bytes.saturating_sub(u64::try_from(body.len()).unwrap_or(u64::MAX));
+            let at = hook.at();
             // Received times follow the places but for a little; what is much older ends the search.
-            if down && filter.since.is_some_and(|since| hook.at().millis() + SLACK < since.millis())
-            {
+            if down && filter.since.is_some_and(|since| at.millis() + SLACK < since.millis()) {
                 more = false;
                 break;
             }
-            let at = hook.at();
-            if filter.fits(&hook) {
+            if filter.fits(&hook, &body) {
                 if found.rows.len() == wanted {
                     return Ok(finish(found, down, true, None));
                 }
                 found.rows.push(hook);
             }
-            if left == 0 {
-                return Ok(finish(found, down, true, Some(at)));
+            let is_last = !more && places.keys.last() == Some(key);
+            if (left.requests == 0 || left.bytes == 0) && !is_last {
+                return Ok(finish(found, down, true, Some(LookedTo { key: *key, at })));
             }
         }
         let Some(last) = places.keys.last().filter(|_| more) else {
@@ -109,9 +110,10 @@ fn search(
 /// By so much a clock may have been set back between two requests, in milliseconds.
 const SLACK: i64 = 3_600_000;
 
-fn finish(mut found: Hooks, down: bool, more: bool, given_up: Option<Timestamp>) -> Hooks {
+fn finish(mut found: Hooks, down: bool, more: bool, looked: Option<LookedTo>) -> Hooks {
+    found.looked = looked;
     if down {
-        Hooks { more_below: more, given_up, ..found }
+        Hooks { more_below: more, ..found }
     } else {
         found.rows.reverse();
         Hooks { more_above: more, ..found }
@@ -120,11 +122,17 @@ fn finish(mut found: Hooks, down: bool, more: bool, given_up: Option<Timestamp>)
 
 /// One request.
 pub fn hook(read: &ReadConn, key: HookKey) -> Result<Hook, Error> {
+    whole(read, key).map(|(hook, _)| hook)
+}
+
+/// One request and what is kept of its body.
+fn whole(read: &ReadConn, key: HookKey) -> Result<(Hook, Vec<u8>), Error> {
     if key.arrival != 0 {
-        return Ok(Hook { key, fate: Fate::Passed(event::arrival(read, key.arrival)?) });
+        let fate = Fate::Passed(event::arrival(read, key.arrival)?);
+        return Ok((Hook { key, fate }, Vec::new()));
     }
     let (row, body) = event::event(read, key.event)?;
-    told(read, row, &body)
+    Ok((told(read, row, &body)?, body))
 }
 
 /// What is told of an event.

@@ -9,8 +9,9 @@ use std::process::Command;
 /// must be in its usual modes, and nothing else may read from it.
 pub(super) fn edit(data: &Path, text: &str) -> Result<String, String> {
     // Editors colour what the name says it is.
-    let is_json =
-        serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok_and(|_| text.starts_with('{'));
+    let is_json = text.starts_with('{')
+        // One that was laid out and has a slip is JSON all the same.
+        && (text.starts_with("{\n") || serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok());
     let ending = if is_json { "json" } else { "txt" };
     let editor = ["VISUAL", "EDITOR"]
         .iter()

@@ -418,7 +418,7 @@ fn ask(read: &ReadConn, query: Query, base_url: &str) -> Result<Reply, store::Er
                 more_below: found.more_below,
                 counts: (),
             };
-            Reply::Hooks { ticket, came, given_up: found.given_up }
+            Reply::Hooks { ticket, came, looked: found.looked }
         }
         Query::HookBody { event, ticket } => {
             let kept = event::kept(read, event)?;

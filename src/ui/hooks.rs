@@ -60,12 +60,18 @@ fn head(model: &Model, area: Area, canvas: &mut Canvas<'_>) {
     let sought = text::display_safe(&model.hooks.sought);
     let pieces = if sought.is_empty() {
         let key = model.keymap.key(Context::Hooks, Action::Filter);
-        [
-            (theme.dim, format!(" all requests, newest first   {key} filter")),
-            (theme.dim, String::new()),
-        ]
+        vec![(theme.dim, format!(" all requests, newest first   {key} filter"))]
     } else {
-        [(theme.dim, " filter: ".to_owned()), (theme.accent, sought.into_owned())]
+        let far = model.hooks.below.map_or_else(String::new, |looked| {
+            let back = when::near(looked.at, model.now, &model.settings.timezone);
+            let words = if model.hooks.list.wait.is_busy() { "looking" } else { "looked" };
+            format!("   {words} back to {back}")
+        });
+        vec![
+            (theme.dim, " filter: ".to_owned()),
+            (theme.accent, sought.into_owned()),
+            (theme.dim, far),
+        ]
     };
     let mut at = 0;
     for (style, words) in &pieces {
@@ -128,15 +134,10 @@ fn request(model: &Model, hook: &Hook, area: Area, canvas: &mut Canvas<'_>) {
 fn empty(model: &Model, area: Area, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     let hooks = &model.hooks;
-    let words = match (&hooks.list.error, hooks.given_up) {
+    let words = match (&hooks.list.error, hooks.below) {
         (Some(reason), _) => reason.clone(),
         _ if !hooks.list.loaded => "loading".to_owned(),
-        (None, Some(at)) => {
-            let back = when::near(at, model.now, &model.settings.timezone);
-            format!(
-                "None fits among the newest, back to {back}. twoticks events list looks through all."
-            )
-        }
+        (None, Some(_)) => "None fits so far.".to_owned(),
         (None, None) if !hooks.sought.is_empty() => {
             let key = model.keymap.key(Context::Hooks, Action::Back);
             format!("No request fits. {key} shows all.")

@@ -1,21 +1,20 @@
 //! The inspector's screen: reading requests, looking for some, and doing something with one.
 
 use super::{open, queue};
-use crate::app::action::Action;
+use crate::app::action::{Action, Context};
 use crate::app::chat::{self, Anchor, Scroll};
 use crate::app::hooks as words;
-use crate::app::inspector::{BUDGET, KeptBody};
+use crate::app::inspector::KeptBody;
 use crate::app::list::{self, Came, Listed as _, Load};
 use crate::app::model::{Awaited, Focus, Model, Overlay, Screen};
 use crate::app::msg::{Command, Effect, Query, Ticket};
 use crate::app::notice::Weight;
 use crate::app::prompt::{Prompt, Question};
 use crate::app::queue::CALM;
-use crate::domain::hook::{Fate, Hook, HookKey};
+use crate::domain::hook::{Budget, Fate, Hook, HookKey, LookedTo};
 use crate::domain::hook_filter::HookFilter;
 use crate::domain::id::EventId;
 use crate::domain::page::{MessagePage, Page};
-use crate::domain::time::Timestamp;
 
 /// Where a program that is being developed usually answers.
 const USUAL: &str = "http://127.0.0.1:3000/hook";
@@ -96,14 +95,14 @@ fn ask(model: &mut Model, page: Page<HookKey>, limit: u32, load: Load, effects: 
     let filter = model.hooks.filter.clone();
     model.hooks.list.wait.start(ticket, load);
     model.hooks.calm.read(model.now);
-    effects.push(Effect::Run(Query::Hooks { filter, page, limit, budget: BUDGET, ticket }));
+    effects.push(Effect::Run(Query::Hooks { filter, page, limit, budget: Budget::STEP, ticket }));
 }
 
 pub(super) fn came(
     model: &mut Model,
     ticket: Ticket,
     came: Came<Hook>,
-    given_up: Option<Timestamp>,
+    looked: Option<LookedTo>,
     effects: &mut Vec<Effect>,
 ) {
     let Some(load) = model.hooks.list.wait.answered(ticket) else { return };
@@ -112,9 +111,8 @@ pub(super) fn came(
     if hooks.follow && load == Load::Replace {
         hooks.list.selected = None;
     }
-    let different = hooks.list.take(load, came, capacity) || hooks.given_up != given_up;
+    let different = hooks.take(load, came, looked, capacity);
     hooks.list.close_up(capacity);
-    hooks.given_up = given_up;
     if different && model.screen == Screen::Hooks {
         model.touch();
     }
@@ -137,7 +135,7 @@ pub(super) fn settle(model: &mut Model, effects: &mut Vec<Effect>) {
         return;
     }
     if !model.hooks.list.wait.is_busy()
-        && let Some((page, load)) = model.hooks.list.wanted_page(capacity(model))
+        && let Some((page, load)) = model.hooks.wanted_page(capacity(model))
     {
         ask(model, page, list::PAGE, load, effects);
     }
@@ -159,9 +157,9 @@ pub(super) fn step(model: &mut Model, by: isize) {
     model.hooks.list.step(by, capacity);
 }
 
-/// To the oldest.
+/// To the oldest; while some are looked for, to the oldest that was found so far.
 pub(super) fn bottom(model: &mut Model, effects: &mut Vec<Effect>) {
-    if model.hooks.list.page.more_after() {
+    if model.hooks.list.page.more_after() && model.hooks.filter.is_empty() {
         model.hooks.follow = false;
         ask(model, Page::Before(Hook::LAST), list::PAGE, Load::Bottom, effects);
     } else {
@@ -256,21 +254,37 @@ fn edit(model: &mut Model, effects: &mut Vec<Effect>) {
         model.say("Its body is not there to be edited.", Weight::Warning);
         return;
     };
-    let text = words::pretty(&body.text);
+    let typed = model.hooks.typed.get(&event).cloned();
+    let text = typed.unwrap_or_else(|| words::pretty(&body.text));
     model.hooks.editing = Some(event);
     effects.push(Effect::Edit(text));
 }
 
-/// The editor gave a body back: it is applied, unless nothing was changed.
+/// The editor gave a body back: it is applied, unless nothing was changed or it is no JSON. What was typed stays
+/// until it was applied.
 pub(super) fn edited(model: &mut Model, event: EventId, text: &str, effects: &mut Vec<Effect>) {
+    let text = text.trim_end();
     let before = model.hooks.body.as_ref().filter(|body| body.event == event);
     let same = before.is_some_and(|body| words::pretty(&body.text).trim() == text.trim());
-    if same || text.trim().is_empty() {
+    if same || text.is_empty() {
+        model.hooks.typed.remove(&event);
         model.say("Nothing was changed, so nothing was applied.", Weight::Done);
         return;
     }
+    model.hooks.typed.insert(event, text.to_owned());
+    if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        let key = model.keymap.key(Context::Hooks, Action::EditBody);
+        let place = format!("line {}, column {}", error.line(), error.column());
+        let said = error.to_string();
+        let what = said.split(" at line ").next().unwrap_or_default();
+        let words = format!(
+            "Not applied, it is no JSON: {place}: {what}. {key} goes on with what you wrote."
+        );
+        model.say(words, Weight::Error);
+        return;
+    }
     let command = Command::ReplayEdited(event, text.trim().to_owned());
-    effects.push(model.command(command, Awaited::Replay(event)));
+    effects.push(model.command(command, Awaited::ReplayEdited(event)));
 }
 
 /// What a replay did.

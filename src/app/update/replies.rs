@@ -48,8 +48,8 @@ pub(super) fn loaded(model: &mut Model, reply: Reply, effects: &mut Vec<Effect>)
             }
         }
         Reply::Queue { ticket, came, recent } => queue::came(model, ticket, came, recent, effects),
-        Reply::Hooks { ticket, came, given_up } => {
-            hooks::came(model, ticket, came, given_up, effects);
+        Reply::Hooks { ticket, came, looked } => {
+            hooks::came(model, ticket, came, looked, effects);
         }
         Reply::HookBody { ticket, body } => hooks::body_came(model, ticket, body),
         Reply::Next { ticket, row } => next(model, ticket, row, effects),

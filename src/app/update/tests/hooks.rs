@@ -65,6 +65,46 @@ fn an_edited_body_is_applied_only_when_something_was_changed() {
     assert!(stage.model.composer.editor.is_empty(), "the draft is left alone");
 }
 
+/// A slip in the editor was stored as an event that nobody understands, and the typing was lost.
+#[test]
+fn a_slip_in_an_edited_body_is_named_and_what_was_typed_stays() {
+    let mut stage = hooks();
+    stage.keys("e");
+    let in_editor = |stage: &Stage| match stage.effects.last() {
+        Some(Effect::Edit(text)) => text.clone(),
+        other => panic!("{other:?}"),
+    };
+    let slip = in_editor(&stage).replacen("131047,", "131026", 1);
+    let line = slip.lines().position(|line| line.contains("131026")).unwrap() + 2;
+    stage.tell(Msg::Edited(Ok(format!("{slip}\n"))));
+    assert!(stage.commands().is_empty());
+    let words = said(&stage);
+    assert!(
+        words.contains(&format!("line {line}, column ")) && words.contains("expected `,`"),
+        "{words}"
+    );
+    stage.keys("e");
+    assert_eq!(in_editor(&stage), slip);
+
+    // One that could not be applied is not lost either; one that was is over.
+    let mended = slip.replacen("131026", "131026,", 1);
+    stage.tell(Msg::Edited(Ok(mended.clone())));
+    let asked = |stage: &Stage| match stage.effects.last() {
+        Some(Effect::Do(id, Command::ReplayEdited(..))) => *id,
+        other => panic!("{other:?}"),
+    };
+    let id = asked(&stage);
+    stage.tell(Msg::Finished(Finished { id, result: Err("the disk is full".to_owned()) }));
+    assert!(said(&stage).contains("the disk is full"));
+    stage.keys("e");
+    assert_eq!(in_editor(&stage), mended);
+    stage.tell(Msg::Edited(Ok(mended.clone())));
+    let (id, result) = (asked(&stage), Ok(Done::Replayed { messages: 0, unknown: 0 }));
+    stage.tell(Msg::Finished(Finished { id, result }));
+    stage.keys("e");
+    assert_ne!(in_editor(&stage), mended);
+}
+
 #[test]
 fn an_event_goes_to_an_address_and_into_a_file() {
     let mut stage = hooks();
@@ -99,6 +139,39 @@ fn a_filter_is_live_names_what_is_wrong_and_is_taken_away() {
     assert_eq!((rows(&stage), stage.model.screen), (5, Screen::Hooks));
     stage.keys("<Esc>");
     assert_eq!(stage.model.screen, Screen::Inbox);
+}
+
+/// Looking ended after 2,000 requests, and what fitted further down was never shown.
+#[test]
+fn a_search_goes_on_to_the_oldest_step_by_step() {
+    let mut stage = hooks();
+    // One that fits at both ends, and many between that do not.
+    let like = |event: i64, id: i64| {
+        let found = stage.world.hooks.iter().find(|hook| hook.event() == Some(EventId(event)));
+        Hook { key: HookKey::of(EventId(id)), ..found.unwrap().clone() }
+    };
+    let more: Vec<Hook> = (2..800).rev().map(|id| like(814, id)).chain([like(815, 1)]).collect();
+    stage.world.hooks.extend(more);
+    stage.world.hook_step = 100;
+    let events = |stage: &Stage| -> Vec<i64> {
+        stage.model.hooks.list.page.rows().iter().map(|hook| hook.key.event.0).collect()
+    };
+    stage.keys("/type:text<Enter>");
+    let found = events(&stage);
+    assert_eq!(found, [815, 1]);
+    assert_eq!(stage.model.hooks.below, None);
+
+    // What comes in meanwhile does not begin it anew.
+    let mut newer: Hook = stage.world.hooks[0].clone();
+    newer.key = HookKey::of(EventId(900));
+    stage.world.hooks.insert(0, newer);
+    stage.wait(1_000);
+    stage.tell(Msg::Changed(Changes { events: true, ..Changes::default() }));
+    assert_eq!(events(&stage), [&[900], found.as_slice()].concat());
+    assert_eq!(stage.model.hooks.below, None);
+
+    stage.keys("<Ctrl-U>/nowhere<Enter>");
+    assert_eq!(events(&stage), [0; 0]);
 }
 
 #[test]
