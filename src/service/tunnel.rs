@@ -355,7 +355,12 @@ impl Tunnel {
                 continue;
             };
             let url = with_path(&base, &self.parts.path);
-            self.parts.bus.update_health(|health| health.tunnel.url = Some(url.to_string()));
+            self.parts.bus.update_health(|health| {
+                let before = health.tunnel.url.replace(url.to_string());
+                if before.as_deref() != Some(url.as_str()) {
+                    health.tunnel.registration = Registration::Unknown;
+                }
+            });
             let begun = self.parts.clock.monotonic();
             let made = match prover.take().filter(|(of, _)| *of == url) {
                 Some(made) => Ok(made),
