@@ -1,6 +1,6 @@
 //! The workbench: reading what it shows, asking Meta, looking at the set-up, and the tunnel.
 
-use crate::app::action::Action;
+use crate::app::action::{Action, Context};
 use crate::app::layout;
 use crate::app::model::{Awaited, Model, Overlay};
 use crate::app::msg::{Command, Done, Effect, Query, Ticket};
@@ -24,6 +24,13 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
         Action::PreviousTab => show(model, model.workbench.tab.next(false), effects),
         Action::Refresh => refresh(model, effects),
         Action::Choose => choose(model, effects),
+        Action::LetPost | Action::LeavePost | Action::PutBack
+            if model.workbench.tab != Tab::Tunnel =>
+        {
+            let key = model.keymap.key(Context::Workbench, Action::ShowTunnel);
+            let words = format!("Where Meta posts is decided on the tunnel's tab: {key} shows it.");
+            model.say(words, Weight::Warning);
+        }
         Action::LetPost => post(model, Say::Here, effects),
         Action::LeavePost => post(model, Say::Stay, effects),
         Action::PutBack => post(model, Say::Back, effects),

@@ -191,6 +191,33 @@ fn the_question_about_the_new_address_is_answered_by_a_key() {
     }
 }
 
+/// `m`, `x` and `p` changed where Meta posts from whatever was shown, and `T` did nothing here.
+#[test]
+fn where_meta_posts_is_decided_on_the_tunnels_tab_alone() {
+    let mut stage = Stage::new(world(), (80, 24));
+    let tunnel = TunnelHealth {
+        kind: Some("ssh"),
+        url: Some("https://new.example/webhook".to_owned()),
+        registration: Registration::Asks { old: None },
+        ..TunnelHealth::default()
+    };
+    stage.tell(Msg::Health(Box::new(Health { tunnel, ..Health::default() })));
+    for (tab, key) in [("A", "m"), ("D", "x"), ("D", "p"), ("A<Tab>", "m")] {
+        stage.keys(tab);
+        stage.commands();
+        stage.keys(key);
+        assert!(stage.commands().is_empty() && said(&stage).contains("T shows it"), "{tab}{key}");
+        stage.keys("T");
+        assert_eq!(stage.model.workbench.tab, Tab::Tunnel, "{tab}");
+    }
+    stage.keys("m");
+    assert!(matches!(stage.commands()[..], [Command::Post(_, Say::Here)]));
+    stage.keys("D");
+    assert_eq!(stage.model.workbench.tab, Tab::Doctor);
+    stage.keys("A?");
+    assert!(page(&stage).contains("On the workbench"), "{}", page(&stage));
+}
+
 #[test]
 fn the_address_from_before_is_shown_and_put_back_by_a_key() {
     let mut stage = Stage::new(world(), (80, 24));
