@@ -3,8 +3,13 @@
 use serde_json::Value;
 
 use super::json;
+use super::notice::inner;
 use crate::domain::event::{Item, ItemKind, Peer};
 use crate::domain::hook::Facet;
+
+/// Where Meta says what happened to an account, a number or a template.
+const TELLING: [&str; 6] =
+    ["event", "decision", "status", "new_quality_score", "new_category", "correct_category"];
 
 /// What each item is about, in their order.
 #[must_use]
@@ -43,9 +48,17 @@ fn facet(item: &Item) -> Facet {
             Facet { field, kind: "error".to_owned(), code: Some(*code), who: None }
         }
         ItemKind::Notice { .. } | ItemKind::Template(_) => {
-            let kind = ["event", "decision", "status", "new_category"].map(word);
-            let kind = kind.into_iter().find(|kind| !kind.is_empty()).unwrap_or_default();
-            Facet { field, kind, code: None, who: None }
+            let alert = inner(&raw, "alert_info", "alert_type");
+            let words = TELLING.into_iter().map(word).chain(alert);
+            let kind = words.into_iter().find(|kind| !kind.is_empty()).unwrap_or_default();
+            let who = match &item.kind {
+                ItemKind::Template(update) => Some(format!("{} {}", update.name, update.language)),
+                _ => ["display_phone_number", "phone_number"]
+                    .into_iter()
+                    .find_map(|key| json::text(&raw, key))
+                    .map(|number| format!("+{}", number.trim_start_matches('+'))),
+            };
+            Facet { field, kind, code: None, who }
         }
         ItemKind::Unknown { .. } => Facet { field, kind: word("type"), code: None, who: None },
     }
