@@ -6,6 +6,7 @@
 
 pub mod action;
 mod awaited;
+mod banner;
 pub mod calm;
 pub mod campaigns;
 pub mod chat;

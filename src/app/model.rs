@@ -34,12 +34,11 @@ use super::when;
 use super::workbench::Workbench;
 use crate::domain::catalogue::{Catalogue, Entry};
 use crate::domain::conversation::{Conversation, Draft};
-use crate::domain::health::{AccountHealth, Condition, Health, Waiting};
+use crate::domain::health::{AccountHealth, Health, Waiting};
 use crate::domain::id::{AccountId, ConversationId, MessageId};
 use crate::domain::message::Message;
 use crate::domain::text;
 use crate::domain::time::Timestamp;
-use crate::domain::tunnel::Registration;
 use crate::domain::window::{Outside, Window};
 
 /// The name of the action that sends a template instead of a text.
@@ -426,54 +425,10 @@ impl Model {
             conversation: self.focus != Focus::List || !self.show_list,
             draft_rows: u16::try_from(draft_rows).unwrap_or(u16::MAX),
             reply: self.composer.reply_to.is_some(),
-            banners: u16::try_from(self.banners(columns).len()).unwrap_or(u16::MAX),
+            banners: u16::try_from(self.banners(columns, rows).len()).unwrap_or(u16::MAX),
             notice: u16::try_from(self.notice_lines(columns).len()).unwrap_or(u16::MAX),
         };
         layout::lay_out(columns, rows, &wants)
-    }
-
-    /// What is wrong with the account, the store or the listener, in plain words, as lines for a screen
-    /// of this width; the gravest first.
-    #[must_use]
-    pub(crate) fn banners(&self, columns: u16) -> Vec<String> {
-        let mut banners = Vec::new();
-        if let Some(trouble) = &self.health.store_trouble {
-            banners.push(format!("Store: {trouble}"));
-        }
-        banners.extend(self.health.net_trouble.clone());
-        if let Some(trouble) = self.health.trouble() {
-            banners.push(format!("Account: {trouble}"));
-        }
-        if let Condition::Down(reason) = &self.health.listener {
-            banners.push(format!("Nothing can be received: {reason}"));
-        }
-        if let Some(reason) = &self.health.challenge_trouble {
-            banners.push(format!("The webhook cannot be set up at Meta: {reason}"));
-        }
-        if let Condition::Down(reason) = &self.health.tunnel.condition {
-            banners.push(format!("Nothing comes through the tunnel: {reason}"));
-        }
-        match &self.health.tunnel.registration {
-            Registration::Asks { old } => {
-                let old = old.as_deref().map_or("no address".into(), text::display_safe);
-                banners.push(format!(
-                    "Meta posts to {old}, not to the tunnel; to change that: {}, or twoticks webhook set",
-                    self.keymap.key(Context::List, Action::ShowTunnel)
-                ));
-            }
-            Registration::Trouble(why) => {
-                banners.push(format!("Meta is not told of the tunnel's address: {why}"));
-            }
-            Registration::Unknown | Registration::Registered { .. } => {}
-        }
-        if let Some(reason) = self.health.sender_trouble() {
-            banners.push(format!("Nothing is being sent: {reason}"));
-        }
-        // The queue has a place of its own for them.
-        if self.screen != Screen::Queue {
-            banners.extend(self.health.accounts.iter().flat_map(AccountHealth::notices));
-        }
-        banners.iter().flat_map(|words| wrapped(words, " ! ", columns)).collect()
     }
 
     /// The key that sends a template instead of a text, where keys are being typed; empty when there is none.
@@ -624,7 +579,7 @@ impl Model {
 }
 
 /// Words as lines that begin below each other, the first with a mark.
-fn wrapped(words: &str, mark: &str, columns: u16) -> Vec<String> {
+pub(super) fn wrapped(words: &str, mark: &str, columns: u16) -> Vec<String> {
     let safe = text::display_safe(words);
     let room = usize::from(columns).saturating_sub(mark.len() + 1).max(text::MIN_COLUMNS);
     let mut mark = mark.to_owned();

@@ -57,7 +57,7 @@ pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
         at += 1;
     }
     canvas.put(bar, at, 0, facts_at.saturating_sub(at), word.1, word.0);
-    for (row, words) in (0..).zip(model.banners(bar.width)) {
+    for (row, words) in (0..).zip(model.banners(bar.width, model.size.1)) {
         canvas.row(layout.banners, row, &[(theme.banner, &words)]);
     }
 }

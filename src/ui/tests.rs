@@ -165,6 +165,40 @@ fn a_full_disk_is_said_until_there_is_room() {
     assert!(!screen(&stage).contains("Store:"), "{}", screen(&stage));
 }
 
+/// Three troubles took six of 24 rows, and the conversation was not to be read any more.
+#[test]
+fn many_troubles_leave_room_for_the_conversation() {
+    let mut stage = Stage::new(world(), (80, 24));
+    let mut health = crate::app::fixture::health();
+    let long = "port 8787 of 127.0.0.1 is taken by another program; close it, or put another port \
+                into [listener] of the config";
+    health.net_trouble = Some("the network part does not start".to_owned());
+    health.listener = Condition::Down(long.to_owned());
+    health.challenge_trouble = Some("no verify_token is set".to_owned());
+    stage.tell(Msg::Health(Box::new(health.clone())));
+    let shown = screen(&stage);
+    let below = shown.lines().position(|line| line.starts_with(" All 12"));
+    assert_eq!(below, Some(3), "{shown}");
+    assert!(
+        shown.contains("does not start") && shown.contains(" ! 2 more, D shows all"),
+        "{shown}"
+    );
+    stage.keys("D");
+    let shown = screen(&stage);
+    assert!(shown.contains("into [listener] of the config"), "{shown}");
+    assert!(shown.contains("no verify_token is set"), "{shown}");
+
+    // A single one that is too long begins at least.
+    let mut stage = Stage::new(world(), (80, 24));
+    health.net_trouble = Some(long.repeat(3));
+    stage.tell(Msg::Health(Box::new(health)));
+    let shown = screen(&stage);
+    assert!(shown.contains(" ! port 8787") && shown.contains(" ! 2 more, D shows all"), "{shown}");
+    stage.model.size = (120, 48);
+    let shown = screen(&stage);
+    assert!(shown.contains("into [listener] of the config"), "{shown}");
+}
+
 /// The reason of a refusal is never cut, and the last row of the messages gives way to it.
 #[test]
 fn long_notices_and_troubles_wrap() {

@@ -118,6 +118,13 @@ fn profile(model: &Model, page: &mut Page) {
 
 fn doctor(model: &Model, page: &mut Page) {
     let bench = &model.workbench;
+    let troubles = model.troubles();
+    for words in &troubles {
+        page.wrapped(words, Ink::Bad);
+    }
+    if !troubles.is_empty() {
+        page.lines.push(Line::default());
+    }
     let refresh = key(model, Action::Refresh);
     let Some(findings) = bench.findings.as_ref().filter(|_| !bench.looks) else {
         let words = if bench.looks {
