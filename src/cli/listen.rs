@@ -1,6 +1,7 @@
 //! `twoticks listen`: listener and sender without the screen. A line for each thing that a webhook brings,
 //! until it is asked to end.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
@@ -16,7 +17,7 @@ use crate::app::hooks;
 use crate::config::SecretSource;
 use crate::domain::health::{Condition, Health};
 use crate::domain::hook::Hook;
-use crate::domain::hook_filter::Only;
+use crate::domain::hook_filter::{HookFilter, Only};
 use crate::domain::text::{display_safe, display_safe_multiline};
 use crate::domain::tunnel::{Registration, TunnelHealth};
 use crate::error::{Error, Kind};
@@ -122,13 +123,18 @@ fn follow(
     listen: &Listen,
 ) -> Result<(), Error> {
     let mut health = Health::default();
+    let mut untaken = Untaken::default();
     tell_health(&mut health, backstage.bus.health());
     // Whoever would tell us anything is gone when this ends by itself.
     while let Ok(heard) = heard.recv() {
         match heard {
-            Heard::End => return Err(Error::new(Kind::Interrupted, "ended by a signal")),
+            Heard::End => {
+                untaken.tell();
+                return Err(Error::new(Kind::Interrupted, "ended by a signal"));
+            }
             Heard::Panic(said) => return Err(Error::failed(said).hint("the log has more")),
             Heard::Forwarded(forwarded) => {
+                untaken.note(&forwarded);
                 tell_forwarded(&forwarded, listen)?;
                 continue;
             }
@@ -141,7 +147,7 @@ fn follow(
         if news.changes.is_empty() {
             continue;
         }
-        let (fresh, now) = ask(backstage, move |read| seen.next(read))?;
+        let (fresh, now) = ask(backstage, move |read| seen.next(read, &HookFilter::default()))?;
         seen = now;
         for hook in &fresh {
             if hook.event().is_none() {
@@ -185,6 +191,40 @@ fn print_as_asked(backstage: &Backstage, hook: &Hook, listen: &Listen) -> Result
     Ok(())
 }
 
+/// The events that were passed on and that a target has not taken.
+#[derive(Default)]
+struct Untaken(BTreeMap<String, BTreeSet<i64>>);
+
+/// So many of their numbers are named at the end.
+const NAMED: usize = 50;
+
+impl Untaken {
+    fn note(&mut self, forwarded: &Forwarded) {
+        let events = self.0.entry(forwarded.to.to_string()).or_default();
+        if forwarded.is_taken() {
+            events.remove(&forwarded.event.0);
+        } else {
+            events.insert(forwarded.event.0);
+        }
+    }
+
+    /// Says which, with what posts them again.
+    fn tell(&self) {
+        for (to, events) in self.0.iter().filter(|(_, events)| !events.is_empty()) {
+            let named: Vec<String> = events.iter().take(NAMED).map(i64::to_string).collect();
+            let more = if events.len() > NAMED { " ..." } else { "" };
+            let count = match events.len() {
+                1 => "1 event was".to_owned(),
+                more => format!("{more} events were"),
+            };
+            say(&format!(
+                "{count} not taken by {to}; to post again: twoticks events replay {}{more} --to {to}",
+                named.join(" ")
+            ));
+        }
+    }
+}
+
 /// Tells of a try to pass a webhook on. With bodies alone on stdout, it is talk.
 fn tell_forwarded(forwarded: &Forwarded, listen: &Listen) -> Result<(), Error> {
     let Forwarded { event, to, answer, took, tries, again } = forwarded;
@@ -197,6 +237,7 @@ fn tell_forwarded(forwarded: &Forwarded, listen: &Listen) -> Result<(), Error> {
             "took_ms": took.as_secs_f64() * 1000.0,
             "tries": tries,
             "again_in_ms": again.map(|again| u64::try_from(again.as_millis()).unwrap_or(u64::MAX)),
+            "taken": forwarded.is_taken(),
         }))?);
     }
     let words = match answer {
@@ -205,8 +246,11 @@ fn tell_forwarded(forwarded: &Forwarded, listen: &Listen) -> Result<(), Error> {
     };
     let then = match again {
         Some(again) => format!("; again in {:.1} s", again.as_secs_f64()),
-        None if answer.is_err() => "; given up, events replay posts it again".to_owned(),
-        None => String::new(),
+        None if forwarded.is_taken() => String::new(),
+        None => {
+            let after = if *tries > 1 { format!(" after {tries} tries") } else { String::new() };
+            format!("; given up{after}; again by: twoticks events replay {event} --to {to}")
+        }
     };
     let words = format!("#{event} > {to}  {words}{then}");
     if listen.print == Some(Print::Json) {

@@ -34,8 +34,9 @@ const WAIT: (Duration, Duration) = (Duration::from_millis(500), Duration::from_s
 /// How old an event may get while its target cannot be reached: a program being developed is often away.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
-/// Tries when the target answers with trouble of its own.
-const TRIES: u32 = 6;
+/// Tries when the target answers with trouble of its own. Those behind wait meanwhile, some four seconds: a
+/// program that fails for every event is still told of all of them soon.
+const TRIES: u32 = 4;
 
 /// Events that are read at once.
 const PAGE: u32 = 32;
@@ -66,6 +67,14 @@ pub struct Forwarded {
     pub tries: u32,
     /// It is tried again after this.
     pub again: Option<Duration>,
+}
+
+impl Forwarded {
+    /// Whether the target has it now.
+    #[must_use]
+    pub fn is_taken(&self) -> bool {
+        self.answer.as_ref().is_ok_and(|status| (200..300).contains(status))
+    }
 }
 
 /// Hears of each try. Must not block.

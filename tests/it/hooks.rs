@@ -78,6 +78,12 @@ fn every_kind_is_taken_and_told_with_the_rows_it_changed() {
             kind.name
         );
         assert!(!columns.what.is_empty() && columns.field != "-", "{}: {columns:?}", kind.name);
+        let whom = match kind.name.split('-').next() {
+            Some("template") => "order_update en_US",
+            Some("number" | "security") => "+551155500199",
+            _ => "",
+        };
+        assert!(columns.who.contains(whom), "{}: {columns:?}", kind.name);
         let changes = words::changes(&row, &subjects);
         let changes_rows = row
             .effects
@@ -155,6 +161,7 @@ struct Listening {
     child: Child,
     url: String,
     lines: Receiver<String>,
+    talk: Receiver<String>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -186,7 +193,7 @@ impl Listening {
                 break address.to_owned();
             }
         };
-        Self { child, url: format!("http://{address}/webhook"), lines, threads }
+        Self { child, url: format!("http://{address}/webhook"), lines, talk: talked, threads }
     }
 
     /// The first line that has all of these.
@@ -365,6 +372,30 @@ fn a_program_that_is_not_ours_gets_what_it_wants_and_checks_the_signature() {
     let one = wait(&got_third);
     assert_eq!(one.signature, signed(OTHER, &one.body));
     assert!(text(&one.body).contains("account_alerts"), "only what came since it began");
+}
+
+/// An event that was answered 500 to the last was given up without a word.
+#[test]
+fn what_a_program_does_not_take_is_said_with_what_posts_it_again() {
+    let home = Home::new();
+    let (url, got) = program(5);
+    let mut listening = Listening::start(&home, &["--forward-to", &url]);
+    for kind in ["text", "image", "sticker"] {
+        home.json(&["trigger", kind, "--to", &listening.url, "--json"]);
+    }
+    let again = format!("twoticks events replay 1 --to {url}");
+    let given_up = listening.line(&["#1 > ", "given up"]);
+    let words = format!("; given up after 4 tries; again by: {again}");
+    assert!(given_up.contains("503 in ") && given_up.ends_with(&words), "{given_up}");
+    listening.line(&["#3 > ", "200 in "]);
+    assert_eq!(got.iter().take(7).count(), 7, "four, two and one");
+    crate::terminal::signal_to(listening.child.id(), rustix::process::Signal::TERM);
+    listening.child.wait().expect("it ends");
+    let said: Vec<String> = listening.talk.iter().collect();
+    let end = format!("1 event was not taken by {url}; to post again: {again}");
+    assert!(said.contains(&end), "{said:#?}");
+    let reposted = home.run(&["events", "replay", "1", "--to", &url]);
+    assert_eq!(reposted.status.code(), Some(0), "{reposted:?}");
 }
 
 #[test]
