@@ -406,6 +406,8 @@ fn serve(options: Serve) -> Result<(), Error> {
         }
         (None, None) => None,
     };
+    // A world that was kept knows where its webhooks went.
+    let goes_to = webhook.clone().or_else(|| world.callback().map(str::to_owned));
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port.unwrap_or(0)));
     let config =
         SimConfig { listen, webhook: webhook.clone(), keep: options.state, ..SimConfig::default() };
@@ -427,7 +429,7 @@ fn serve(options: Serve) -> Result<(), Error> {
         told.send(()).ok();
     })
     .map_err(|error| Error::failed("cannot listen for signals").because(&error))?;
-    say(&format!("webhooks go to: {}", webhook.as_deref().unwrap_or("nowhere; see --webhook")));
+    say(&format!("webhooks go to: {}", goes_to.as_deref().unwrap_or("nowhere; see --webhook")));
     line(&sim.base_url())?;
     // Either somebody asks us to end, or the thread that would tell us is gone.
     asked.recv().ok();

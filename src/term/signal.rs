@@ -4,11 +4,14 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use signal_hook::consts::signal::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::{Handle, Signals};
 use signal_hook::low_level::{emulate_default_handler, exit};
 
+use crate::clock::SystemClock;
+use crate::domain::time::{Clock as _, Monotonic};
 use crate::service::thread::{OnPanic, Thread};
 
 /// What a signal asks for.
@@ -60,19 +63,29 @@ pub fn start(
     let away = Arc::new(AtomicBool::new(false));
     let elsewhere = Arc::clone(&away);
     let thread = Thread::start("signals", on_panic, move || {
-        let mut asked_before = false;
+        let clock = SystemClock::new();
+        let mut asked = None;
         for signal in &mut signals {
             // The terminal has put `^C` there; what comes next begins on a line of its own.
             if !screen && signal == SIGINT && io::stderr().is_terminal() {
                 writeln!(io::stderr()).ok();
             }
-            hear(signal, elsewhere.load(Ordering::SeqCst), &mut asked_before, &told);
+            hear(signal, elsewhere.load(Ordering::SeqCst), clock.monotonic(), &mut asked, &told);
         }
     })?;
     Ok(Listening { handle, _thread: thread, away })
 }
 
-fn hear(signal: i32, away: bool, asked_before: &mut bool, told: &dyn Fn(Asked)) {
+/// Who asks once more within this has not waited for anything: `timeout` signals a process and then its group.
+const SAME: Duration = Duration::from_millis(250);
+
+fn hear(
+    signal: i32,
+    away: bool,
+    now: Monotonic,
+    asked: &mut Option<Monotonic>,
+    told: &dyn Fn(Asked),
+) {
     match signal {
         SIGINT | SIGCONT if away => {}
         SIGTSTP if away => {
@@ -82,13 +95,16 @@ fn hear(signal: i32, away: bool, asked_before: &mut bool, told: &dyn Fn(Asked)) 
         }
         SIGTSTP => told(Asked::Stop),
         SIGCONT => told(Asked::Continue),
-        _ if *asked_before => {
-            super::restore();
-            exit(130);
-        }
-        _ => {
-            *asked_before = true;
-            told(Asked::End);
-        }
+        _ => match *asked {
+            None => {
+                *asked = Some(now);
+                told(Asked::End);
+            }
+            Some(first) if now.since(first) < SAME => {}
+            Some(_) => {
+                super::restore();
+                exit(130);
+            }
+        },
     }
 }

@@ -566,6 +566,30 @@ fn a_scenario_file_drives_the_simulator() {
     assert!(text(&wrong.stderr).contains("0 to 100 per cent"), "{wrong:?}");
 }
 
+/// It said that webhooks go nowhere. And `timeout` signals a process twice at once, which ended it before the
+/// state was written.
+#[test]
+fn a_world_that_is_kept_knows_where_its_webhooks_go() {
+    let home = tempfile::tempdir().unwrap();
+    let url = "http://127.0.0.1:9/webhook";
+    let start = |args: &[&str]| {
+        let args = [&["sim", "--state", "world.json"], args].concat();
+        let mut command = twoticks(home.path(), &args);
+        command.current_dir(home.path());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut talk = BufReader::new(child.stderr.take().unwrap()).lines();
+        let first = talk.next().unwrap().unwrap();
+        signal_to(child.id(), Signal::TERM);
+        signal_to(child.id(), Signal::TERM);
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+        assert_eq!(talk.next().unwrap().unwrap(), "error: ended by a signal");
+        first
+    };
+    let goes_there = format!("webhooks go to: {url}");
+    assert_eq!(start(&["--webhook", url]), goes_there);
+    assert_eq!(start(&[]), goes_there);
+}
+
 #[test]
 fn a_backup_is_a_whole_database_and_overwrites_nothing() {
     let home = tempfile::tempdir().unwrap();

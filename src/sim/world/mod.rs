@@ -352,7 +352,7 @@ impl World {
     }
 
     /// Where the app's webhooks go.
-    pub(super) fn callback(&self) -> Option<&str> {
+    pub fn callback(&self) -> Option<&str> {
         self.office.hooks.app.as_deref()
     }
 
