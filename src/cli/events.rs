@@ -144,8 +144,8 @@ fn list_all(session: &Session, list: &List) -> Result<(), Error> {
             tell(hook, list.json)?;
         }
         left = left.saturating_sub(u32::try_from(found.rows.len()).unwrap_or(u32::MAX));
-        let last = found.rows.last().map(|hook| LookedTo { key: hook.key, at: hook.at() });
-        let Some(looked) = found.looked.or(last).filter(|_| found.more_below) else { break };
+        let lowest = found.rows.last().map(|hook| LookedTo { key: hook.key, at: hook.at() });
+        let Some(looked) = found.looked.or(lowest).filter(|_| found.more_below) else { break };
         if stop.load(Ordering::SeqCst) {
             let back = output::time(looked.at);
             return Err(Error::new(

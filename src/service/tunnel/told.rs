@@ -59,7 +59,7 @@ fn is_local(url: &Url) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Told;
+    use super::{Told, Url};
     use crate::domain::tunnel::Kind;
 
     #[test]
@@ -82,7 +82,7 @@ mod tests {
         assert_eq!(told.address.as_ref().unwrap().as_str(), "https://one.example/");
         let others =
             || ["https://two.example/t/1", "https://two.example/t/12", "https://three.example/"];
-        assert_eq!(told.others.iter().map(|url| url.as_str()).collect::<Vec<_>>(), others());
+        assert_eq!(told.others.iter().map(Url::as_str).collect::<Vec<_>>(), others());
 
         told.adopt(&"https://three.example".parse().unwrap());
         assert_eq!(told.address.as_ref().unwrap().as_str(), "https://three.example/");
