@@ -43,7 +43,7 @@ impl Model {
             }
             Registration::Unknown | Registration::Registered { .. } => {}
         }
-        if let Some(reason) = self.health.sender_trouble() {
+        if let Some(reason) = self.sender_trouble() {
             troubles.push(format!("Nothing is being sent: {reason}"));
         }
         // The queue has a place of its own for them.

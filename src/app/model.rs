@@ -352,6 +352,12 @@ impl Model {
         self.account_health().map(|health| health.waiting).unwrap_or_default()
     }
 
+    /// Why nothing of the account shown is sent although all is well with it.
+    #[must_use]
+    pub(crate) fn sender_trouble(&self) -> Option<String> {
+        self.health.sender_trouble(self.account?)
+    }
+
     /// Whether the person has paused the account shown.
     #[must_use]
     pub(crate) fn is_paused(&self) -> bool {

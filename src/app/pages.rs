@@ -497,6 +497,9 @@ fn services(model: &Model, page: &mut Page) {
     }
     let (sender, ink) = condition(&health.sender);
     page.fact("Sender", &sender, ink);
+    for (account, stop) in health.stops() {
+        page.fact("Stopped", &format!("{}: {}", account.name, stop.words), Ink::Bad);
+    }
     page.fact("Queue", &model.waiting().queue().to_string(), Ink::Plain);
 }
 

@@ -156,8 +156,9 @@ fn healthy(model: &mut Model, health: Health) {
         let shown = |at| (when::age(model.now.since(at)), when::near(at, model.now, zone));
         let age = health.last_event.map(shown);
         let notices = health.accounts.iter().flat_map(AccountHealth::notices);
-        let troubles = [health.trouble(), health.sender_trouble()].into_iter().flatten();
-        let notices: Vec<String> = notices.chain(troubles).collect();
+        let troubles =
+            [health.trouble(), model.account.and_then(|account| health.sender_trouble(account))];
+        let notices: Vec<String> = notices.chain(troubles.into_iter().flatten()).collect();
         // How fast the account goes is shown by the queue alone.
         let mut accounts = health.accounts.clone();
         accounts.retain(|known| Some(known.account) == model.account);

@@ -353,9 +353,9 @@ fn watch(
         }
         if paused {
             bar.say("sending is paused; twoticks outbox resume lets it go on");
-        } else if let Some(trouble) = health.trouble().filter(|_| still) {
+        } else if let Some(trouble) = health.trouble_of(campaign.account).filter(|_| still) {
             bar.say(&trouble);
-        } else if let Some(trouble) = health.sender_trouble() {
+        } else if let Some(trouble) = health.sender_trouble(campaign.account) {
             bar.say(&trouble);
         }
         match heard.recv_timeout(LOOK) {

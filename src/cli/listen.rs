@@ -283,8 +283,9 @@ fn tell_health(before: &mut Health, now: Health) {
     if before.sender != now.sender {
         say(&format!("sender: {}", condition(&now.sender)));
     }
+    tell_stops(before, &now);
     let troubles = [
-        (before.trouble(), now.trouble()),
+        (before.account_trouble.clone(), now.account_trouble.clone()),
         (before.store_trouble.clone(), now.store_trouble.clone()),
         (before.net_trouble.clone(), now.net_trouble.clone()),
         (before.challenge_trouble.clone(), now.challenge_trouble.clone()),
@@ -295,6 +296,20 @@ fn tell_health(before: &mut Health, now: Health) {
         }
     }
     *before = now;
+}
+
+/// Says which accounts cannot send any more, and which can again.
+fn tell_stops(before: &Health, now: &Health) {
+    let said = |health: &Health| -> BTreeMap<String, String> {
+        health.stops().map(|(account, stop)| (account.name.clone(), stop.words.clone())).collect()
+    };
+    let (before, now) = (said(before), said(now));
+    for (name, words) in now.iter().filter(|(name, words)| before.get(*name) != Some(*words)) {
+        say(&format!("trouble: {name}: {}", display_safe(words)));
+    }
+    for name in before.keys().filter(|name| !now.contains_key(*name)) {
+        say(&format!("sender: {name} goes on"));
+    }
 }
 
 fn tell_tunnel(before: &TunnelHealth, now: &TunnelHealth) {

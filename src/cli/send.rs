@@ -423,7 +423,7 @@ fn follow(
         if interrupted.load(Ordering::SeqCst) {
             return Err(Error::new(Kind::Interrupted, "interrupted"));
         }
-        let why = waits_for(&message, paused, holder, &health);
+        let why = waits_for(&message, paused, holder, (account, &health));
         let left = end.since(session.clock.monotonic());
         if left.is_zero() {
             return Err(ran_out(&message, send.timeout, why));
@@ -441,7 +441,7 @@ fn waits_for(
     message: &Message,
     paused: bool,
     holder: Option<MessageId>,
-    health: &Health,
+    (account, health): (AccountId, &Health),
 ) -> Option<String> {
     let deaf = match &health.listener {
         Condition::Down(why) => Some(why.as_str()),
@@ -450,7 +450,8 @@ fn waits_for(
     };
     match message.state {
         State::Queued | State::Sending => {
-            if let Some(trouble) = health.trouble().or_else(|| health.sender_trouble()) {
+            let trouble = health.trouble_of(account);
+            if let Some(trouble) = trouble.or_else(|| health.sender_trouble(account)) {
                 return Some(trouble);
             }
             if paused && message.state == State::Queued {
@@ -612,22 +613,22 @@ mod tests {
         assert_eq!(before, Some(MessageId(4)));
 
         let mut health = Health::default();
-        assert_eq!(waits_for(&queued, false, None, &health), None);
-        let said = waits_for(&queued, true, before, &health).unwrap();
+        assert_eq!(waits_for(&queued, false, None, (AccountId(1), &health)), None);
+        let said = waits_for(&queued, true, before, (AccountId(1), &health)).unwrap();
         assert!(said.ends_with("twoticks outbox resume lets it go on"), "{said}");
-        assert_eq!(waits_for(&of(State::Sending), true, None, &health), None);
-        let said = waits_for(&queued, false, before, &health).unwrap();
+        assert_eq!(waits_for(&of(State::Sending), true, None, (AccountId(1), &health)), None);
+        let said = waits_for(&queued, false, before, (AccountId(1), &health)).unwrap();
         assert!(said.starts_with("message 4 of this conversation is uncertain"), "{said}");
         assert!(said.ends_with("twoticks outbox resolve 4 settles it"), "{said}");
         assert!(!said.contains("No proof"), "{said}");
         health.listener = Condition::Down("port 8787 is taken".to_owned());
-        let said = waits_for(&queued, false, before, &health).unwrap();
+        let said = waits_for(&queued, false, before, (AccountId(1), &health)).unwrap();
         assert!(said.ends_with("No proof can come in: port 8787 is taken"), "{said}");
-        let said = waits_for(&of(State::Sent), false, None, &health).unwrap();
+        let said = waits_for(&of(State::Sent), false, None, (AccountId(1), &health)).unwrap();
         assert_eq!(said, "no status can come in: port 8787 is taken");
-        assert!(waits_for(&of(State::Uncertain), false, None, &health).is_some());
+        assert!(waits_for(&of(State::Uncertain), false, None, (AccountId(1), &health)).is_some());
         health.account_trouble = Some("shop: no access token".to_owned());
-        let said = waits_for(&queued, false, before, &health);
+        let said = waits_for(&queued, false, before, (AccountId(1), &health));
         assert_eq!(said.as_deref(), Some("shop: no access token"));
     }
 }

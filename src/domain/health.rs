@@ -39,9 +39,9 @@ pub struct Health {
     pub refused: Refused,
     /// What brings webhooks here from outside.
     pub tunnel: TunnelHealth,
-    /// The sender.
+    /// Whether this process sends. What keeps single accounts from it is in their pace.
     pub sender: Condition,
-    /// Something is wrong with the account: the token, payment, a restriction. What to do, in plain words.
+    /// This process can send for no account; what the first one lacks, and what to do, in plain words.
     pub account_trouble: Option<String>,
     /// How sending goes, account by account, in the order of their ids.
     pub accounts: Vec<AccountHealth>,
@@ -90,31 +90,44 @@ impl Health {
         account.pace.as_ref().or(told)
     }
 
-    /// Something is wrong with an account, for whichever process sends. What to do, in plain words.
-    #[must_use]
-    pub fn trouble(&self) -> Option<String> {
-        self.account_trouble.clone().or_else(|| self.stopped_elsewhere(true))
-    }
-
-    /// Why nothing is sent although all is well with the accounts, whichever process sends.
-    #[must_use]
-    pub fn sender_trouble(&self) -> Option<String> {
-        match &self.sender {
-            Condition::Down(reason) => Some(reason.clone()),
-            _ => self.stopped_elsewhere(false),
-        }
-    }
-
-    fn stopped_elsewhere(&self, trouble: bool) -> Option<String> {
-        if self.sender != Condition::Elsewhere {
-            return None;
-        }
-        self.accounts.iter().find_map(|account| {
-            let stop = account.told.as_ref()?.stop.as_ref()?;
-            ((stop.kind == StopKind::Trouble) == trouble)
-                .then(|| format!("{}: {}", account.name, stop.words))
+    /// What keeps accounts from sending, for whichever process sends, in the order of the accounts.
+    pub fn stops(&self) -> impl Iterator<Item = (&AccountHealth, &Stop)> {
+        self.accounts.iter().filter_map(|account| {
+            let stop = self.pace_of(account)?.stop.as_ref()?;
+            Some((account, stop))
         })
     }
+
+    /// Something is wrong with an account, whichever it is. What to do, in plain words.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        let stop = || self.stops().find(|(_, stop)| stop.kind == StopKind::Trouble);
+        self.account_trouble.clone().or_else(|| stop().map(said))
+    }
+
+    /// Something is wrong with this account. What to do, in plain words.
+    #[must_use]
+    pub fn trouble_of(&self, account: AccountId) -> Option<String> {
+        let stop = self.stop_of(account).filter(|(_, stop)| stop.kind == StopKind::Trouble);
+        self.account_trouble.clone().or_else(|| stop.map(said))
+    }
+
+    /// Why nothing of this account is sent although all is well with it.
+    #[must_use]
+    pub fn sender_trouble(&self, account: AccountId) -> Option<String> {
+        if let Condition::Down(reason) = &self.sender {
+            return Some(reason.clone());
+        }
+        self.stop_of(account).filter(|(_, stop)| stop.kind != StopKind::Trouble).map(said)
+    }
+
+    fn stop_of(&self, account: AccountId) -> Option<(&AccountHealth, &Stop)> {
+        self.stops().find(|(known, _)| known.account == account)
+    }
+}
+
+fn said((account, stop): (&AccountHealth, &Stop)) -> String {
+    format!("{}: {}", account.name, stop.words)
 }
 
 /// How sending goes for one account.
@@ -339,15 +352,17 @@ mod tests {
         };
         health.account_mut(AccountId(1), "shop").told = stopped(StopKind::Trouble);
         health.account_mut(AccountId(2), "bar").told = stopped(StopKind::Circuit);
-        assert_eq!((health.trouble(), health.sender_trouble()), (None, None), "nobody sends");
+        let (shop, bar) = (AccountId(1), AccountId(2));
+        assert_eq!((health.trouble(), health.sender_trouble(bar)), (None, None), "nobody sends");
         health.sender = Condition::Elsewhere;
         assert_eq!(health.trouble().as_deref(), Some("shop: because"));
-        assert_eq!(health.sender_trouble().as_deref(), Some("bar: because"));
+        assert_eq!(health.sender_trouble(bar).as_deref(), Some("bar: because"));
+        assert_eq!((health.trouble_of(bar), health.sender_trouble(shop)), (None, None));
         assert_eq!(health.pace_of(&health.accounts[0]), health.accounts[0].told.as_ref());
         // What this process knows of its own is newer.
         health.sender = Condition::Up;
         health.accounts[0].pace = Some(Pace::default());
-        assert_eq!((health.trouble(), health.sender_trouble()), (None, None));
+        assert_eq!((health.trouble(), health.sender_trouble(bar)), (None, None));
         assert_eq!(health.pace_of(&health.accounts[0]), Some(&Pace::default()));
         assert_eq!(health.pace_of(&health.accounts[1]), None);
         let kinds = [StopKind::Trouble, StopKind::Limited, StopKind::Offline, StopKind::Circuit];

@@ -6,7 +6,6 @@
 //! before the first byte leaves.
 
 mod allowance;
-mod board;
 pub mod core;
 mod drive;
 pub mod entropy;
@@ -29,7 +28,6 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use self::allowance::Allowance;
-use self::board::Board;
 use self::core::Policy;
 use self::drive::Driver;
 use self::telling::Telling;
@@ -123,14 +121,13 @@ pub(super) async fn run(parts: Parts, mut stopped: Stopped) {
     if let Err(error) = media::clean_up(&parts.data_dir).await {
         tracing::warn!(%error, "partial files stay behind");
     }
-    let board = Arc::new(Board::new(bus.clone()));
     for ((account, words), id) in lacking.into_iter().zip(ids.iter().skip(senders.len())) {
         let stop = Stop { kind: StopKind::Trouble, words, until: parts.shared.clock.now() };
         let pace = Pace { stop: Some(stop), ..Pace::default() };
         let (id, told) = (*id, pace.clone());
         // Where it is not taken, the store has trouble of its own, which is told.
         drop(parts.shared.writer.run(Priority::Interactive, move |tx| errand::tell(tx, id, &told)));
-        board.tell(id, &account.name, pace);
+        bus.update_health(|health| health.account_mut(id, &account.name).pace = Some(pace));
     }
     let mut drivers = JoinSet::new();
     for ((account, client), id) in senders.into_iter().zip(ids) {
@@ -140,7 +137,6 @@ pub(super) async fn run(parts: Parts, mut stopped: Stopped) {
             policy: parts.policy,
             transport: Arc::new(HttpTransport::new(client, parts.data_dir.clone())),
             entropy: Box::new(entropy::SystemEntropy),
-            board: Arc::clone(&board),
             shared: parts.shared.clone(),
             try_now: parts.try_now.clone(),
             told: None,

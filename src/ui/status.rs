@@ -148,6 +148,9 @@ fn facts(model: &Model, canvas: &Canvas<'_>) -> Vec<Fact> {
         say(Rank::Rest, style, &words);
     }
     match &health.sender {
+        Condition::Up if model.sender_trouble().is_some() => {
+            say(Rank::Health, theme.banner, "  sender down");
+        }
         Condition::Up => {}
         Condition::Elsewhere if both => {}
         Condition::Elsewhere => say(Rank::Health, theme.plain, "  sender elsewhere"),

@@ -23,7 +23,8 @@ use crate::app::fixture::{
 use crate::app::msg::{Input, Msg};
 use crate::app::{Mode, Model};
 use crate::domain::account::{Concern, FactKind};
-use crate::domain::health::{Condition, Waiting};
+use crate::domain::health::{Condition, Pace, Stop, StopKind, Waiting};
+use crate::domain::id::AccountId;
 
 fn draw(model: &Model, (width, height): (u16, u16), theme: &Theme) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
@@ -283,6 +284,25 @@ fn the_health_stays_in_the_bar_whatever_else_is_there() {
         for words in wanted.iter().chain(&["banned", "fail 45"]) {
             assert!(bar.contains(words), "{words}: {bar}");
         }
+    }
+}
+
+#[test]
+fn what_stops_another_account_is_not_told_as_the_shown_ones() {
+    let health = sending_health();
+    let shown = health.accounts[0].account;
+    for (stopped, told) in [(shown, true), (AccountId(99), false)] {
+        let mut stage = Stage::new(world(), (100, 24));
+        stage.model.account = Some(shown);
+        let mut health = health.clone();
+        let words = "Meta limits its calls for a while".to_owned();
+        let stop = Stop { kind: StopKind::Limited, words, until: now() };
+        health.account_mut(stopped, "Loja Sol").pace =
+            Some(Pace { stop: Some(stop), ..Pace::default() });
+        stage.tell(Msg::Health(Box::new(health)));
+        let drawn = screen(&stage);
+        assert_eq!(drawn.contains("Nothing is being sent"), told, "{drawn}");
+        assert_eq!(drawn.contains("sender down"), told, "{drawn}");
     }
 }
 

@@ -108,6 +108,26 @@ fn a_file_is_tried_sent_recognised_and_told_of_from_the_shell() {
     assert_eq!(log.lines().filter(|line| line.contains("/messages\"")).count(), 2, "{log}");
 }
 
+/// The condition of the sender was that of whichever account stood still, and a campaign goes on only while
+/// the sender does.
+#[test]
+fn one_accounts_limit_stops_no_other_accounts_campaign() {
+    let desk = Desk::of_two_accounts();
+    let listen = desk.listen();
+    let (sol, lua) = (["--account", "Loja Sol"], ["--account", "Loja Lua"]);
+    desk.ok(&["sim", "fail", "--code", "80007", "--of", "Loja Sol"]);
+    desk.ok(&[&sol[..], &["send", "+15551230009", "hi"]].concat());
+    listen.until(&["trouble: Loja Sol: "]);
+    desk.ok(&[&lua[..], &["templates", "sync"]].concat());
+    let file = desk.file("people.csv", "telefone,nome,pedido\n+15551230001,Ana,1\n");
+    let send = [&lua[..], &send(&file, &["--yes", "1"])].concat();
+    let (code, out, err) = desk.run(&send);
+    assert_eq!(code, Some(0), "{out}\n{err}");
+    assert!(!err.contains("Loja Sol"), "told as its own: {err}");
+    let waits = desk.ok(&[&sol[..], &["outbox", "status"]].concat());
+    assert!(waits.contains("Meta limits its calls"), "the limit was over before: {waits}");
+}
+
 #[test]
 fn files_of_this_machine_go_with_a_campaign_each_up_once_and_one_row_goes_to_oneself_first() {
     let desk = Desk::new();

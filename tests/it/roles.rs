@@ -22,13 +22,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const TAKEN_OVER: Duration = Duration::from_secs(5);
 
 /// A process without a screen, and what it says on stderr.
-struct Listen {
+pub(crate) struct Listen {
     child: Child,
     talk: Receiver<String>,
 }
 
 impl Listen {
-    fn start(home: &Path, config: &str) -> Self {
+    pub(crate) fn start(home: &Path, config: &str) -> Self {
         let mut child = twoticks(home, &["--config", config, "listen"])
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -45,7 +45,7 @@ impl Listen {
 
     /// Reads what it says until all of `wanted` were said.
     #[track_caller]
-    fn until(&self, wanted: &[&str]) {
+    pub(crate) fn until(&self, wanted: &[&str]) {
         let mut wanted = wanted.to_vec();
         while !wanted.is_empty() {
             let line = self.talk.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("{wanted:?}"));

@@ -6,6 +6,7 @@ use twoticks::sim::TemplateChange;
 
 use crate::cli::{Running, twoticks};
 use crate::desk::{Inbox, PATIENCE, Shop};
+use crate::roles::Listen;
 
 const ANA: &str = "+15551230001";
 
@@ -245,10 +246,30 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) fn new() -> Self {
+        Self::with(tempfile::tempdir().unwrap(), &[])
+    }
+
+    /// With the accounts `Loja Sol` and `Loja Lua`.
+    pub(crate) fn of_two_accounts() -> Self {
         let home = tempfile::tempdir().unwrap();
+        let scenario = home.path().join("two.toml");
+        let steps = "[[account]]\nname = \"Loja Sol\"\n[[account]]\nname = \"Loja Lua\"\n";
+        std::fs::write(&scenario, steps).unwrap();
+        Self::with(home, &["--scenario", scenario.to_str().unwrap()])
+    }
+
+    fn with(home: tempfile::TempDir, more: &[&str]) -> Self {
         let config = home.path().join("c.toml").to_str().unwrap().to_owned();
-        let sim = Running::start(home.path(), &["sim", "--write-config", &config]);
+        let args = [&["sim", "--write-config", &config], more].concat();
+        let sim = Running::start(home.path(), &args);
         Self { home, config, _sim: sim }
+    }
+
+    /// A process that sends and listens, once it has the sender's role.
+    pub(crate) fn listen(&self) -> Listen {
+        let listen = Listen::start(self.home.path(), &self.config);
+        listen.until(&["sender: up"]);
+        listen
     }
 
     /// Exit code, stdout and stderr.

@@ -12,7 +12,6 @@ use tokio::time::sleep;
 
 use super::Shared;
 use super::allowance::Allowance;
-use super::board::Board;
 use super::core::{Answer, Core, Done, Now, Policy, Step};
 use super::entropy::Entropy;
 use super::errand;
@@ -44,7 +43,6 @@ pub(super) struct Driver {
     pub(super) policy: Policy,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) entropy: Box<dyn Entropy>,
-    pub(super) board: Arc<Board>,
     pub(super) shared: Shared,
     pub(super) try_now: watch::Receiver<u64>,
     /// What was told of the account last, and when.
@@ -211,7 +209,9 @@ impl Driver {
                 return Some(again.map_or(at, |again| again.min(at)));
             }
         }
-        self.board.tell(self.account, &self.name, pace.clone());
+        self.shared.bus.update_health(|health| {
+            health.account_mut(self.account, &self.name).pace = Some(pace.clone());
+        });
         self.told = Some((now.mono, pace));
         again
     }

@@ -71,7 +71,7 @@ fn why_nothing_goes_out() {
         pace.limited_people = 2;
         stage.tell(Msg::Health(Box::new(health)));
         let drawn = screen(&stage);
-        let lines: Vec<_> = drawn.lines().take(4).collect();
+        let lines: Vec<_> = drawn.lines().take(5).collect();
         writeln!(out, "{}", lines.join("\n")).unwrap();
     }
     insta::assert_snapshot!(out);
