@@ -54,6 +54,21 @@ fn a_promised_body_takes_no_memory() {
     });
 }
 
+/// Each piece of a body cost sixteen bytes of account besides its own.
+#[test]
+fn a_body_in_pieces_of_a_byte_takes_no_more_memory_than_a_whole_one() {
+    let head = "POST /webhook HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\
+                X-Hub-Signature-256: sha256=0\r\n\r\n";
+    let request = [head.as_bytes(), &b"1\r\nx\r\n".repeat(512 << 10), b"0\r\n\r\n"].concat();
+    survives(|target| {
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| assert!([401, 408].contains(&status(&target.raw(&request)))));
+            }
+        });
+    });
+}
+
 #[test]
 fn another_protocol_leaves_nothing_behind() {
     survives(|target| {

@@ -350,21 +350,31 @@ impl Endpoint {
     }
 
     /// Reads a body as it comes. Memory is taken only for bytes that are there, and all bodies together
-    /// have a bound, so that nobody takes it by promising much.
+    /// have a bound, in however many pieces they come, so that nobody takes it by promising much.
     async fn read(
         &self,
         mut body: Incoming,
-    ) -> Result<(Vec<u8>, Vec<OwnedSemaphorePermit>), Answer> {
+    ) -> Result<(Vec<u8>, Option<OwnedSemaphorePermit>), Answer> {
         let mut read = Vec::new();
-        let mut held = Vec::new();
+        let mut held: Option<OwnedSemaphorePermit> = None;
         while let Some(frame) = body.frame().await {
             let Ok(data) = frame.map_err(|_cut| Answer::Cut)?.into_data() else { continue };
-            if read.len() + data.len() > self.limits.body_size {
+            let length = read.len() + data.len();
+            if length > self.limits.body_size {
                 return Err(Answer::TooLarge);
             }
-            let bytes = u32::try_from(data.len()).map_err(|_huge| Answer::TooLarge)?;
-            let permit = Arc::clone(&self.memory).acquire_many_owned(bytes).await;
-            held.push(permit.map_err(|_closed| Answer::NotStored)?);
+            if length > read.capacity() {
+                let room = length.max(2 * read.capacity()).min(self.limits.body_size);
+                let more =
+                    u32::try_from(room - read.capacity()).map_err(|_huge| Answer::TooLarge)?;
+                let permit = Arc::clone(&self.memory).acquire_many_owned(more).await;
+                let permit = permit.map_err(|_closed| Answer::NotStored)?;
+                match &mut held {
+                    Some(held) => held.merge(permit),
+                    none => *none = Some(permit),
+                }
+                read.reserve_exact(room - read.len());
+            }
             read.extend_from_slice(&data);
         }
         Ok((read, held))
