@@ -17,6 +17,9 @@ impl Model {
         if let Some(trouble) = &self.health.store_trouble {
             troubles.push(format!("Store: {trouble}"));
         }
+        if let Some(trouble) = &self.health.search_trouble {
+            troubles.push(format!("Search: {trouble}"));
+        }
         troubles.extend(self.health.net_trouble.clone());
         if let Some(trouble) = self.health.trouble() {
             troubles.push(format!("Account: {trouble}"));

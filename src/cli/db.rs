@@ -8,6 +8,7 @@ use super::output::line;
 use super::{Session, failed};
 use crate::domain::time::Timestamp;
 use crate::error::Error;
+use crate::store::text_index::DAMAGED;
 use crate::store::{BackUpError, ReadConn, WriteConn, check};
 
 #[derive(Debug, Args)]
@@ -19,7 +20,11 @@ pub(super) struct Db {
 #[derive(Clone, Debug, Subcommand)]
 enum What {
     /// Look for damage and contradictions. Reads the whole file.
-    Check,
+    Check {
+        /// First make the index of the search anew from the messages. Nobody else can write meanwhile.
+        #[arg(long)]
+        repair_search: bool,
+    },
     /// Copy the database to a new file while it is in use. Files of messages in `media/` are not in it.
     Backup {
         /// The file to make; one that is there already is left alone.
@@ -38,9 +43,13 @@ pub(super) fn run(session: &Session, db: &Db) -> Result<(), Error> {
             Ok(line(&path.display().to_string())?)
         }
         What::Backup { file } => back_up(&session.read()?, file),
-        What::Check => {
-            let findings =
-                findings(&session.paths.database(), &session.read()?, session.clock.now())?;
+        What::Check { repair_search } => {
+            let (path, now) = (session.paths.database(), session.clock.now());
+            if *repair_search {
+                let repaired = WriteConn::open(&path, now).and_then(|mut w| w.repair_search());
+                repaired.map_err(failed)?;
+            }
+            let findings = findings(&path, &session.read()?, now)?;
             for finding in &findings {
                 line(finding)?;
             }
@@ -48,10 +57,13 @@ pub(super) fn run(session: &Session, db: &Db) -> Result<(), Error> {
                 super::say("the database is sound");
                 return Ok(());
             }
-            Err(Error::failed(format!("the database has {} faults", findings.len()))
-                .hint(
-                "keep a copy of the file, and of the -wal and -shm beside it, before doing anything \
-                 else",
+            Err(Error::failed(format!("the database has {} faults", findings.len())).hint(
+                if findings.iter().all(|finding| finding.starts_with(DAMAGED)) {
+                    "no message is lost; twoticks db check --repair-search makes the index anew"
+                } else {
+                    "keep a copy of the file, and of the -wal and -shm beside it, before doing \
+                     anything else"
+                },
             ))
         }
     }
@@ -75,7 +87,11 @@ fn back_up(read: &ReadConn, file: &Path) -> Result<(), Error> {
 fn findings(path: &Path, read: &ReadConn, now: Timestamp) -> Result<Vec<String>, Error> {
     let mut findings = check::check(read).map_err(failed)?;
     let write = WriteConn::open(path, now).map_err(failed)?;
-    findings.extend(write.check_search().map_err(failed)?);
+    match write.check_search() {
+        Ok(found) => findings.extend(found),
+        // What else was found is worth knowing all the more.
+        Err(error) => findings.push(error.to_string()),
+    }
     Ok(findings)
 }
 
@@ -96,6 +112,8 @@ mod tests {
             .unwrap();
         let found = findings(&path, &read, now).unwrap();
         assert_eq!(found.len(), 1);
-        assert!(found[0].contains("the search index does not match"), "{found:?}");
+        assert!(found[0].contains("it does not match the messages"), "{found:?}");
+        WriteConn::open(&path, now).unwrap().repair_search().unwrap();
+        assert_eq!(findings(&path, &read, now).unwrap(), Vec::<String>::new());
     }
 }

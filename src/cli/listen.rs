@@ -287,6 +287,7 @@ fn tell_health(before: &mut Health, now: Health) {
     let troubles = [
         (before.account_trouble.clone(), now.account_trouble.clone()),
         (before.store_trouble.clone(), now.store_trouble.clone()),
+        (before.search_trouble.clone(), now.search_trouble.clone()),
         (before.net_trouble.clone(), now.net_trouble.clone()),
         (before.challenge_trouble.clone(), now.challenge_trouble.clone()),
     ];

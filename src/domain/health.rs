@@ -47,6 +47,8 @@ pub struct Health {
     pub accounts: Vec<AccountHealth>,
     /// The store cannot be written: a full disk and the like.
     pub store_trouble: Option<String>,
+    /// New messages cannot be searched for; what to do, in plain words.
+    pub search_trouble: Option<String>,
     /// The part that sends and listens does not answer; what to do, in plain words.
     pub net_trouble: Option<String>,
     /// Webhooks come in, but Meta's challenge of the webhook set-up cannot be answered; why, and what helps.

@@ -22,6 +22,7 @@ use super::bus::Bus;
 use super::thread::{OnPanic, Thread, panic_message};
 use crate::domain::change::Changes;
 use crate::domain::time::Clock;
+use crate::store::text_index::DAMAGED;
 use crate::store::{self, Rules, Tx, WriteConn, WriteJob};
 
 /// Who goes first.
@@ -286,6 +287,7 @@ impl WriterThread {
             bell: Arc::clone(&bell),
             clock,
             conn: None,
+            search_damaged: false,
         };
         let thread = Thread::start("writer", on_panic, move || worker.run())?;
         Ok(Self { writer: Writer(shared), bell, _thread: thread })
@@ -322,6 +324,8 @@ struct Worker {
     bell: Arc<Bell>,
     clock: Arc<dyn Clock>,
     conn: Option<WriteConn>,
+    /// What was told of the text index.
+    search_damaged: bool,
 }
 
 /// What there is to do once no job waits.
@@ -420,6 +424,7 @@ impl Worker {
             .find_map(|result| result.as_ref().err().filter(|error| is_trouble(error)))
             .cloned();
         self.report(trouble.as_ref());
+        self.report_search();
         for (answer, result) in answers.into_iter().zip(group.results) {
             answer(result.map_err(WriteError::from));
         }
@@ -474,10 +479,25 @@ impl Worker {
                 conn.maintain().map(|more| if more { Upkeep::Rest } else { Upkeep::Nothing })
             }
         };
-        done.unwrap_or_else(|error| {
+        let next = done.unwrap_or_else(|error| {
             tracing::debug!(%error, "upkeep put off");
             Upkeep::Nothing
-        })
+        });
+        self.report_search();
+        next
+    }
+
+    /// Says whether new messages can be searched for. Each commit and each quiet moment finds that out.
+    fn report_search(&mut self) {
+        let Some(damaged) = self.conn.as_ref().map(WriteConn::is_search_damaged) else { return };
+        if std::mem::replace(&mut self.search_damaged, damaged) == damaged {
+            return;
+        }
+        let words = format!("{DAMAGED}; twoticks db check --repair-search makes it anew");
+        if damaged {
+            tracing::error!("{words}");
+        }
+        self.bus.update_health(|health| health.search_trouble = damaged.then_some(words));
     }
 }
 

@@ -5,6 +5,7 @@ use rusqlite::Connection;
 use super::error::Error;
 use super::read::ReadConn;
 use super::tally;
+use super::text_index::{self, DAMAGED};
 use crate::domain::id::ConversationId;
 
 /// Contradictions that must never be: each query gives the ids it is about.
@@ -133,14 +134,21 @@ pub fn check(read: &ReadConn) -> Result<Vec<String>, Error> {
     let mut findings = Vec::new();
     // The check of a text index goes by the list of its segments that the connection knows. Only a query notices
     // that others have changed it since, and without one the index of a used connection seems damaged.
-    for index in ["message_fts", "contact_fts"] {
-        snapshot.query_row(&format!("SELECT EXISTS (SELECT 1 FROM {index})"), [], |_| Ok(()))?;
+    for index in text_index::INDEXES {
+        let sql = format!("SELECT EXISTS (SELECT 1 FROM {index})");
+        // What is wrong with it is found below.
+        drop(snapshot.query_row(&sql, [], |_| Ok(())));
+    }
+    if snapshot.query_row("SELECT upto < 0 FROM message_indexed", [], |row| row.get(0))? {
+        findings.push(format!("{DAMAGED}: new messages are not in it"));
     }
     let mut query = snapshot.prepare("PRAGMA quick_check")?;
     let rows = query.query_map([], |row| row.get::<_, String>(0))?;
     for line in rows {
         let line = line?;
-        if line != "ok" {
+        if text_index::INDEXES.iter().any(|index| line.contains(index)) {
+            findings.push(format!("{DAMAGED}: {line}"));
+        } else if line != "ok" {
             findings.push(format!("the file is damaged: {line}"));
         }
     }

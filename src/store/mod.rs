@@ -39,6 +39,7 @@ pub mod stats;
 mod stored;
 mod tally;
 mod template;
+pub mod text_index;
 pub mod unfinished;
 pub mod upload;
 pub mod wish;

@@ -1,5 +1,6 @@
 //! The one writing connection of a process, and how waiting jobs share one commit.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use rusqlite::Connection;
 
 use super::error::Error;
 use super::schema;
+use super::text_index::DAMAGED;
 use crate::domain::change::Changes;
 use crate::domain::hook::RowChange;
 use crate::domain::time::Timestamp;
@@ -43,8 +45,10 @@ pub struct Rules {
 /// The process's only connection that writes.
 #[derive(Debug)]
 pub struct WriteConn {
-    conn: Connection,
+    pub(super) conn: Connection,
     rules: Rules,
+    /// Whether the text index was found damaged, when last looked at.
+    pub(super) search_damaged: Cell<bool>,
     /// The size of the log, in bytes, from which [`WriteConn::bound_log`] acts.
     log_bound: u64,
 }
@@ -75,7 +79,12 @@ impl WriteConn {
     /// Opens the database, creating or migrating it. `now` names the copy that is made before a migration.
     pub fn open(path: &Path, now: Timestamp) -> Result<Self, Error> {
         let conn = schema::open_for_writing(path, now)?;
-        Ok(Self { conn, rules: Rules::default(), log_bound: LONG_LOG })
+        Ok(Self {
+            conn,
+            rules: Rules::default(),
+            search_damaged: Cell::new(false),
+            log_bound: LONG_LOG,
+        })
     }
 
     /// What holds for all that is written from now on.
@@ -135,7 +144,10 @@ impl WriteConn {
         self.transaction(|| self.run_all(jobs, savepoints))
     }
 
-    fn transaction<T>(&self, body: impl FnOnce() -> Result<T, Error>) -> Result<T, Trouble> {
+    pub(super) fn transaction<T>(
+        &self,
+        body: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<T, Trouble> {
         self.run("BEGIN IMMEDIATE").map_err(Trouble::NotBegun)?;
         let ended = match body() {
             Ok(made) => match self.commit() {
@@ -215,20 +227,37 @@ impl WriteConn {
         Ok(true)
     }
 
-    /// At most so many messages are not in the text index yet.
+    /// At most so many messages are not in the text index yet. None in one that is damaged, which has no newest
+    /// message: the triggers that follow edits leave it alone for the same reason.
     fn unindexed(&self) -> Result<i64, Error> {
         let mut query = self.conn.prepare_cached(
-            "SELECT coalesce((SELECT max(id) FROM message), 0) - upto FROM message_indexed",
+            "SELECT coalesce((SELECT max(id) FROM message), 0) - upto, upto < 0 FROM message_indexed",
         )?;
-        Ok(query.query_row([], |row| row.get(0))?)
+        let (behind, damaged) = query.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        self.search_damaged.set(damaged);
+        Ok(if damaged { 0 } else { behind })
     }
 
-    fn index_within(&self) -> Result<(), Error> {
-        self.run(
+    /// Takes new messages into the text index. What is stored together with it stands in any case.
+    pub(super) fn index_within(&self) -> Result<(), Error> {
+        self.run("SAVEPOINT search")?;
+        let indexed = self.run(
             "INSERT INTO message_fts (rowid, text)
              SELECT id, text FROM message_text WHERE id > (SELECT upto FROM message_indexed)",
-        )?;
-        self.run("UPDATE message_indexed SET upto = (SELECT max(id) FROM message)")
+        );
+        // FTS5 writes what it gathered when another savepoint begins, and at the commit if none does: too late.
+        match indexed.and_then(|()| self.run("SAVEPOINT written")) {
+            Ok(()) => self.run(
+                "UPDATE message_indexed SET upto = coalesce((SELECT max(id) FROM message), 0)",
+            )?,
+            Err(Error::Corrupt(_) | Error::Sql(_)) if !self.conn.is_autocommit() => {
+                self.run("ROLLBACK TO search")?;
+                self.run("UPDATE message_indexed SET upto = -1")?;
+                self.search_damaged.set(true);
+            }
+            Err(error) => return Err(error),
+        }
+        self.run("RELEASE search")
     }
 
     /// Leaves no transaction open. SQLite may have ended it already.
@@ -279,6 +308,9 @@ impl WriteConn {
             // reader in the way is answered in the row, and the next idle time tries again.
             self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         }
+        if self.search_damaged.get() {
+            return Ok(done < log);
+        }
         let before = self.conn.total_changes();
         self.conn
             .execute("INSERT INTO message_fts (message_fts, rank) VALUES ('merge', 16)", [])?;
@@ -317,8 +349,8 @@ impl WriteConn {
         let check = "INSERT INTO message_fts (message_fts, rank) VALUES ('integrity-check', 1)";
         match self.conn.execute(check, []).map_err(Error::from) {
             Ok(_) => Ok(None),
-            Err(Error::Corrupt(words)) => {
-                Ok(Some(format!("the search index does not match the messages: {words}")))
+            Err(Error::Corrupt(words) | Error::Sql(words)) => {
+                Ok(Some(format!("{DAMAGED}: it does not match the messages: {words}")))
             }
             Err(error) => Err(error),
         }
@@ -331,7 +363,7 @@ impl WriteConn {
 }
 
 /// Why a transaction came to nothing. All is rolled back.
-enum Trouble {
+pub(super) enum Trouble {
     /// The lock was not to be had: trying each job alone would only wait as often.
     NotBegun(Error),
     /// A job said no.
@@ -341,7 +373,7 @@ enum Trouble {
 }
 
 impl Trouble {
-    fn error(self) -> Error {
+    pub(super) fn error(self) -> Error {
         match self {
             Self::NotBegun(error) | Self::Job(error) | Self::Ended(error) => error,
         }

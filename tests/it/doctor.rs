@@ -303,6 +303,18 @@ const BROKEN: &[(&str, Break, &str, &str, &str)] = &[
         "backup",
     ),
     (
+        "a text index that is damaged",
+        |case| {
+            let path = case.data().join("twoticks.db");
+            WriteConn::open(&path, SystemClock::new().now()).unwrap().close().unwrap();
+            let raw = rusqlite::Connection::open(path).unwrap();
+            raw.execute("UPDATE message_fts_data SET block = x'00'", []).unwrap();
+        },
+        "database",
+        "the search index is damaged",
+        "db check --repair-search",
+    ),
+    (
         "a database that is newer",
         |case| {
             let raw = rusqlite::Connection::open(case.data().join("twoticks.db")).unwrap();

@@ -9,6 +9,7 @@ use super::Report;
 use crate::cli::{Global, Session};
 use crate::domain::shell::quoted;
 use crate::paths;
+use crate::store::text_index::DAMAGED;
 use crate::store::{self, ReadConn, check};
 
 /// Reads the config. All of its mistakes are findings.
@@ -107,6 +108,10 @@ pub(super) fn database(report: &mut Report, session: &Session) {
     match sound(&path) {
         Ok(faults) if faults.is_empty() => {
             report.right("database", format!("sound, {} KiB", found.len() / 1024));
+        }
+        Ok(faults) if faults.iter().all(|fault| fault.starts_with(DAMAGED)) => {
+            let says = format!("no message is lost, but {}", faults.join("; "));
+            report.wrong("database", says, "run: twoticks db check --repair-search");
         }
         Ok(faults) => {
             let says = format!("it contradicts itself: {}", faults.join("; "));

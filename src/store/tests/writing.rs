@@ -1,3 +1,4 @@
+use super::super::text_index::DAMAGED;
 use super::*;
 use crate::store::account::accounts;
 use crate::store::search;
@@ -113,6 +114,44 @@ fn new_messages_are_searchable_after_a_quiet_moment_or_when_many_wait() {
     world.write.maintain().unwrap();
     assert_eq!(found(&world), 301);
     world.sound();
+}
+
+/// Each commit failed once 256 messages waited for the index, and webhooks were refused for ever.
+#[test]
+fn a_damaged_text_index_keeps_no_message_from_being_stored_and_is_made_anew() {
+    for damage in [
+        "UPDATE message_fts_data SET block = x'00' WHERE id = 10",
+        "UPDATE message_fts_data SET block = x'ff00ff00ff'",
+        "DELETE FROM message_fts_data; UPDATE contact_fts_data SET block = x'00' WHERE id = 10",
+    ] {
+        let mut world = World::new();
+        let chat = world.begin("1");
+        let first = world.say(chat, "a first parcel", t(1));
+        world.write.index().unwrap();
+        world.write.raw().execute_batch(damage).unwrap();
+        world.write = WriteConn::open(&world.path(), t(0)).unwrap();
+        for n in 0..300 {
+            world.say(chat, "your parcel", t(n));
+        }
+        world.write.index().unwrap();
+        world.write.maintain().unwrap();
+        assert!(world.write.is_search_damaged(), "{damage}");
+        world.do_it(|tx| {
+            let edit = "UPDATE message SET edited_text = 'an edited parcel' WHERE id = ?1";
+            Ok(tx.conn.execute(edit, [first.0])?)
+        });
+        let found = check::check(&world.read).unwrap();
+        assert!(!found.is_empty(), "{damage}");
+        assert!(found.iter().all(|finding| finding.starts_with(DAMAGED)), "{damage}: {found:?}");
+
+        world.write = WriteConn::open(&world.path(), t(0)).unwrap();
+        world.write.repair_search().unwrap();
+        assert!(!world.write.is_search_damaged(), "{damage}");
+        world.sound();
+        assert_eq!(world.write.check_search(), Ok(None));
+        assert_eq!(search::search(&world.read, "parcel", None, 1000).unwrap().len(), 301);
+        assert_eq!(search::search(&world.read, "edited", None, 1000).unwrap().len(), 1);
+    }
 }
 
 #[test]
