@@ -308,7 +308,7 @@ const BROKEN: &[(&str, Break, &str, &str, &str)] = &[
             let path = case.data().join("twoticks.db");
             WriteConn::open(&path, SystemClock::new().now()).unwrap().close().unwrap();
             let raw = rusqlite::Connection::open(path).unwrap();
-            raw.execute("UPDATE message_fts_data SET block = x'00'", []).unwrap();
+            raw.execute("UPDATE message_fts_data SET block = x'ff00ff00ff'", []).unwrap();
         },
         "database",
         "the search index is damaged",
