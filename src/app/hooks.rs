@@ -220,7 +220,9 @@ pub fn moved(effect: &Effect) -> Option<String> {
 /// unsanitised.
 #[must_use]
 pub fn spell(effect: &Effect) -> String {
-    let (field, detail) = (&effect.field, effect.detail.as_deref().unwrap_or("no details"));
+    let detail = effect.detail.as_deref().unwrap_or("no details");
+    // A body that is no webhook has no field.
+    let field = if effect.field.is_empty() { String::new() } else { format!(", {}", effect.field) };
     match effect.kind {
         EffectKind::Message => format!("message: {detail}"),
         EffectKind::Status => format!("status: {detail}"),
@@ -229,11 +231,11 @@ pub fn spell(effect: &Effect) -> String {
         }
         EffectKind::Contact => "contact: names or numbers were noted".to_owned(),
         EffectKind::Preference => format!("marketing preference: {detail}"),
-        EffectKind::Notice => format!("notice, {field}: {detail}"),
-        EffectKind::Error => format!("error, {field}: {detail}"),
-        EffectKind::Unknown => format!("not understood, kept as it came, {field}: {detail}"),
+        EffectKind::Notice => format!("notice{field}: {detail}"),
+        EffectKind::Error => format!("error{field}: {detail}"),
+        EffectKind::Unknown => format!("not understood, kept as it came{field}: {detail}"),
         EffectKind::UnknownNumber => format!("not for an account of this config: {detail}"),
-        EffectKind::Failed => format!("could not be applied, kept as it came, {field}: {detail}"),
+        EffectKind::Failed => format!("could not be applied, kept as it came{field}: {detail}"),
     }
 }
 
@@ -309,7 +311,8 @@ pub fn curl(url: &str, signature: Option<&str>, body: &str) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{curl, pretty, took};
+    use super::{Effect, EffectKind, curl, pretty, spell, took};
+    use crate::domain::id::EventId;
 
     #[test]
     fn what_is_no_json_stays_as_it_is() {
@@ -342,6 +345,24 @@ mod tests {
         let command = curl("http://127.0.0.1:1/x", Some("sha256=ab"), "{\"a\":\"it's $HOME\"}");
         assert!(command.contains(r#"--data-raw '{"a":"it'\''s $HOME"}'"#), "{command}");
         assert!(command.contains("-H 'X-Hub-Signature-256: sha256=ab'"), "{command}");
+    }
+
+    #[test]
+    fn what_is_no_webhook_has_no_field_to_be_named() {
+        let effect = Effect {
+            event: EventId(1),
+            kind: EffectKind::Unknown,
+            account: None,
+            message: None,
+            from: None,
+            to: None,
+            field: String::new(),
+            detail: Some("the body is no JSON".to_owned()),
+            changes: Vec::new(),
+        };
+        assert_eq!(spell(&effect), "not understood, kept as it came: the body is no JSON");
+        let effect = Effect { field: "tomorrow".to_owned(), ..effect };
+        assert!(spell(&effect).contains("as it came, tomorrow: the body"));
     }
 
     #[test]

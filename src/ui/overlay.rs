@@ -59,9 +59,13 @@ fn page(model: &Model, title: &str, scroll: u16, screen: Area, canvas: &mut Canv
     let lines = pages::lines(model);
     let mut inside = layout::page((screen.width, screen.height));
     let most = u16::try_from(lines.len()).unwrap_or(u16::MAX).max(1);
-    inside.height = inside.height.min(most);
+    // The page stands in front of the place where news is usually said.
+    let said = model.notice.as_ref().map_or(0, |_| templates::notice_rows(model, inside.width));
+    inside.height = inside.height.min(most.saturating_add(said));
     let frame = framed(inside, screen);
     let inside = canvas.frame(frame, title);
+    let (inside, foot) = inside.split_bottom(said);
+    templates::notice(model, foot, canvas);
     let top = usize::from(scroll).min(lines.len().saturating_sub(inside.height.into()));
     draw_lines(lines.get(top..).unwrap_or_default(), inside, canvas);
     let below = lines.len().saturating_sub(top + usize::from(inside.height));

@@ -91,7 +91,7 @@ fn fitting(
 }
 
 /// Rows that the latest notice takes at a width, up to three.
-fn notice_rows(model: &Model, width: u16) -> u16 {
+pub(super) fn notice_rows(model: &Model, width: u16) -> u16 {
     let Some(notice) = &model.notice else { return 1 };
     let lines = text::wrap(&text::display_safe(&notice.text), width.into()).len();
     u16::try_from(lines).unwrap_or(u16::MAX).clamp(1, 3)
@@ -99,7 +99,7 @@ fn notice_rows(model: &Model, width: u16) -> u16 {
 
 /// The latest notice, for what stands in front of the place where it is usually said. Says whether there
 /// was one.
-fn notice(model: &Model, area: Area, canvas: &mut Canvas<'_>) -> bool {
+pub(super) fn notice(model: &Model, area: Area, canvas: &mut Canvas<'_>) -> bool {
     let Some(notice) = &model.notice else { return false };
     let theme = canvas.theme;
     let style = match notice.weight {

@@ -290,7 +290,9 @@ pub(super) fn edited(model: &mut Model, event: EventId, text: &str, effects: &mu
 /// What a replay did.
 pub(super) fn replayed(model: &mut Model, event: EventId, messages: usize, unknown: u32) {
     let words = match (messages, unknown) {
-        (0, 0) => format!("#{event} was applied again and changed no message."),
+        (0, 0) => format!(
+            "#{event} was applied again and changed no message: what has an id that is known stays as it is."
+        ),
         (1, 0) => format!("#{event} was applied again: 1 new message."),
         (new, 0) => format!("#{event} was applied again: {new} new messages."),
         (_, unknown) => {

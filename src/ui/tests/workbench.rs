@@ -52,6 +52,18 @@ fn workbench_tunnel_80x24() {
     insta::assert_snapshot!(screen(&stage));
 }
 
+/// What came of a key on the workbench was said behind it.
+#[test]
+fn news_is_seen_in_front_of_a_page() {
+    for size in [(80, 24), (120, 36)] {
+        let mut stage = Stage::new(World { account: account(), ..world() }, size);
+        stage.keys("Am");
+        let shown = screen(&stage);
+        assert!(shown.contains("Where Meta posts is decided on the tunnel's tab"), "{shown}");
+        assert!(shown.contains("[Account]"), "{shown}");
+    }
+}
+
 #[test]
 fn no_size_breaks_the_workbench() {
     for columns in [0, 1, 19, 20, 40, 80, 200] {
