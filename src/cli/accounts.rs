@@ -47,7 +47,11 @@ enum What {
         json: bool,
     },
     /// Ask Meta how the account is now.
-    Fetch,
+    Fetch {
+        /// One JSON object per line, as show prints it.
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the profile that customers see.
     Profile {
         /// One JSON object.
@@ -101,7 +105,7 @@ pub(super) fn run(session: &Session, accounts: &Accounts) -> Result<(), Error> {
         What::List { json } => list(session, *json),
         What::Show { history: false, json, .. } => show(session, *json),
         What::Show { history: true, limit, json } => history(session, *limit, *json),
-        What::Fetch => fetch(session),
+        What::Fetch { json } => fetch(session, *json),
         What::Profile { json } => profile(session, *json),
         What::Edit(wanted) => edit(session, wanted),
     }
@@ -113,7 +117,7 @@ fn client(session: &Session) -> Result<(&config::Account, Client), Error> {
     Ok((account, network::client_of(session, account)?))
 }
 
-fn fetch(session: &Session) -> Result<(), Error> {
+fn fetch(session: &Session, as_json: bool) -> Result<(), Error> {
     let (account, client) = client(session)?;
     let number = PhoneNumberId::new(&account.phone_number_id);
     let asked = network::wait(client.phone_number(&number))?;
@@ -132,7 +136,7 @@ fn fetch(session: &Session) -> Result<(), Error> {
         })
         .map_err(failed)?;
     write.close().map_err(failed)?;
-    show(session, false)
+    show(session, as_json)
 }
 
 fn list(session: &Session, as_json: bool) -> Result<(), Error> {

@@ -185,12 +185,14 @@ impl<'a> Setup<'a> {
                     asker.hidden(&words, wanted.flag, wanted.known.is_some())?
                 }
             };
-            let secret = self.found(wanted, &given)?;
-            match check(&secret.value) {
-                Ok(checked) => return Ok((secret, checked)),
+            let checked = self.found(wanted, &given).map_err(No::Wrong).and_then(|secret| {
+                let checked = check(&secret.value)?;
+                Ok((secret, checked))
+            });
+            match checked {
+                Ok(checked) => return Ok(checked),
                 Err(No::Wrong(error)) if wanted.given.is_none() && asker.asks() => {
-                    let hint = error.hint.as_deref().map(|hint| format!("; {hint}"));
-                    say(&format!("  {error}{}", hint.unwrap_or_default()));
+                    say(&format!("  {}", error.to_string().replace('\n', "\n  ")));
                 }
                 Err(No::Wrong(error) | No::NotAsked(error)) => return Err(error),
             }

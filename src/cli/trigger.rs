@@ -145,8 +145,15 @@ pub(super) fn run(session: &Session, trigger: &Trigger) -> Result<(), Error> {
         // Nobody is there: the rest would meet with the same.
         if let Err(why) = answered {
             let to = poster.target();
-            return Err(Error::failed(format!("{to} did not answer: {}", display_safe(&why)))
-                .hint("the inbox or twoticks listen has to run; --to names another address"));
+            let hint = match trigger.to {
+                Some(_) => {
+                    "is that the address of a program that runs? Without --to it goes to the listener here"
+                }
+                None => "the inbox or twoticks listen has to run; --to names another address",
+            };
+            return Err(
+                Error::failed(format!("{to} did not answer: {}", display_safe(&why))).hint(hint)
+            );
         }
     }
     match refused {
