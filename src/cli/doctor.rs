@@ -80,21 +80,19 @@ pub(super) fn run(global: &Global, doctor: &Doctor) -> Result<(), Error> {
     }
     let redact = doctor.redact.then(|| Redact::new(session.as_ref(), &report.private));
     for finding in &report.findings {
-        let hide = |text: &str| {
-            redact.as_ref().map_or_else(|| text.to_owned(), |redact| redact.hide(text))
-        };
+        let finding = redact.as_ref().map_or_else(|| finding.clone(), |redact| redact.of(finding));
         if doctor.json {
             json_line(&json!({
                 "check": finding.check,
-                "account": finding.account.as_deref().map(hide),
+                "account": finding.account,
                 "verdict": finding.verdict.name(),
-                "says": hide(&finding.says),
-                "remedy": finding.remedy.as_deref().map(hide),
+                "says": finding.says,
+                "remedy": finding.remedy,
             }))?;
             continue;
         }
         for words in finding.lines() {
-            line(&display_safe(&hide(&words)))?;
+            line(&display_safe(&words))?;
         }
     }
     match report.wrongs() {

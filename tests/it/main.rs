@@ -15,6 +15,7 @@ mod attacks;
 #[cfg(target_os = "linux")]
 mod batches;
 mod campaigns;
+mod checkup;
 mod cli;
 mod clients;
 mod conversation;

@@ -248,16 +248,20 @@ async fn number(report: &mut Report, account: &Account, client: &Client) -> bool
     let is = |field: &Option<String>, words: &[&str]| {
         field.as_deref().is_some_and(|field| words.contains(&field))
     };
-    if number.status.is_some() && !is(&number.status, &["CONNECTED"]) {
+    // Meta flags a number for its quality: that is one thing to do something about, not two.
+    let flagged = is(&number.status, &["FLAGGED"]);
+    if number.status.is_some() && !flagged && !is(&number.status, &["CONNECTED"]) {
         let status = number.status.as_deref().unwrap_or_default();
         wrong(
             format!("its status is {status}"),
             "see WhatsApp Manager > Phone numbers; a PENDING one has to be registered with its PIN",
         );
     }
-    if is(&number.quality, &["RED"]) {
+    if flagged || is(&number.quality, &["RED"]) {
+        let quality = number.quality.as_deref().unwrap_or("low");
+        let flag = if flagged { ", and Meta has flagged it" } else { "" };
         wrong(
-            "its quality is RED: people block or report it".to_owned(),
+            format!("its quality is {quality}: people block or report it{flag}"),
             "send less marketing, to people who asked for it; it recovers within days",
         );
     }

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use url::{Host, Url};
 
 use crate::cli::Session;
+use crate::domain::checkup::Finding;
 use crate::domain::text::shorten_number;
 
 /// Digits from which on a run of them is a number of somebody or an id.
@@ -30,15 +31,35 @@ pub(super) enum Private {
     Host(String),
 }
 
+/// Names of accounts that reports use for other things: they tell nobody anything.
+const ORDINARY: [&str; 14] = [
+    "account",
+    "app",
+    "business",
+    "config",
+    "default",
+    "listener",
+    "main",
+    "number",
+    "phone",
+    "simulator",
+    "test",
+    "token",
+    "tunnel",
+    "webhook",
+];
+
 /// Hides what others need not know.
 pub(in crate::cli) struct Redact {
+    /// The names of the accounts, and what stands for each.
+    accounts: Vec<(String, String)>,
     /// What is replaced, and by what; the longest first.
     words: Vec<(String, String)>,
 }
 
 impl Redact {
     pub(super) fn new(session: Option<&Session>, learnt: &[Private]) -> Self {
-        let mut words = Vec::new();
+        let (mut accounts, mut words) = (Vec::new(), Vec::new());
         if let Some(home) = std::env::home_dir().and_then(|home| home.to_str().map(str::to_owned)) {
             // The root is part of every path.
             words.extend((home.len() > 1).then(|| (home, "~".to_owned())));
@@ -46,7 +67,7 @@ impl Redact {
         if let Some(session) = session {
             let config = &session.config;
             for (at, account) in (1..).zip(&config.accounts) {
-                words.push((account.name.clone(), format!("account-{at}")));
+                accounts.push((account.name.clone(), format!("account-{at}")));
                 words.extend(account.number.clone().map(|number| (number, "+…".to_owned())));
             }
             let data = session.paths.data.display().to_string();
@@ -61,9 +82,26 @@ impl Redact {
             Private::Number(number) => Some((number.clone(), "+…".to_owned())),
             Private::Host(address) => host(address).map(hidden),
         }));
+        words.extend(
+            accounts.iter().filter(|(name, _)| !ORDINARY.contains(&name.as_str())).cloned(),
+        );
         words.retain(|(word, _)| !word.trim().is_empty());
         words.sort_by_key(|(word, _)| std::cmp::Reverse(word.len()));
-        Self { words }
+        Self { accounts, words }
+    }
+
+    /// What was found, without them.
+    pub(super) fn of(&self, finding: &Finding) -> Finding {
+        let stands_for = |name: &String| {
+            let known = self.accounts.iter().find(|(account, _)| account == name);
+            known.map_or_else(|| self.hide(name), |(_, instead)| instead.clone())
+        };
+        Finding {
+            account: finding.account.as_ref().map(stands_for),
+            says: self.hide(&finding.says),
+            remedy: finding.remedy.as_deref().map(|remedy| self.hide(remedy)),
+            ..finding.clone()
+        }
     }
 
     /// The text without them.
@@ -172,7 +210,8 @@ mod tests {
             "https://…/webhook and http://127.0.0.1:80/"
         );
         let words = vec![("Loja Sol".to_owned(), "account-1".to_owned())];
-        assert_eq!(Redact { words }.hide("Loja Sol: ok"), "account-1: ok");
+        let redact = Redact { accounts: Vec::new(), words };
+        assert_eq!(redact.hide("Loja Sol: ok"), "account-1: ok");
     }
 
     #[test]
