@@ -93,6 +93,50 @@ pub fn too_big(kind: MediaKind, size: u64, animated: bool) -> Option<String> {
     }
 }
 
+/// So many bytes at the start of a file tell what it is.
+pub const HEAD: usize = 32;
+
+/// The type of a picture that Meta takes, by its first bytes.
+#[must_use]
+pub const fn picture_type(head: &[u8]) -> Option<&'static str> {
+    match head {
+        [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
+        [0x89, b'P', b'N', b'G', ..] => Some("image/png"),
+        _ => None,
+    }
+}
+
+/// Why a file is not what its name says, by its first bytes: Meta looks at them too, after it has taken the message.
+/// A document may hold anything.
+#[must_use]
+pub fn belied(name: &str, head: &[u8]) -> Option<&'static str> {
+    not_of(kind_of(name).0, head)
+}
+
+/// Why a file with these first bytes cannot be sent as a message of this kind.
+#[must_use]
+pub fn not_of(kind: MediaKind, head: &[u8]) -> Option<&'static str> {
+    let base = head.get(4..8) == Some(b"ftyp");
+    let (is_one, words) = match kind {
+        MediaKind::Document => return None,
+        MediaKind::Image => {
+            (picture_type(head).is_some(), "it is neither a JPEG nor a PNG, which Meta takes")
+        }
+        MediaKind::Video => (base, "it is neither an MP4 nor a 3GP video, which Meta takes"),
+        MediaKind::Sticker => (
+            head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP"),
+            "it is no WebP, which Meta takes as a sticker",
+        ),
+        // MPEG frames, which MP3 and AAC are made of, begin with eleven bits that are set.
+        MediaKind::Audio => (
+            base || [&b"OggS"[..], b"ID3", b"#!AMR", b"ADIF"].iter().any(|of| head.starts_with(of))
+                || matches!(head, [0xff, second, ..] if second & 0xe0 == 0xe0),
+            "it is no sound that Meta takes (AAC, AMR, MP3, M4A or Ogg)",
+        ),
+    };
+    (!is_one).then_some(words)
+}
+
 /// Whether the first bytes of a WebP file say that it moves (WebP container, VP8X chunk: the bit of animation).
 #[must_use]
 pub fn is_animated(head: &[u8]) -> bool {
@@ -101,7 +145,7 @@ pub fn is_animated(head: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{attachment, is_animated, too_big};
+    use super::{attachment, belied, is_animated, too_big};
     use crate::domain::message::{Body, MediaCopy, MediaKind};
 
     #[test]
@@ -147,6 +191,36 @@ mod tests {
             assert!(refused.contains(wanted), "{name}: {refused}");
         }
         assert!(attachment("a.ogg", words("  ")).is_ok(), "an empty caption is none");
+    }
+
+    #[test]
+    fn a_text_that_is_called_a_picture_is_none() {
+        for (name, head) in [
+            ("a.png", &b"\x89PNG\r\n\x1a\n"[..]),
+            ("really-a-jpeg.png", b"\xff\xd8\xff\xe0"),
+            ("a.mp4", b"\0\0\0\x18ftypmp42"),
+            ("a.webp", b"RIFF\x10\0\0\0WEBPVP8 "),
+            ("a.ogg", b"OggS\0"),
+            ("a.mp3", b"ID3\x04"),
+            ("b.mp3", b"\xff\xfb\x90\x64"),
+            ("a.aac", b"\xff\xf1\x50\x80"),
+            ("a.m4a", b"\0\0\0\x1cftypM4A "),
+            ("a.amr", b"#!AMR\n"),
+            ("a.pdf", b"no pdf"),
+            ("notes", b""),
+        ] {
+            assert_eq!(belied(name, head), None, "{name}");
+        }
+        for (name, words) in [
+            ("fake.png", "neither a JPEG nor a PNG"),
+            ("a.mp4", "neither an MP4 nor a 3GP"),
+            ("a.webp", "no WebP"),
+            ("a.ogg", "no sound"),
+        ] {
+            for head in [&b"some text"[..], b"", b"GIF89a\x01\0\x01\0\x80\0\0"] {
+                assert!(belied(name, head).is_some_and(|said| said.contains(words)), "{name}");
+            }
+        }
     }
 
     #[test]

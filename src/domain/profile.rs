@@ -1,6 +1,9 @@
 //! The business profile that customers see, and Meta's limits on it (Meta, business profiles). Lengths are in
 //! characters.
 
+use super::media;
+use super::message::MediaKind;
+
 /// Characters of the line under the name.
 const ABOUT_MAX: usize = 139;
 /// Characters of the address, of the description, and of each website.
@@ -183,11 +186,9 @@ pub fn picture_type(bytes: &[u8]) -> Result<&'static str, String> {
     if bytes.len() as u64 > PICTURE_MAX {
         return Err(format!("it is larger than the {} MiB that Meta takes", PICTURE_MAX >> 20));
     }
-    match bytes {
-        [0xff, 0xd8, 0xff, ..] => Ok("image/jpeg"),
-        [0x89, b'P', b'N', b'G', ..] => Ok("image/png"),
-        _ => Err("it is neither a JPEG nor a PNG, which Meta takes".to_owned()),
-    }
+    let kind = MediaKind::Image;
+    media::picture_type(bytes)
+        .ok_or_else(|| media::not_of(kind, bytes).unwrap_or_default().to_owned())
 }
 
 #[cfg(test)]

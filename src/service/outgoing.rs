@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-use crate::domain::media::{is_animated, too_big};
+use crate::domain::media::{self, HEAD, is_animated, too_big};
 use crate::domain::message::{Body, Media, MediaCopy, MediaKind};
 
 /// Where files are, in the data directory.
@@ -42,9 +42,6 @@ pub fn open_file(path: &Path) -> io::Result<File> {
     }
     File::open(path)
 }
-
-/// So many bytes tell whether a sticker moves.
-const HEAD: usize = 32;
 
 /// Why a file cannot be sent.
 #[derive(Debug, Error)]
@@ -95,14 +92,15 @@ fn take(data_dir: &Path, media: Media, prefix: &str) -> Result<Media, NotTaken> 
     if about.len() == 0 {
         return Err(NotTaken::Unfit { path: path.clone(), words: "the file is empty".to_owned() });
     }
-    let animated = media.kind == MediaKind::Sticker && {
-        let mut head = [0; HEAD];
-        let count = file.read(&mut head).map_err(unreadable)?;
-        file.rewind().map_err(unreadable)?;
-        is_animated(head.get(..count).unwrap_or_default())
-    };
-    let media = Media { animated, ..media.clone() };
-    if let Some(words) = too_big(media.kind, about.len(), animated) {
+    let head = head(&mut file).map_err(unreadable)?;
+    file.rewind().map_err(unreadable)?;
+    let animated = media.kind == MediaKind::Sticker && is_animated(&head);
+    let by_name = || media.mime_type.clone();
+    let by_bytes = media::picture_type(&head).filter(|_| media.kind == MediaKind::Image);
+    let mime_type = by_bytes.map(str::to_owned).or_else(by_name);
+    let media = Media { mime_type, animated, ..media.clone() };
+    let other = || media::not_of(media.kind, &head).map(str::to_owned);
+    if let Some(words) = too_big(media.kind, about.len(), animated).or_else(other) {
         return Err(NotTaken::Unfit { path: path.clone(), words });
     }
     let directory = data_dir.join(DIRECTORY);
@@ -122,6 +120,13 @@ fn take(data_dir: &Path, media: Media, prefix: &str) -> Result<Media, NotTaken> 
     copy.persist(directory.join(&name)).map_err(|error| error.error)?;
     sync_directory(&directory)?;
     Ok(kept(media, &name, sha256, size))
+}
+
+/// The first bytes, which tell what it is; fewer where it ends.
+fn head(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(HEAD);
+    file.take(u64::try_from(HEAD).unwrap_or(u64::MAX)).read_to_end(&mut head)?;
+    Ok(head)
 }
 
 /// What went wrong with the one that is read, or with the one that is written.
@@ -260,7 +265,11 @@ pub fn look(path: &Path) -> Result<(String, u64), String> {
     if data.len() == 0 {
         return Err("the file is empty".to_owned());
     }
-    File::open(path).map_err(|error| format!("cannot be read: {error}"))?;
+    let unreadable = |error| format!("cannot be read: {error}");
+    let head = head(&mut File::open(path).map_err(unreadable)?).map_err(unreadable)?;
+    if let Some(words) = path.to_str().and_then(|name| media::belied(name, &head)) {
+        return Err(words.to_owned());
+    }
     let whole = std::path::absolute(path).map_err(|error| format!("cannot be found: {error}"))?;
     let whole = whole.to_str().ok_or("its path is no text that can be kept")?;
     Ok((whole.to_owned(), data.len()))
@@ -291,7 +300,7 @@ mod tests {
     use std::collections::BTreeSet;
     use std::path::Path;
 
-    use super::{LEAST, clean_up, lock, take_in, take_in_for};
+    use super::{LEAST, clean_up, lock, look, take_in, take_in_for};
     use crate::domain::message::{Body, Media, MediaCopy, MediaKind};
 
     fn named(kind: MediaKind, path: &Path) -> Media {
@@ -313,7 +322,7 @@ mod tests {
         let (outside, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let path = outside.path().join("Férias.PNG");
         std::fs::write(&path, b"hello").unwrap();
-        let first = take_in(data.path(), named(MediaKind::Image, &path)).unwrap();
+        let first = take_in(data.path(), named(MediaKind::Document, &path)).unwrap();
         let entry = |media: &Media| {
             let MediaCopy::Stored { path, .. } = &media.copy else { panic!("{media:?}") };
             data.path().join(path)
@@ -324,7 +333,7 @@ mod tests {
         };
         #[cfg(unix)]
         let before = inode(&first);
-        let again = take_in(data.path(), named(MediaKind::Image, &path)).unwrap();
+        let again = take_in(data.path(), named(MediaKind::Document, &path)).unwrap();
         assert_eq!(first, again);
         #[cfg(unix)]
         assert_eq!(inode(&again), before, "it is not written once more");
@@ -336,7 +345,7 @@ mod tests {
         assert_eq!(std::fs::read(data.path().join(kept)).unwrap(), b"hello");
         let kept = std::fs::read_dir(data.path().join("media")).unwrap().count();
         assert_eq!(kept, 1, "the same content is there once, and nothing else is left");
-        let changed = take_in(data.path(), named(MediaKind::Image, &path)).unwrap();
+        let changed = take_in(data.path(), named(MediaKind::Document, &path)).unwrap();
         assert_ne!(changed.sha256, first.sha256);
     }
 
@@ -345,7 +354,7 @@ mod tests {
         let (outside, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let path = outside.path().join("a.png");
         std::fs::write(&path, "picture").unwrap();
-        let media = named(MediaKind::Image, &path);
+        let media = named(MediaKind::Document, &path);
         let mut body = Body::Media { media, caption: None };
         take_in_for(data.path(), &mut body).unwrap();
         let MediaCopy::Stored { path, .. } = &body.file().unwrap().copy else { panic!("not kept") };
@@ -362,7 +371,7 @@ mod tests {
         let path = |name: &str| outside.path().join(name);
         let take = |name: &str| {
             std::fs::write(path(name), name).unwrap();
-            let taken = take_in(data.path(), named(MediaKind::Image, &path(name))).unwrap();
+            let taken = take_in(data.path(), named(MediaKind::Document, &path(name))).unwrap();
             let MediaCopy::Stored { path, .. } = taken.copy else { panic!("not kept") };
             path
         };
@@ -407,6 +416,14 @@ mod tests {
         std::fs::File::create(&empty).unwrap();
         let error = take_in(data.path(), named(MediaKind::Image, &empty)).unwrap_err();
         assert!(error.to_string().contains("the file is empty"), "{error}");
+        let fake = outside.path().join("fake.png");
+        std::fs::write(&fake, "some text").unwrap();
+        let error = take_in(data.path(), named(MediaKind::Image, &fake)).unwrap_err();
+        assert!(error.to_string().contains("neither a JPEG nor a PNG"), "{error}");
+        assert!(look(&fake).unwrap_err().contains("neither a JPEG nor a PNG"));
+        std::fs::write(&fake, b"\xff\xd8\xff\xe0").unwrap();
+        let taken = take_in(data.path(), named(MediaKind::Image, &fake)).unwrap();
+        assert_eq!(taken.mime_type.as_deref(), Some("image/jpeg"), "it goes as what it is");
         let sticker = outside.path().join("moves.webp");
         let mut bytes = b"RIFF....WEBPVP8X\x0a\0\0\0\x02\0\0\0".to_vec();
         bytes.resize(200 << 10, 0);

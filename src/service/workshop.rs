@@ -8,6 +8,7 @@ use crate::api::client::{CallError, Client};
 use crate::api::relay::{Relay, Target};
 use crate::api::template::Listed;
 use crate::domain::id::WabaId;
+use crate::domain::media;
 use crate::domain::template::rules::Part;
 use crate::domain::template::{
     EXAMPLE_MAX, FileSource, Header, Refusal, Template, Work, Worked, example_too_big,
@@ -116,7 +117,11 @@ async fn read(path: &str) -> Result<File, String> {
     }
     let mime = example_type(path, None)?;
     let name = Path::new(path).file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(File { name, mime, bytes: tokio::fs::read(path).await.map_err(told)? })
+    let bytes = tokio::fs::read(path).await.map_err(told)?;
+    match media::belied(path, &bytes) {
+        Some(words) => Err(format!("{path}: {words}")),
+        None => Ok(File { name, mime, bytes }),
+    }
 }
 
 async fn fetch(link: &str) -> Result<File, String> {
@@ -196,7 +201,7 @@ mod tests {
     fn an_example_of_this_machine_is_judged_before_it_is_read() {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
-        std::fs::write(path("a.png"), b"x").unwrap();
+        std::fs::write(path("a.png"), b"\x89PNG").unwrap();
         std::fs::write(path("a.doc"), b"x").unwrap();
         std::fs::File::create(path("big.mp4")).unwrap().set_len(17 << 20).unwrap();
         assert_eq!(wait(file(&path("a.png"))).unwrap().name, "a.png");

@@ -105,7 +105,7 @@ mod tests {
     fn a_path_is_completed_and_its_file_is_judged() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("img")).unwrap();
-        std::fs::write(dir.path().join("img/caixa.jpg"), b"abc").unwrap();
+        std::fs::write(dir.path().join("img/caixa.jpg"), b"\xff\xd8\xff").unwrap();
         std::fs::write(dir.path().join("img/.hidden.jpg"), b"abc").unwrap();
         std::fs::write(dir.path().join("img/empty.jpg"), b"").unwrap();
         let see = |typed: &str| look(typed, Some(dir.path()));

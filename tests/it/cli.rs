@@ -788,7 +788,7 @@ fn a_file_is_sent_with_its_words_and_as_an_answer() {
         std::fs::write(&path, bytes).unwrap();
         path.to_str().unwrap().to_owned()
     };
-    let (to, photo) = ("+15551230001", file("Férias.png", b"pixels"));
+    let (to, photo) = ("+15551230001", file("Férias.png", b"\x89PNG pixels"));
     assert_code(&run(&["send", to, "hello"]), 0);
     let listen = Running::listening(home.path(), config);
     let first = run(&[
@@ -806,7 +806,7 @@ fn a_file_is_sent_with_its_words_and_as_an_answer() {
     let steps = objects(&first);
     assert_eq!(steps.last().unwrap()["state"], "read");
     let id = steps[0]["message"].to_string();
-    let sound = file("hello.ogg", b"sound");
+    let sound = file("hello.ogg", b"OggS sound");
     let second = ["send", to, "--media", &sound, "--reply-to", &id, "--wait", "delivered"];
     assert_code(&run(&second), 0);
     let menu = "https://example.org/menu.pdf";
@@ -840,12 +840,13 @@ fn a_file_is_sent_with_its_words_and_as_an_answer() {
 
     // What Meta would refuse never leaves, and leaves no message behind.
     let before = objects(&run(&["chats", "show", to, "--json"])).len();
-    let big = file("big.png", b"");
+    let (big, fake) = (file("big.png", b""), file("fake.png", b"some text"));
     std::fs::File::options().write(true).open(&big).unwrap().set_len(6 << 20).unwrap();
     let too_many = "x".repeat(1025);
     for (args, says) in [
         (&["--media", "/nowhere/a.png"][..], "cannot be read"),
         (&["--media", &big], "Meta takes at most 5 MB"),
+        (&["--media", &fake], "neither a JPEG nor a PNG"),
         (&["--media", &sound, "--caption", "listen"], "no caption on type audio"),
         (&["--media", &photo, "--caption", &too_many], "1025 characters"),
         (&["--media", "1003383421387256"], "is a media id"),

@@ -132,7 +132,7 @@ fn everything_else(home: &Path, to: &str, hook: &str, run: impl Fn(&[&str]) -> S
         write_private(&path, text);
         path.to_str().expect("path").to_owned()
     };
-    let photo = file("photo.png", WORDS);
+    let photo = file("photo.txt", WORDS);
     let resign = format!("file:{}", file("resign", FORWARD_SECRET));
     let (token, secret) = (file("token", TOKEN), file("secret", APP_SECRET));
     let (token, secret) = (format!("file:{token}"), format!("file:{secret}"));

@@ -117,7 +117,7 @@ fn a_file_of_this_machine_goes_up_and_stands_above_the_template() {
     let mut inbox = shop.open_live();
     let files = tempfile::tempdir().unwrap();
     let path = |name: &str| files.path().join(name).to_str().unwrap().to_owned();
-    std::fs::write(path("caixa.png"), b"pixels").unwrap();
+    std::fs::write(path("caixa.png"), b"\x89PNG pixels").unwrap();
     std::fs::File::create(path("big.png")).unwrap().set_len(6 << 20).unwrap();
     inbox.begin(ANA);
     pick(&mut inbox, "<Esc>t");
@@ -160,7 +160,8 @@ fn what_is_written_after_a_template_with_a_big_file_goes_after_it() {
     let mut inbox = shop.open_live();
     let files = tempfile::tempdir().unwrap();
     let path = files.path().join("planta.mp4");
-    std::fs::File::create(&path).unwrap().set_len(15 << 20).unwrap();
+    std::fs::write(&path, b"\0\0\0\x18ftypmp42").unwrap();
+    std::fs::File::options().write(true).open(&path).unwrap().set_len(15 << 20).unwrap();
     inbox.begin(ANA);
     pick(&mut inbox, "<Ctrl-T>");
     inbox.keys("lancamento_v<Enter>");
@@ -193,7 +194,7 @@ fn a_template_is_made_changed_and_deleted_on_its_screen() {
     let mut inbox = shop.open_live();
     let files = tempfile::tempdir().unwrap();
     let file = files.path().join("foto.png");
-    std::fs::write(&file, b"pixels").unwrap();
+    std::fs::write(&file, b"\x89PNG\r\n").unwrap();
     inbox.keys("2");
     inbox.until_text("agendar_visita");
     inbox.keys("npedido_enviado<Tab><Ctrl-U>en_US<Tab><Tab><Tab><Right><Right><Tab>");
@@ -287,7 +288,7 @@ impl Desk {
         out
     }
 
-    pub(crate) fn file(&self, name: &str, text: &str) -> String {
+    pub(crate) fn file(&self, name: &str, text: impl AsRef<[u8]>) -> String {
         let path = self.home.path().join(name);
         std::fs::write(&path, text).unwrap();
         path.to_str().unwrap().to_owned()
@@ -323,7 +324,7 @@ fn templates_are_fetched_shown_made_changed_and_deleted_from_the_shell() {
     desk.ok(&["sim", "template", "order_sent_again", "approve"]);
     desk.ok(&["templates", "sync"]);
     assert_eq!(desk.one("order_sent_again")["status"], "approved");
-    let file = desk.file("made.toml", &made.replace("Hi {{1}}", "Good morning {{1}}"));
+    let file = desk.file("made.toml", made.replace("Hi {{1}}", "Good morning {{1}}"));
     desk.ok(&["templates", "edit", "order_sent_again", &file]);
     let text = desk.one("order_sent_again")["text"].to_string();
     assert!(text.contains("Good morning"), "{text}");
@@ -375,7 +376,7 @@ fn a_template_is_sent_from_the_shell() {
     assert_eq!(code, Some(0), "{out}\n{err}");
     let (code, out, err) = send(&[&["pedido_enviado"], &values[..]].concat());
     assert_eq!(code, Some(0), "the language used with them is known: {out}\n{err}");
-    let image = desk.file("lamp.png", "pixels");
+    let image = desk.file("lamp.png", b"\x89PNG pixels");
     let promo = |file: &str| {
         let file = format!("header.media={file}");
         let rest = ["nome=Ana", "desconto=20%", "dia=sexta", "button.3=wa20", &file];
