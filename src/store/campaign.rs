@@ -252,9 +252,13 @@ pub fn resume(tx: &mut Tx<'_>, id: CampaignId, now: Timestamp) -> Result<(), Err
 /// Nothing more of it goes: messages that wait are taken back, and rows that are none yet never become one.
 ///
 /// # Errors
-/// [`Error::Refused`] unless it runs or is paused.
+/// [`Error::Stage`] unless it runs or is paused, and when it is done: what went out was not cancelled.
 pub fn cancel_campaign(tx: &mut Tx<'_>, id: CampaignId, now: Timestamp) -> Result<(), Error> {
     expect(stage(tx, id)?, &[Stage::Running, Stage::Paused], "cancelled")?;
+    let campaign = question::standing(tx.conn, id)?;
+    if campaign.is_done() {
+        return Err(Error::Stage { stage: campaign.state(), wanted: "cancelled" });
+    }
     set_stage(tx, id, Stage::Cancelled)?;
     settle(tx, id, Stage::Cancelled, now).map(|_| ())
 }

@@ -38,11 +38,16 @@ pub fn campaigns(read: &ReadConn, account: AccountId, limit: u32) -> Result<Vec<
 /// [`Error::NotFound`] for an unknown id.
 pub fn campaign(read: &ReadConn, id: CampaignId) -> Result<Campaign, Error> {
     let snapshot = read.snapshot()?;
-    let mut query = snapshot.prepare_cached(&format!("{SELECT} WHERE id = ?1"))?;
+    standing(&snapshot, id)
+}
+
+/// The same within a transaction.
+pub(super) fn standing(conn: &Connection, id: CampaignId) -> Result<Campaign, Error> {
+    let mut query = conn.prepare_cached(&format!("{SELECT} WHERE id = ?1"))?;
     let found = query.query_row([id.0], read_campaign).optional()?;
     drop(query);
     let found = found.ok_or_else(|| Error::not_found("campaign", id.to_string()))?;
-    counted(&snapshot, found)
+    counted(conn, found)
 }
 
 /// The campaign that sent, or sends, the same template to the people of the same file; of several the one that

@@ -266,6 +266,17 @@ fn a_pause_stops_what_waits_and_a_resume_goes_on_where_it_was() {
 }
 
 #[test]
+fn a_campaign_that_is_done_cannot_be_cancelled_any_more() {
+    let mut world = World::new();
+    let id = world.run_campaign(&rows(3));
+    world.feed_all(2);
+    assert_eq!(world.go(9, 3), 2);
+    let refused = world.write.write(|tx| cancel_campaign(tx, id, t(4))).unwrap_err();
+    assert_eq!(refused.to_string(), "a campaign that is done cannot be cancelled");
+    assert_eq!(world.seen(id).state(), "done");
+}
+
+#[test]
 fn a_cancel_takes_back_what_waits_and_nobody_else_is_written_to() {
     let mut world = World::new();
     let id = world.run_campaign(&rows(300));
@@ -655,7 +666,6 @@ fn a_copy_is_needed_until_all_that_it_stands_above_are_through() {
     let jobs = world.claim(6, t(4));
     world.record(&jobs[0], &Verdict::Failed(ApiError::default()), t(5));
     assert!(is_needed(&world), "what failed can be sent again");
-    world.do_it(|tx| cancel_campaign(tx, id, t(6)));
     let message = outcomes(&world.read, id, 0, 9).unwrap()[0].message.unwrap();
     world.do_it(|tx| cancel(tx, message, t(7)));
     assert!(!is_needed(&world));
