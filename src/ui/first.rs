@@ -29,7 +29,7 @@ pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
         (theme.plain, path.into_owned()),
         (
             theme.dim,
-            "The README goes through it step by step; config.example.toml explains every line."
+            "The README goes through it step by step; twoticks init --example explains every key."
                 .to_owned(),
         ),
         (theme.plain, String::new()),

@@ -9,6 +9,9 @@ use super::theme::Theme;
 use crate::app::layout::Area;
 use crate::domain::text;
 
+/// The most columns that one grapheme takes.
+const WIDEST: u16 = 4;
+
 /// The cells, and the look of them.
 pub(super) struct Canvas<'a> {
     buffer: &'a mut Buffer,
@@ -82,6 +85,7 @@ impl<'a> Canvas<'a> {
     /// a whole grapheme into one cell, and where a terminal keeps its parts apart, they stay behind.
     fn write(&mut self, mut x: u16, y: u16, words: &str, style: Style) {
         let end = self.buffer.area.right();
+        self.uncover(x, y);
         for (part, columns) in text::cells(words).filter(|(_, columns)| *columns > 0) {
             let next = x.saturating_add(u16::try_from(columns).unwrap_or(u16::MAX));
             if next > end {
@@ -96,6 +100,18 @@ impl<'a> Canvas<'a> {
                 }
             }
             x = next;
+        }
+    }
+
+    /// Takes away a wide character whose later half is about to be written over: what is left of it would hide
+    /// what comes there.
+    fn uncover(&mut self, x: u16, y: u16) {
+        for back in 1..=x.min(WIDEST) {
+            let Some(cell) = self.buffer.cell_mut((x - back, y)) else { return };
+            let symbol = cell.symbol();
+            if symbol.len() > 1 && text::width(symbol) > usize::from(back) {
+                cell.set_symbol(" ");
+            }
         }
     }
 
@@ -168,6 +184,40 @@ impl<'a> Canvas<'a> {
             y: area.y + 1,
             width: area.width.saturating_sub(4),
             height: area.height - 2,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::buffer::Buffer;
+    use ratatui::layout::Rect;
+    use ratatui::style::Style;
+
+    use super::{Area, Canvas, whole};
+    use crate::ui::{Borders, Colours, Glyphs, Theme};
+
+    /// A border over the second half of a Korean letter was not drawn, and the letter stayed.
+    #[test]
+    fn a_frame_over_half_a_wide_letter_is_whole() {
+        let theme = Theme::new(Colours::None, Borders::Ascii, Glyphs::Ascii);
+        for edge in 0..5 {
+            let mut buffer = Buffer::empty(Rect { x: 0, y: 0, width: 12, height: 3 });
+            let mut canvas = Canvas::new(&mut buffer, &theme);
+            for row in 0..3 {
+                canvas.put(whole(canvas.buffer.area), 0, row, 12, "김지우김지우", Style::new());
+            }
+            canvas.frame(Area { x: edge, y: 0, width: 5, height: 3 }, "");
+            let mut drawn = String::new();
+            let mut x = 0;
+            while x < 12 {
+                let symbol = buffer.cell((x, 1)).unwrap().symbol();
+                drawn.push_str(symbol);
+                x += u16::try_from(crate::domain::text::width(symbol)).unwrap().max(1);
+            }
+            let column = crate::domain::text::width(drawn.split('|').next().unwrap());
+            assert_eq!(column, usize::from(edge), "{drawn}");
+            assert_eq!(drawn.matches('|').count(), 2, "{drawn}");
         }
     }
 }
