@@ -15,6 +15,8 @@ pub(crate) enum Awaited {
     Send {
         conversation: ConversationId,
         draft: Sent,
+        /// The file or link that was attached.
+        file: Option<String>,
     },
     SaveDraft(ConversationId, Edit),
     Begin {

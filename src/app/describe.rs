@@ -4,6 +4,7 @@ use crate::domain::conversation::{Contact, Conversation};
 use crate::domain::message::{
     Body, Card, Media, MediaCopy, MediaKind, Message, OrderItem, ReplyKind,
 };
+use crate::domain::state::State;
 use crate::domain::template::{SentHeader, SentTemplate};
 use crate::domain::time::Timestamp;
 use crate::domain::window::{CLOSING, Window};
@@ -166,6 +167,10 @@ fn media_label(media: &Media) -> Paragraph {
     let words = media_words(media);
     match &media.copy {
         MediaCopy::Stored { size, .. } => label(&format!("{words}  {}", bytes(*size))),
+        // What stands behind a link of ours Meta fetches, not we; what came has an id of Meta's.
+        MediaCopy::Pending if media.id.is_none() && media.url.is_some() => {
+            label(&format!("{words}  a link"))
+        }
         MediaCopy::Pending => label(&format!("{words}  not fetched yet")),
         MediaCopy::Outside { .. } => label(&words),
         MediaCopy::Failed(reason) => {
@@ -184,6 +189,12 @@ pub fn lost_file(message: &Message) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Whether something went wrong with the message: it failed, nobody knows what became of it, or its file is lost.
+#[must_use]
+pub fn is_troubled(message: &Message) -> bool {
+    matches!(message.state, State::Failed | State::Uncertain) || lost_file(message).is_some()
 }
 
 /// A number for people: `1,180`.

@@ -99,10 +99,12 @@ impl JumpBox {
 
 fn commands(text: &str, under: Context) -> Vec<Hit> {
     let offered = TABLE.iter().filter(|entry| works_in(entry, under));
-    ranked(text, offered, |entry| format!("{} {}", entry.name.replace('-', " "), entry.doc))
-        .into_iter()
-        .map(|entry| Hit::Command(entry.action))
-        .collect()
+    let name = text.to_lowercase().replace(' ', "-");
+    let mut found =
+        ranked(text, offered, |entry| format!("{} {}", entry.name.replace('-', " "), entry.doc));
+    // Who types a name means it, whatever else has these words.
+    found.sort_by_key(|entry| (entry.name != name, !entry.name.starts_with(&name)));
+    found.into_iter().map(|entry| Hit::Command(entry.action)).collect()
 }
 
 fn conversations(text: &str, candidates: &[Conversation]) -> Vec<Hit> {
@@ -178,6 +180,15 @@ mod tests {
     use super::{Hit, JumpBox};
     use crate::app::action::Context;
     use crate::app::fixture::world;
+
+    #[test]
+    fn a_command_that_is_typed_whole_comes_before_those_that_begin_with_it() {
+        for (text, first) in [(">template", "template"), (">Next unread", "next-unread")] {
+            let jump = JumpBox::new(text, Context::List, &[]);
+            let Some(Hit::Command(action)) = jump.hits.first() else { panic!("{:?}", jump.hits) };
+            assert_eq!(crate::app::action::entry(*action).unwrap().name, first);
+        }
+    }
 
     /// 5582 once found every number that has a 5, a 5, an 8 and a 2 in this order.
     #[test]

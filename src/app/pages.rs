@@ -255,7 +255,7 @@ fn signs(page: &mut Page) {
     for (sign, name, words) in [
         (Sign::Failed, "failed", "a message to them failed"),
         (Sign::Letter('D'), "draft", "something is written and not sent"),
-        (Sign::Letter('!'), "closing", "they wait, and the 24-hour window closes soon"),
+        (Sign::Letter('!'), "closing", "they wait, and the 24-hour window closes within 4 hours"),
         (Sign::OptedOut, "opted out", "they want no marketing"),
         (Sign::Letter('T'), "template", "the window is closed: templates only"),
     ] {
@@ -379,6 +379,12 @@ fn explain(model: &Model, found: &Message, page: &mut Page) {
             Direction::Outbound => "Nothing went wrong with this message.",
         };
         page.wrapped(words, Ink::Plain);
+        let rows = model.chat.iter().flat_map(|chat| chat.page.rows());
+        if rows.into_iter().any(describe::is_troubled) && model.screen == Screen::Inbox {
+            let key = model.keymap.key(Context::Chat, Action::NextFailed);
+            let words = format!("{key} goes to the one of this conversation that did go wrong.");
+            page.wrapped(&words, Ink::Plain);
+        }
         return;
     };
     if let Some(code) = trouble.code {

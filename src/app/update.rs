@@ -255,9 +255,9 @@ fn done(model: &mut Model, finished: Finished, effects: &mut Vec<Effect>) {
         (Err(reason), Awaited::Sync) => {
             model.say(format!("Not synced: {reason}"), Weight::Error);
         }
-        (Err(reason), Awaited::Send { conversation, draft }) => {
-            model.say(format!("Not queued: {reason}. Your text is back."), Weight::Error);
+        (Err(reason), Awaited::Send { conversation, draft, file }) => {
             back(model, conversation, draft);
+            not_sent(model, conversation, file, &reason, effects);
         }
         (Err(reason), Awaited::SaveDraft(conversation, edit)) => {
             model.say(format!("The draft is not saved yet: {reason}"), Weight::Warning);
@@ -287,6 +287,29 @@ fn done(model: &mut Model, finished: Finished, effects: &mut Vec<Effect>) {
 /// The store has a draft, or none any more.
 fn stored(model: &mut Model, conversation: ConversationId, draft: &Draft) {
     model.drafts.stored(conversation, draft, model.newest_ticket());
+}
+
+/// Says why nothing was sent. Where that was a file, its question comes back: another path that is typed now would
+/// else go out as a message.
+fn not_sent(
+    model: &mut Model,
+    conversation: ConversationId,
+    file: Option<String>,
+    reason: &str,
+    effects: &mut Vec<Effect>,
+) {
+    let here = model.focus == Focus::Compose && model.composer.conversation == Some(conversation);
+    match file {
+        Some(file) if here && model.overlay.is_none() => {
+            let error = Some(format!("not sent: {reason}"));
+            let prompt = Prompt { error, ..Prompt::offering(Question::Attach, &file) };
+            model.overlay = Some(Overlay::Prompt(prompt));
+            templates::look_at_answer(model, effects);
+        }
+        Some(_) => model.say(format!("The file is not sent: {reason}."), Weight::Error),
+        None => model.say(format!("Not queued: {reason}. Your text is back."), Weight::Error),
+    }
+    model.touch();
 }
 
 /// Puts back a text that could not be sent.

@@ -13,7 +13,7 @@ use crate::app::composer::Editor;
 use crate::app::jump::Hit;
 use crate::app::layout;
 use crate::app::list::Listed;
-use crate::app::model::{Awaited, Focus, Model, Overlay, Screen};
+use crate::app::model::{Awaited, Focus, Mode, Model, Overlay, Screen};
 use crate::app::msg::{Command, Effect, Query, Wanted};
 use crate::app::notice::Weight;
 use crate::app::prompt::{Prompt, Question};
@@ -37,6 +37,7 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
     }
     match action {
         Action::NextUnread => next(model, Wanted::Unread, effects),
+        Action::NextFailed if message::to_trouble(model) => {}
         Action::NextFailed => next(model, Wanted::Failed, effects),
         Action::MarkUnread => mark_unread(model, effects),
         Action::Marketing => marketing::toggle(model, effects),
@@ -311,10 +312,15 @@ fn interrupt(model: &mut Model, effects: &mut Vec<Effect>) {
         quit(model, effects);
         return;
     }
+    // A demo may be thrown away with all that it has.
+    let (goes, go) = match (model.is_paused(), model.mode) {
+        (true, _) | (_, Mode::Demo) => ("", ""),
+        _ => (" and goes out on the next start", " and go out on the next start"),
+    };
     let queued = match model.health.queue() {
         0 => String::new(),
-        1 => " 1 message is still queued and goes out on the next start.".to_owned(),
-        count => format!(" {count} messages are still queued and go out on the next start."),
+        1 => format!(" 1 message is still queued{goes}."),
+        count => format!(" {count} messages are still queued{go}."),
     };
     let key = model.keymap.key(model.context(), Action::Interrupt).to_owned();
     model.say(format!("{key} again quits.{queued}"), Weight::Warning);

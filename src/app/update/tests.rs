@@ -408,6 +408,40 @@ fn what_cannot_be_attached_says_why_and_nothing_typed_is_lost() {
 }
 
 #[test]
+fn the_path_after_one_that_was_refused_is_no_message() {
+    let mut stage = stage();
+    stage.keys("iLook<Ctrl-O>big.png");
+    look_finds(&mut stage, Ok(("/big.png", 6 << 20)));
+    stage.keys("<Enter>");
+    let error = |stage: &Stage| match &stage.model.overlay {
+        Some(Overlay::Prompt(prompt)) => prompt.error.clone().unwrap_or_default(),
+        other => panic!("{other:?}"),
+    };
+    assert!(error(&stage).contains("6.0 MB, and Meta takes at most 5 MB"), "{}", error(&stage));
+    // What is seen only while the file is copied.
+    stage.keys("<Ctrl-U>full.png");
+    look_finds(&mut stage, Ok(("/full.png", 9)));
+    stage.keys("<Enter>");
+    assert!(stage.model.overlay.is_none());
+    let sent = stage.effects.iter().rev().find_map(|effect| match effect {
+        Effect::Do(id, Command::Send { .. }) => Some(*id),
+        _ => None,
+    });
+    let result = Err("the disk is full".to_owned());
+    stage.tell(Msg::Finished(Finished { id: sent.unwrap(), result }));
+    assert_eq!(error(&stage), "not sent: the disk is full");
+    assert_eq!(stage.model.composer.editor.text(), "Look");
+    stage.keys("/other.pdf<Enter>");
+    look_finds(&mut stage, Ok(("/other.pdf", 9)));
+    let commands = stage.commands();
+    let [.., Command::Send { message, .. }] = commands.as_slice() else { panic!("{commands:?}") };
+    assert_eq!(
+        message.body.file().unwrap().copy,
+        MediaCopy::Outside { path: "/other.pdf".to_owned() }
+    );
+}
+
+#[test]
 fn answers_in_the_wrong_order_change_nothing() {
     let mut model = Model::new(setup(Mode::Live, (80, 24)), now());
     let mut asked: Vec<_> = start(&mut model).iter().filter_map(ticket).collect();
@@ -584,6 +618,43 @@ fn the_keys_named_below_a_failure_work_in_the_list_too() {
     let explained = Some(MessageId(1011));
     assert_eq!(stage.model.chat.as_ref().unwrap().selected, explained);
     assert!(matches!(stage.model.overlay, Some(Overlay::Explain { .. })));
+}
+
+#[test]
+fn the_selected_message_is_explained_and_no_other() {
+    let mut stage = stage();
+    let shown = |stage: &Stage| stage.model.chat.as_ref().unwrap().selected.unwrap().0;
+    stage.keys("lkkkk");
+    let inbound = shown(&stage);
+    assert_ne!(inbound, 1011, "the failed one is another");
+    stage.keys("x");
+    assert_eq!(shown(&stage), inbound);
+    let page: String = crate::app::pages::lines(&stage.model)
+        .iter()
+        .flat_map(|line| line.0.iter().map(|(_, words)| format!("{words}\n")))
+        .collect();
+    assert!(page.contains("nothing went wrong") && page.contains("F goes to the one"), "{page}");
+    stage.keys("<Esc>R");
+    assert!(stage.model.overlay.is_none(), "another one would be asked about");
+    let said = stage.model.notice.as_ref().unwrap().text.clone();
+    assert!(said.contains("nothing to decide") && said.contains("F goes to the one"), "{said}");
+    stage.keys("Fx");
+    assert_eq!(shown(&stage), 1011);
+}
+
+#[test]
+fn what_waits_below_the_selected_message_is_named() {
+    let mut world = world();
+    for row in world.messages.get_mut(&1).unwrap() {
+        if row.id == MessageId(1011) {
+            row.state = State::Read;
+            row.trouble = None;
+        }
+    }
+    let mut stage = Stage::new(world, (80, 24));
+    stage.keys("lkkkkR");
+    let said = &stage.model.notice.as_ref().unwrap().text;
+    assert!(said.ends_with("One below waits: j goes to it."), "{said}");
 }
 
 #[test]

@@ -15,8 +15,9 @@ use crate::app::update::templates;
 use crate::app::update::{open, queue};
 use crate::app::when;
 use crate::domain::conversation::Draft;
+use crate::domain::id::MessageId;
 use crate::domain::media;
-use crate::domain::message::{Author, Body, Direction, Message, NewMessage, Priority};
+use crate::domain::message::{Author, Body, Direction, MediaCopy, Message, NewMessage, Priority};
 use crate::domain::outbox::Decision;
 use crate::domain::page::MessagePage;
 use crate::domain::state::State;
@@ -93,7 +94,13 @@ pub(in crate::app::update) fn attach(
     };
     let words = model.composer.editor.text().trim().to_owned();
     let words = Some(words).filter(|words| !words.is_empty());
-    match named.and_then(|named| media::attachment(&named, words)) {
+    let size = prompt.looked().and_then(|looked| Some(looked.file.as_ref().ok()?.1));
+    // Whether a sticker moves is seen when it is copied.
+    let fits = |body: Body| match body.file().zip(size) {
+        Some((file, size)) => media::too_big(file.kind, size, true).map_or(Ok(body), Err),
+        None => Ok(body),
+    };
+    match named.and_then(|named| media::attachment(&named, words)).and_then(fits) {
         Ok(body) => {
             doubt(model);
             put(model, body, None, effects);
@@ -109,6 +116,11 @@ pub(in crate::app::update) fn attach(
 fn put(model: &mut Model, body: Body, at: Option<Timestamp>, effects: &mut Vec<Effect>) {
     let Some(conversation) = model.composer.conversation else { return };
     let Some(account) = model.account else { return };
+    let file = match body.file().map(|media| (&media.copy, &media.url)) {
+        Some((MediaCopy::Outside { path }, _)) => Some(path.clone()),
+        Some((_, url)) => url.clone(),
+        None => None,
+    };
     let sent = model.composer.take();
     let clears = Edit { seen: sent.seen.clone(), draft: Draft::default() };
     model.drafts.under_way(conversation, clears);
@@ -120,7 +132,7 @@ fn put(model: &mut Model, body: Body, at: Option<Timestamp>, effects: &mut Vec<E
         priority: Priority::Person,
     };
     let command = Command::Send { message, at, clears: Some(sent.seen.clone()) };
-    effects.push(model.command(command, Awaited::Send { conversation, draft: sent }));
+    effects.push(model.command(command, Awaited::Send { conversation, draft: sent, file }));
     show_newest(model, effects);
 }
 
@@ -164,9 +176,10 @@ fn scheduled(model: &mut Model, at: Timestamp) {
     let words = format!("Scheduled for {}.", moment::spelled(at, zone));
     match window_at(model, at) {
         Window::Closed(end) if model.settings.outside == Outside::Refuse => {
+            let ends = if end <= model.now { "ended" } else { "ends" };
             let end = when::near(end, model.now, zone);
             let words = format!(
-                "{words} The 24-hour window ends {end}: unless they write, it is held then."
+                "{words} The 24-hour window {ends} {end}: unless they write, it is held then."
             );
             model.say(words, Weight::Warning);
         }
@@ -245,17 +258,50 @@ pub(crate) const fn is_open(message: &Message) -> bool {
         )
 }
 
-/// Asks what is to become of the selected message, or of the newest one in trouble or held.
+/// Goes to the newest message of the conversation that went wrong, from one that did not. False when there is
+/// none.
+pub(super) fn to_trouble(model: &mut Model) -> bool {
+    if model.focus == Focus::List || selected(model).is_some_and(describe::is_troubled) {
+        return false;
+    }
+    let rows = model.chat.iter().flat_map(|chat| chat.page.rows().iter().rev());
+    let Some(found) = rows.into_iter().find(|message| describe::is_troubled(message)) else {
+        return false;
+    };
+    let found = found.id;
+    select(model, found);
+    true
+}
+
+/// Asks what is to become of the selected message; without one, of the newest in trouble, held or waiting.
 fn ask(model: &mut Model) {
     let chat = model.chat.as_ref();
-    let selected = chat.and_then(Chat::selected_message).filter(|message| is_open(message));
-    let newest = || chat.and_then(Chat::target).filter(|message| is_open(message));
-    let held = || chat?.page.rows().iter().rev().find(|message| message.state == State::Held);
-    let trouble = || chat.and_then(Chat::newest_in_trouble);
-    let found = selected.or_else(trouble).or_else(held).or_else(newest);
-    if let Some(message) = found.map(|message| message.id) {
+    let newest = |wanted: &dyn Fn(&Message) -> bool| {
+        chat?.page.rows().iter().rev().find(|message| wanted(message)).map(|message| message.id)
+    };
+    let index = |id: Option<MessageId>| chat.zip(id).and_then(|(chat, id)| chat.page.index(id));
+    let trouble = newest(&|message| describe::is_troubled(message) && is_open(message));
+    let waits = newest(&is_open);
+    let selected = selected(model);
+    let found = match selected {
+        Some(message) => Some(message.id).filter(|_| is_open(message)),
+        None => trouble.or(newest(&|message| message.state == State::Held)).or(waits),
+    };
+    if let Some(message) = found {
         select(model, message);
         model.overlay = Some(Overlay::Ask(message));
+    } else if selected.is_some() && (trouble.is_some() || waits.is_some()) {
+        let other = if trouble.is_some() {
+            let next = model.keymap.key(Context::Chat, Action::NextFailed);
+            format!("{next} goes to the one that is in trouble.")
+        } else {
+            let below = index(selected.map(|message| message.id)) < index(waits);
+            let (place, way) = if below { ("below", Action::Down) } else { ("above", Action::Up) };
+            let key = model.keymap.key(Context::Chat, way);
+            format!("One {place} waits: {key} goes to it.")
+        };
+        let words = format!("There is nothing to decide about this message. {other}");
+        model.say(words, Weight::Done);
     } else if model.shown().is_some_and(|row| row.failed > 0) {
         let up = model.keymap.key(Context::Chat, Action::HalfUp).to_owned();
         model.say(format!("The message that failed is further up: {up} goes there."), Weight::Done);
@@ -286,15 +332,20 @@ fn drop(model: &mut Model, effects: &mut Vec<Effect>) {
     queue::decide(model, Which::These(vec![id]), Decision::Cancel, effects);
 }
 
+/// The message that is marked on the screen: the list keeps the keys while a conversation is only previewed.
+fn selected(model: &Model) -> Option<&Message> {
+    model.chat.as_ref().filter(|_| model.focus != Focus::List)?.selected_message()
+}
+
+/// Explains the selected message; without one, the newest that went wrong.
 fn explain(model: &mut Model) {
     let chat = model.chat.as_ref();
-    let lost = |message: &&Message| describe::lost_file(message).is_some();
-    let troubled = |message: &&Message| message.trouble.is_some() || lost(message);
-    let target = chat
-        .and_then(Chat::selected_message)
-        .filter(troubled)
+    let newest = |wanted: fn(&Message) -> bool| {
+        chat?.page.rows().iter().rev().find(|message| wanted(message))
+    };
+    let target = selected(model)
         .or_else(|| chat.and_then(Chat::newest_in_trouble))
-        .or_else(|| chat.and_then(|chat| chat.page.rows().iter().rev().find(lost)))
+        .or_else(|| newest(describe::is_troubled))
         .or_else(|| chat.and_then(Chat::target));
     if let Some(message) = target {
         let message = message.id;
@@ -313,7 +364,7 @@ fn details(model: &mut Model) {
 }
 
 /// Selects a message. The keys named below a failure work in the list too, and open its conversation.
-fn select(model: &mut Model, message: crate::domain::id::MessageId) {
+fn select(model: &mut Model, message: MessageId) {
     if model.focus == Focus::List {
         open::focus(model, Focus::Chat);
     }
