@@ -1,7 +1,7 @@
 //! `twoticks demo`: the inbox on a simulator in the same process. Everything between the two goes over
 //! loopback HTTP, as with Meta; nothing leaves the machine.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -60,7 +60,11 @@ fn open_in(session: &Session, place: &Place) -> Result<(), Error> {
     let sim = Arc::new(Sim::start(config, world, Arc::clone(&session.clock)).map_err(failed)?);
     let session = session.with_config(demo_config(&session.config, &people, &sim)?);
     let mut introduction = None;
-    let ending = show(&session, Mode::Demo, |backstage| {
+    let again = match place {
+        Place::Passing(_) => None,
+        Place::Kept { .. } => Some("twoticks demo --keep"),
+    };
+    let ending = show(&session, Mode::Demo, again, |backstage| {
         introduction = Some(Introduction::start(&backstage.bus, Arc::clone(&sim)).map_err(failed)?);
         Ok(())
     });
@@ -115,10 +119,12 @@ impl Place {
         let lock = paths::append_private(&file).map_err(|error| {
             Error::failed(format!("cannot open {}", file.display())).because(&error)
         })?;
-        lock.try_lock().map_err(|error| {
-            Error::failed("the kept demo is open already")
-                .because(&error)
-                .hint("look for it in another terminal, or run twoticks demo without --keep")
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::Error(error) => {
+                Error::failed(format!("{} cannot be locked", file.display())).because(&error)
+            }
+            TryLockError::WouldBlock => Error::failed("the kept demo is open already")
+                .hint("look for it in another terminal, or run twoticks demo without --keep"),
         })?;
         Ok(Self::Kept { paths, _lock: lock })
     }

@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use super::services::{Backstage, api_config, on_panic, still_waiting};
-use super::{Session, say, tunnel};
+use super::{Session, locale, say, tunnel};
 use crate::app::msg::{Msg, QuitCause};
 use crate::app::{self, Mode, Model, Setup};
 use crate::config;
@@ -32,7 +32,7 @@ pub(super) fn run(session: &Session) -> Result<(), Error> {
         Some(_) => Mode::Live,
     };
     let _log = session.start_log()?;
-    match show(session, mode, |_| Ok(()))? {
+    match show(session, mode, Some("twoticks"), |_| Ok(()))? {
         Ending::StartDemo => super::demo::open(session),
         ending => finish(ending),
     }
@@ -40,11 +40,17 @@ pub(super) fn run(session: &Session) -> Result<(), Error> {
 
 /// The inbox is of no use without a terminal; saying so beats drawing into a file.
 pub(super) fn needs_terminal() -> Result<(), Error> {
-    if std::io::stdout().is_terminal() {
-        return Ok(());
+    const WITHOUT: &str = "twoticks listen receives and sends without one";
+    if !std::io::stdout().is_terminal() {
+        return Err(Error::usage("the inbox needs a terminal on stdout").hint(WITHOUT));
     }
-    Err(Error::usage("the inbox needs a terminal on stdout")
-        .hint("twoticks listen receives and sends without one"))
+    if std::env::var("TERM").is_ok_and(|term| term == "dumb") {
+        let words = "the inbox needs a terminal that can place the cursor, and TERM says \"dumb\"";
+        let hint =
+            format!("use another, or set TERM to its name, such as xterm-256color; {WITHOUT}");
+        return Err(Error::usage(words).hint(hint));
+    }
+    Ok(())
 }
 
 /// What the process ends with.
@@ -56,10 +62,12 @@ pub(super) fn finish(ending: Ending) -> Result<(), Error> {
     }
 }
 
-/// Shows the inbox until it is left. `started` is called once the services run.
+/// Shows the inbox until it is left. `again` is what a person calls to go on with the same data, unless it is thrown
+/// away; `started` is called once the services run.
 pub(super) fn show(
     session: &Session,
     mode: Mode,
+    again: Option<&str>,
     started: impl FnOnce(&Backstage) -> Result<(), Error>,
 ) -> Result<Ending, Error> {
     let chosen = if mode == Mode::NoAccount { None } else { Some(session.account()?) };
@@ -139,7 +147,7 @@ pub(super) fn show(
     // Until here a second signal ends what takes too long.
     drop(signals);
     if let Some(account) = account
-        && let Some(waiting) = still_waiting(session, account)?
+        && let Some(waiting) = still_waiting(session, account, again)?
     {
         say(&waiting);
     }
@@ -184,7 +192,7 @@ fn settings(session: &Session, mode: Mode, ellipsis: &'static str) -> app::Setti
 }
 
 /// How a shell calls this program so that it has the same config.
-fn shell(session: &Session) -> String {
+pub(super) fn shell(session: &Session) -> String {
     let named = session.global.config.as_ref();
     named.map_or_else(
         || "twoticks".to_owned(),
@@ -203,13 +211,12 @@ fn theme(config: &config::Config) -> Theme {
         config::Colour::True => Colours::True,
         config::Colour::None => Colours::None,
     };
-    let borders = match config.ui.borders {
-        config::Charset::Unicode => Borders::Lines,
-        config::Charset::Ascii => Borders::Ascii,
+    let is_ascii = |charset| match charset {
+        config::Charset::Auto => locale::is_plain(&locale::named()),
+        config::Charset::Unicode => false,
+        config::Charset::Ascii => true,
     };
-    let glyphs = match config.ui.glyphs {
-        config::Charset::Unicode => Glyphs::Unicode,
-        config::Charset::Ascii => Glyphs::Ascii,
-    };
+    let borders = if is_ascii(config.ui.borders) { Borders::Ascii } else { Borders::Lines };
+    let glyphs = if is_ascii(config.ui.glyphs) { Glyphs::Ascii } else { Glyphs::Unicode };
     Theme::new(colours, borders, glyphs)
 }

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use self::ask::Asker;
 use self::write::Written;
-use super::{Global, Session, network, say};
+use super::{Global, Session, network, output, say};
 use crate::api::account::{PhoneNumber, TokenInfo};
 use crate::api::callback::app_token;
 use crate::api::{CallError, Client};
@@ -50,6 +50,9 @@ pub(super) struct Init {
     /// Keep what is typed or made up in the system's keyring, not in files.
     #[arg(long)]
     keyring: bool,
+    /// Print a config that explains every key, and do nothing else.
+    #[arg(long, exclusive = true)]
+    example: bool,
     /// Ask nothing; what is missing is an error.
     #[arg(long)]
     no_questions: bool,
@@ -69,6 +72,11 @@ fn place(text: &str) -> Result<String, String> {
         .to_owned())
 }
 
+/// Whether it can stand in a status bar and on a command line.
+fn is_name(name: &str) -> bool {
+    !name.trim().is_empty() && display_safe(name) == name
+}
+
 /// A secret with the place that the config will name; one that was typed has none yet.
 struct Secret {
     value: SecretString,
@@ -86,8 +94,16 @@ struct Wanted<'a> {
 }
 
 pub(super) fn run(global: &Global, init: &Init) -> Result<(), Error> {
+    if init.example {
+        return Ok(output::line(include_str!("../../config.example.toml").trim_end())?);
+    }
+    if let Some(name) = init.name.as_ref().filter(|name| !is_name(name)) {
+        return Err(Error::usage(format!("--name {name:?}: a name is one line of visible text")));
+    }
     let mut session = Session::read_config(global.clone(), false)?;
     if let Some(url) = &init.base_url {
+        config::base_url(url)
+            .map_err(|wanted| Error::usage(format!("--base-url {url:?}: {wanted}")))?;
         session.env.insert("TWOTICKS_BASE_URL".to_owned(), url.clone());
         session.config = config::load(&session.config_file, false, &session.env)?;
     }
@@ -119,9 +135,10 @@ pub(super) fn run(global: &Global, init: &Init) -> Result<(), Error> {
     let file =
         write::write(&session.config_file, &written, &session.config.accounts, &*session.clock)?;
     say(&format!("written: {}", file.display()));
-    say("next: twoticks doctor          looks at everything");
-    say("      twoticks listen --tunnel cloudflared, and then: twoticks webhook set");
-    say("      twoticks                 opens the inbox");
+    let call = super::inbox::shell(&session);
+    say(&format!("next: {call} doctor          looks at everything"));
+    say(&format!("      {call} listen --tunnel cloudflared, and then: {call} webhook set"));
+    say(&format!("      {call}                 opens the inbox"));
     Ok(())
 }
 
@@ -410,6 +427,7 @@ impl<'a> Setup<'a> {
             let typed = asker.shown(&format!("What you call it [{usual}]"))?;
             match typed.as_str() {
                 "" => return Ok(usual),
+                name if !is_name(name) => say("a name is one line of visible text"),
                 taken if is_taken(taken) => say(&format!("another account is called {taken:?}")),
                 _ => return Ok(typed),
             }

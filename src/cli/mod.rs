@@ -14,6 +14,7 @@ mod inbox;
 mod init;
 mod keys;
 mod listen;
+mod locale;
 mod network;
 mod outbox;
 mod output;

@@ -64,7 +64,8 @@ pub(super) struct Send {
     /// ends as soon as it is scheduled.
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
-    /// Wait until it got this far.
+    /// Wait until it got this far. Without this: until it is accepted when no other process sends here, else until
+    /// it is queued.
     #[arg(long, value_enum, value_name = "STATE")]
     wait: Option<Wait>,
     /// How long to wait.
@@ -409,12 +410,16 @@ fn follow(
                 outbox::holder(&outbox::unresolved(read, account)?, message.conversation, id);
             Ok((message, message::timeline(read, id)?, paused, holder))
         })?;
-        for step in steps.iter().skip(told) {
+        let health = backstage.bus.health();
+        let waits = send.wait.is_some();
+        // What another process makes of it meanwhile is chance, and not told.
+        let whole = waits || !matches!(health.sender, Condition::Starting | Condition::Elsewhere);
+        let shown = if whole { steps.len() } else { steps.len().min(1) };
+        for step in steps.iter().take(shown).skip(told) {
             tell(id, step, send.json)?;
         }
-        told = steps.len();
-        let health = backstage.bus.health();
-        if send.wait.is_none() && health.sender == Condition::Elsewhere {
+        told = shown;
+        if !waits && health.sender == Condition::Elsewhere {
             return Ok(());
         }
         if let Some(done) = judge(&message, send.wait) {

@@ -28,7 +28,9 @@ use crate::service::thread::{OnPanic, Thread};
 use crate::service::tunnel::Switch;
 use crate::service::writer::{Priority, Writer};
 use crate::service::{AccountConfig, ApiConfig, Missing, Nudge, ServiceConfig, Services};
-use crate::store::account::{Account as StoredAccount, NewAccount, accounts, upsert_account};
+use crate::store::account::{
+    Account as StoredAccount, NewAccount, accounts, paused_since, upsert_account,
+};
 use crate::store::campaign::campaigns as list_campaigns;
 use crate::store::prune::Keep;
 use crate::store::{ReadConn, Rules, Tx, WriteConn, outbox};
@@ -373,10 +375,11 @@ pub(super) fn new_account(account: &Account) -> NewAccount {
 }
 
 /// What is still to be sent, in words; nothing when all is sent. Of a campaign few messages are written at a time:
-/// what counts is the rest of its rows.
+/// what counts is the rest of its rows. `again` is what sends it later, if its data is kept.
 pub(super) fn still_waiting(
     session: &Session,
     account: AccountId,
+    again: Option<&str>,
 ) -> Result<Option<String>, Error> {
     let read = session.read()?;
     let counts = outbox::queue_counts(&read, account).map_err(failed)?;
@@ -390,13 +393,29 @@ pub(super) fn still_waiting(
             campaigns.push((campaign.id, left));
         }
     }
-    Ok(left_words(single, &campaigns))
+    let rest = match again {
+        None => Rest::Gone,
+        Some(_) if paused_since(&read, account).map_err(failed)?.is_some() => Rest::Paused,
+        Some(again) => Rest::Sent(again),
+    };
+    Ok(left_words(single, &campaigns, rest))
+}
+
+/// What becomes of what is still to be sent.
+#[derive(Clone, Copy, Debug)]
+enum Rest<'a> {
+    /// This sends it.
+    Sent(&'a str),
+    /// It waits until the person lets sending go on.
+    Paused,
+    /// It is thrown away.
+    Gone,
 }
 
 /// Campaigns that are looked at for what is left of them: nobody runs more at a time.
 const LEFT_MAX: u32 = 100;
 
-fn left_words(single: u32, campaigns: &[(CampaignId, u32)]) -> Option<String> {
+fn left_words(single: u32, campaigns: &[(CampaignId, u32)], rest: Rest<'_>) -> Option<String> {
     let count = |number: u32| describe::count(usize::try_from(number).unwrap_or(usize::MAX));
     let messages = match single {
         0 => None,
@@ -410,20 +429,25 @@ fn left_words(single: u32, campaigns: &[(CampaignId, u32)]) -> Option<String> {
     let parts: Vec<String> = messages.clone().into_iter().chain(campaigns.iter().map(of)).collect();
     let all = campaigns.iter().fold(single, |all, (_, left)| all.saturating_add(*left));
     let (are, they) = if all == 1 { ("is", "it") } else { ("are", "they") };
-    let said = parts.join(" and ");
-    (all > 0)
-        .then(|| format!("{said} {are} still queued; {they} will be sent when twoticks runs again"))
+    let said = format!("{} {are} still queued", parts.join(" and "));
+    (all > 0).then(|| match rest {
+        Rest::Sent(again) => format!("{said}; {they} will be sent when {again} runs again"),
+        Rest::Paused => format!("{said}; sending is paused until you let it go on"),
+        Rest::Gone => format!("{said}; the demo throws away what it has, and {they} with it"),
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::left_words;
+    use super::{Rest, left_words};
     use crate::domain::id::CampaignId;
 
     /// Of ten thousand rows the two hundred that were written ahead were told, and none while the limit held them.
     #[test]
     fn leaving_hid_what_a_campaign_still_has_to_send() {
-        let said = |single, campaigns: &[(CampaignId, u32)]| left_words(single, campaigns);
+        let said = |single, campaigns: &[(CampaignId, u32)]| {
+            left_words(single, campaigns, Rest::Sent("twoticks"))
+        };
         assert_eq!(said(0, &[]), None);
         let words = "1 message is still queued; it will be sent when twoticks runs again";
         assert_eq!(said(1, &[]).as_deref(), Some(words));
@@ -434,5 +458,13 @@ mod tests {
         let words = "2 messages and 9,800 of campaign 3 and 1 of campaign 4 are still queued; they will be sent \
                      when twoticks runs again";
         assert_eq!(said(2, &both).as_deref(), Some(words));
+    }
+
+    #[test]
+    fn a_demo_promises_nothing_that_it_throws_away() {
+        let words = "1 message is still queued; the demo throws away what it has, and it with it";
+        assert_eq!(left_words(1, &[], Rest::Gone).as_deref(), Some(words));
+        let words = "2 messages are still queued; sending is paused until you let it go on";
+        assert_eq!(left_words(2, &[], Rest::Paused).as_deref(), Some(words));
     }
 }

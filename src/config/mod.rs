@@ -81,7 +81,7 @@ pub fn load_checked(
     let checked = parse_checked(&source, check);
     checked.map_err(|problems| {
         Error::usage(format!("the config {} is not right:{}", path.display(), listed(&problems)))
-            .hint("config.example.toml explains every key")
+            .hint("twoticks init --example prints a config that explains every key")
     })
 }
 
@@ -289,8 +289,8 @@ fn uncertain(text: &str) -> Result<Option<Duration>, String> {
 }
 
 fn ui(document: &mut Document<'_>, top: &mut Section<'_, '_>) -> Ui {
-    const CHARSETS: [(&str, Charset); 2] =
-        [("unicode", Charset::Unicode), ("ascii", Charset::Ascii)];
+    const CHARSETS: [(&str, Charset); 3] =
+        [("auto", Charset::Auto), ("unicode", Charset::Unicode), ("ascii", Charset::Ascii)];
     let table = top.table(document, "ui");
     let mut section = Section::new("ui", table, true);
     let send_keys = [("enter", SendKey::Enter), ("ctrl-s", SendKey::CtrlS)];
@@ -308,8 +308,8 @@ fn ui(document: &mut Document<'_>, top: &mut Section<'_, '_>) -> Ui {
         message_style: section
             .word(document, "message_style", &styles)
             .unwrap_or(MessageStyle::Flat),
-        borders: section.word(document, "borders", &CHARSETS).unwrap_or(Charset::Unicode),
-        glyphs: section.word(document, "glyphs", &CHARSETS).unwrap_or(Charset::Unicode),
+        borders: section.word(document, "borders", &CHARSETS).unwrap_or(Charset::Auto),
+        glyphs: section.word(document, "glyphs", &CHARSETS).unwrap_or(Charset::Auto),
         colour: section.word(document, "colour", &colours).unwrap_or(Colour::Auto),
     };
     section.finish(document);
@@ -506,7 +506,11 @@ fn secret(
     Some(parsed)
 }
 
-fn base_url(text: &str) -> Result<Url, String> {
+/// Reads the address of the API.
+///
+/// # Errors
+/// What it must be instead.
+pub fn base_url(text: &str) -> Result<Url, String> {
     let url: Url = text
         .trim_end_matches('/')
         .parse()

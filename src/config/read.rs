@@ -402,7 +402,10 @@ impl<'t, 'i> Section<'t, 'i> {
         for (key, _) in table {
             let name = key.get_ref();
             if !self.asked.contains(&name.as_ref()) {
-                let hint = suggestion(name, self.asked.iter().copied());
+                let mut hint = suggestion(name, self.asked.iter().copied());
+                if hint.is_empty() {
+                    hint = format!("; there are: {}", self.asked.join(", "));
+                }
                 let place = document.line(&key.span());
                 document.problem(place, format!("no such key: {}{hint}", self.path(name)));
             }

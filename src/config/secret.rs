@@ -167,6 +167,9 @@ impl SecretSource {
 fn read_private(path: &Path) -> Result<String, SecretError> {
     let unreadable = |error| SecretError::Unreadable { path: path.to_owned(), error };
     let file = std::fs::File::open(path).map_err(unreadable)?;
+    if file.metadata().map_err(unreadable)?.is_dir() {
+        return Err(unreadable(std::io::ErrorKind::IsADirectory.into()));
+    }
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;

@@ -201,6 +201,8 @@ pub enum MessageStyle {
 /// What lines and marks are drawn with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Charset {
+    /// ASCII where the locale says that the terminal shows no more.
+    Auto,
     /// Box drawing and ticks.
     Unicode,
     /// ASCII only.

@@ -25,19 +25,15 @@ pub(super) fn draw(
     canvas: &mut Canvas<'_>,
 ) -> Option<Position> {
     match model.overlay.as_ref()? {
-        Overlay::Help { scroll } => page(model, layout, ("Keys", *scroll), screen, canvas),
-        Overlay::Details { scroll } => page(model, layout, ("Details", *scroll), screen, canvas),
-        Overlay::Explain { scroll, .. } => {
-            page(model, layout, ("What went wrong", *scroll), screen, canvas);
-        }
+        Overlay::Help { scroll } => page(model, "Keys", *scroll, screen, canvas),
+        Overlay::Details { scroll } => page(model, "Details", *scroll, screen, canvas),
+        Overlay::Explain { scroll, .. } => page(model, "What went wrong", *scroll, screen, canvas),
         Overlay::Ask(message) => ask(model, *message, screen, canvas),
         Overlay::Sure(asked) => sure(model, asked, screen, canvas),
         Overlay::Prompt(prompt) => return Some(question(model, prompt, layout, screen, canvas)),
         Overlay::Jump(jump) => return Some(jump_box(model, jump, screen, canvas)),
         Overlay::Picker(picker) => return Some(templates::picker(model, picker, screen, canvas)),
-        Overlay::Workbench => {
-            page(model, layout, ("Workbench", model.workbench.scroll), screen, canvas);
-        }
+        Overlay::Workbench => page(model, "Workbench", model.workbench.scroll, screen, canvas),
         Overlay::Form(form) => return templates::form(model, form, screen, canvas),
         Overlay::Maker(maker) => return templates::maker(model, maker, screen, canvas),
     }
@@ -59,13 +55,7 @@ fn framed(inside: Area, screen: Area) -> Area {
     }
 }
 
-fn page(
-    model: &Model,
-    layout: &Layout,
-    (title, scroll): (&str, u16),
-    screen: Area,
-    canvas: &mut Canvas<'_>,
-) {
+fn page(model: &Model, title: &str, scroll: u16, screen: Area, canvas: &mut Canvas<'_>) {
     let lines = pages::lines(model);
     let mut inside = layout::page((screen.width, screen.height));
     let most = u16::try_from(lines.len()).unwrap_or(u16::MAX).max(1);
@@ -79,14 +69,6 @@ fn page(
     let top = usize::from(scroll).min(lines.len().saturating_sub(inside.height.into()));
     draw_lines(lines.get(top..).unwrap_or_default(), inside, canvas);
     let below = lines.len().saturating_sub(top + usize::from(inside.height));
-    // A tall page hides the row where notices are said.
-    let bottom = frame.y + frame.height;
-    if layout.gauge.y < bottom {
-        let foot = Area { y: bottom.saturating_sub(1), height: 1, ..inside };
-        if templates::notice(model, foot, canvas) {
-            return;
-        }
-    }
     if below > 0 {
         let words = format!(" {below} more below ");
         let foot = Area {

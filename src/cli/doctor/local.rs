@@ -24,7 +24,7 @@ pub(super) fn config(report: &mut Report, global: &Global) -> Option<Session> {
     let session = match Session::read_config(global.clone(), true) {
         Ok(session) => session,
         Err(error) => {
-            let remedy = "mend it there; config.example.toml explains every key".to_owned();
+            let remedy = "mend it there; twoticks init --example explains every key".to_owned();
             let mut lines: Vec<&str> = error.message.lines().collect();
             if lines.len() > 1 {
                 lines.remove(0);

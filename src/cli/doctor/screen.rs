@@ -9,6 +9,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::Report;
+use crate::cli::locale;
 
 /// How long a terminal may take to answer, over a slow line too.
 const PATIENCE: Duration = Duration::from_millis(1500);
@@ -31,10 +32,8 @@ pub(super) fn terminal(report: &mut Report) {
         ),
         Some(term) => report.right("terminal", format!("TERM {term}")),
     }
-    let locale =
-        ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| set(name)).unwrap_or_default();
-    let utf8 = locale.to_lowercase().replace('-', "").contains("utf8");
-    if utf8 {
+    let locale = locale::named();
+    if locale::is_utf8(&locale) {
         report.right("locale", locale);
     } else {
         report.wrong(

@@ -96,7 +96,10 @@ fn filling(template: &Template, params: &[String]) -> Result<Filling, Error> {
             };
             Error::usage(format!("{} has no value {key:?}", template.name)).hint(hint)
         })?;
-        filling.insert(place.clone(), whole_path(&place, value)?);
+        if filling.insert(place.clone(), whole_path(&place, value)?).is_some() {
+            return Err(Error::usage(format!("--param {place}=... is there twice"))
+                .hint("each value of the template is given once"));
+        }
     }
     Ok(filling)
 }

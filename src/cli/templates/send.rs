@@ -164,7 +164,11 @@ fn find_out(session: &Session, send: &Send) -> Result<DryRun, Error> {
         path: send.csv.to_string_lossy().into_owned(),
         template: template.name.clone(),
         language: Some(template.language.clone()),
-        columns: pairs("--map", "phone=Telefone", &send.maps)?,
+        // As in the dialog, one without a column is not said at all.
+        columns: pairs("--map", "phone=Telefone", &send.maps)?
+            .into_iter()
+            .filter(|(_, column)| !column.is_empty())
+            .collect(),
         constants: pairs("--param", "2=SOL10", &send.params)?,
         country: named.transpose()?,
     };
@@ -210,13 +214,22 @@ fn template<'a>(
 }
 
 fn pairs(flag: &str, example: &str, all: &[String]) -> Result<Vec<(String, String)>, Error> {
-    let pair = |text: &String| {
+    let pair = |text: &String| -> Result<(String, String), Error> {
         let (key, value) = text.split_once('=').ok_or_else(|| {
             Error::usage(format!("{flag} {text:?} has no =; write it as in {flag} {example}"))
         })?;
         Ok((key.trim().to_owned(), value.trim().to_owned()))
     };
-    all.iter().map(pair).collect()
+    let pairs: Vec<(String, String)> = all.iter().map(pair).collect::<Result<_, Error>>()?;
+    let twice = pairs
+        .iter()
+        .enumerate()
+        .find(|(at, (key, _))| pairs.iter().take(*at).any(|(earlier, _)| earlier == key));
+    match twice {
+        Some((_, (key, _))) => Err(Error::usage(format!("{flag} {key}=... is there twice"))
+            .hint("each value is given once")),
+        None => Ok(pairs),
+    }
 }
 
 /// Whether the person typed the number of messages. Where nobody can be asked nothing is sent.
