@@ -1,7 +1,7 @@
 //! Everything the screen knows. It is changed by [`super::update::update`] alone and drawn by `ui::view`
 //! alone; it holds no conversation but the one shown, and of that one a window of messages.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -189,8 +189,8 @@ pub struct Model {
     pub(crate) next: Wait<Wanted>,
     /// The pending look for what Meta told last, and the number of what was heard of it.
     pub(crate) told: (Wait<()>, Option<i64>),
-    /// The newest of it that was not said yet, or not long enough to be read.
-    pub(crate) news: Option<String>,
+    /// What of it was not said yet, or not long enough to be read; the oldest first.
+    pub(crate) news: VecDeque<String>,
     /// The store could not be read; nothing is read by itself until this time, and then everything.
     pub(crate) unreadable_until: Option<Timestamp>,
     /// The account's templates, as last read.
@@ -247,7 +247,7 @@ impl Model {
             kept_unread: HashSet::new(),
             next: Wait::default(),
             told: (Wait::default(), None),
-            news: None,
+            news: VecDeque::new(),
             catalogue: None,
             templates: Templates::default(),
             campaigns: Campaigns::default(),
@@ -446,7 +446,9 @@ impl Model {
     /// The latest notice, as lines for a screen of this width.
     #[must_use]
     pub(crate) fn notice_lines(&self, columns: u16) -> Vec<String> {
-        self.notice.as_ref().map_or_else(Vec::new, |notice| wrapped(&notice.text, " ", columns))
+        let room = usize::from(columns).saturating_sub(2);
+        let lines = self.notice.as_ref().map_or_else(Vec::new, |notice| notice.lines(room));
+        lines.into_iter().map(|line| format!(" {line}")).collect()
     }
 
     /// The conversation shown, as far as it is known.
@@ -474,20 +476,26 @@ impl Model {
     /// Takes the notice away. What Meta told comes back if it could not be read.
     pub(crate) fn unsay(&mut self) {
         let gone = self.notice.take();
-        let unread = gone.filter(|notice| notice.news && !notice.has_served(false, self.now));
-        self.news = self.news.take().or_else(|| unread.map(|notice| notice.text));
-    }
-
-    /// Says what Meta told, where nothing else is said.
-    pub(crate) fn say_news(&mut self) {
-        if let Some(text) = self.news.take_if(|_| self.notice.is_none()) {
-            self.say(text, Weight::Warning);
-            if let Some(notice) = &mut self.notice {
-                notice.news = true;
+        if let Some(unread) = gone.filter(|notice| !notice.has_served(false, self.now)) {
+            for words in unread.news.into_iter().rev() {
+                self.news.push_front(words);
             }
         }
     }
 
+    /// Says what Meta told, where nothing else is said.
+    pub(crate) fn say_news(&mut self) {
+        if self.notice.is_some() || self.news.is_empty() {
+            return;
+        }
+    }
+
+        let hooks = self.keymap.key(Context::List, Action::ShowHooks);
+        let filter = self.keymap.key(Context::Hooks, Action::Filter);
+        let again = format!("{hooks} and {filter} notice lists them.");
+        let columns = self.size.0.saturating_sub(2);
+        self.notice = Notice::of_news(&mut self.news, columns, &again, self.now);
+        self.touch();
     /// Says something about the conversation shown; it does not stay when another one is opened.
     pub(crate) fn say_here(&mut self, text: impl Into<String>, weight: Weight) {
         self.say(text, weight);

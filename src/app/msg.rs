@@ -209,10 +209,12 @@ pub enum Query {
         /// Echoed in the answer.
         ticket: Ticket,
     },
-    /// What Meta told last that a person should hear of.
+    /// What Meta told that a person should hear of.
     Told {
         /// Echoed in the answer.
         ticket: Ticket,
+        /// After this one; none for the newest alone.
+        after: Option<i64>,
     },
     /// What Meta says of the account, now and before.
     Account {
@@ -370,8 +372,8 @@ pub enum Reply {
     Told {
         /// Which query.
         ticket: Ticket,
-        /// None when Meta never told anything.
-        tidings: Option<Tidings>,
+        /// The oldest first.
+        tidings: Vec<Tidings>,
     },
     /// To [`Query::Account`].
     Account {

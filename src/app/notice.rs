@@ -1,10 +1,12 @@
 //! One line of news above the composer, gone after a while, with the next one, or with the next key once it was
 //! read. What Meta tells by itself waits until the answer to what the person did was read, and comes back after
-//! one that took its place.
+//! one that took its place. Of several, as many stand there together as have room, and the rest after them.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::domain::id::ConversationId;
+use crate::domain::text;
 use crate::domain::time::Timestamp;
 
 /// How grave it is.
@@ -31,9 +33,18 @@ pub struct Notice {
     pub until: Timestamp,
     /// It is about this conversation, and goes away with it.
     pub about: Option<ConversationId>,
-    /// Meta told it by itself, and nothing that was done here.
-    pub news: bool,
+    /// What Meta told by itself, each on a row of its own; nothing where it is about what was done here.
+    pub news: Vec<String>,
 }
+
+/// Rows of what Meta told that stand there together, at most.
+const NEWS_ROWS: usize = 3;
+
+/// From so many on, what Meta told is counted and not read one after the other: all of it is in the inspector.
+const MANY: usize = 10;
+
+/// How long each further one stays with the first.
+const NEXT: Duration = Duration::from_secs(3);
 
 /// A key takes away what stood there for so long: it was read.
 const READ: Duration = Duration::from_millis(1_500);
@@ -52,7 +63,54 @@ impl Notice {
             Weight::Error => 10,
         };
         let until = now + Duration::from_secs(seconds);
-        Self { text: text.into(), weight, since: now, until, about: None, news: false }
+        Self { text: text.into(), weight, since: now, until, about: None, news: Vec::new() }
+    }
+
+    /// What Meta told, as much of it as has room in this width; that is taken from what waits. `again` says
+    /// where all of it can be read.
+    #[must_use]
+    pub fn of_news(
+        waits: &mut VecDeque<String>,
+        columns: u16,
+        again: &str,
+        now: Timestamp,
+    ) -> Option<Self> {
+        let many = waits.len() >= MANY;
+        let rows = |words: &String| text::wrap(&text::display_safe(words), columns.into()).len();
+        let mut used = 0;
+        let fits = |words: &&String| {
+            used += rows(words);
+            many || used <= NEWS_ROWS
+        };
+        let count = waits.iter().take_while(fits).count().max(1).min(waits.len());
+        let news: Vec<String> = waits.drain(..count).collect();
+        let text = match (news.as_slice(), waits.len()) {
+            ([], _) => return None,
+            ([.., newest], _) if many => {
+                format!("{count} notices from Meta, the newest: {newest}\n{again}")
+            }
+            (news, 0) => news.join("\n"),
+            (news, left) => format!("{}  ({left} more)", news.join("\n")),
+        };
+        let mut notice = Self::new(text, Weight::Warning, now);
+        let further = u32::try_from(count.min(NEWS_ROWS)).unwrap_or(1).saturating_sub(1);
+        notice.until = notice.until + NEXT * further;
+        notice.news = news;
+        Some(notice)
+    }
+
+    /// Its rows in this width, sanitised.
+    #[must_use]
+    pub fn lines(&self, columns: usize) -> Vec<String> {
+        let mut rows = Vec::new();
+        for part in self.text.lines() {
+            let safe = text::display_safe(part);
+            let lines = text::wrap(&safe, columns.max(text::MIN_COLUMNS));
+            rows.extend(
+                lines.into_iter().map(|line| safe.get(line.range).unwrap_or_default().to_owned()),
+            );
+        }
+        rows
     }
 
     /// Whether a key pressed now takes it away. `elsewhere`: the key led to another screen, box or mode.

@@ -37,6 +37,7 @@ pub fn start(model: &mut Model) -> Vec<Effect> {
     let mut effects = Vec::new();
     open::refresh_list(model, &mut effects);
     settle::settle(model, &mut effects);
+    open::ask_tidings(model, &mut effects);
     effects
 }
 

@@ -265,21 +265,25 @@ pub fn note_answers(tx: &mut Tx<'_>, answered: &Answered) -> Result<(), Error> {
     Ok(())
 }
 
-/// What Meta told last of an account or its templates.
-pub fn tidings(read: &ReadConn) -> Result<Option<Tidings>, Error> {
+/// What Meta told of an account or its templates after this number, oldest first; without one, only what it told
+/// last.
+pub fn tidings(read: &ReadConn, after: Option<i64>) -> Result<Vec<Tidings>, Error> {
     let mut query = read.conn.prepare_cached(
         // 6 is a notice; as a parameter it would not fit the index.
-        "SELECT id, detail, until FROM event_effect WHERE kind = 6 AND detail IS NOT NULL
-         ORDER BY id DESC LIMIT 1",
+        "SELECT id, detail, until FROM event_effect
+         WHERE kind = 6 AND detail IS NOT NULL AND id > ?1 ORDER BY id DESC LIMIT ?2",
     )?;
-    let found = query.query_row([], |row| {
+    let limit = if after.is_some() { i64::MAX } else { 1 };
+    let rows = query.query_map([after.unwrap_or(i64::MIN), limit], |row| {
         Ok(Tidings {
             number: row.get(0)?,
             words: row.get(1)?,
             until: row.get::<_, Option<i64>>(2)?.map(Timestamp::from_millis),
         })
-    });
-    Ok(found.optional()?)
+    })?;
+    let mut found: Vec<Tidings> = rows.collect::<Result<_, _>>()?;
+    found.reverse();
+    Ok(found)
 }
 
 /// The newest items that are no message and no status: notices, errors, and what was not understood.

@@ -344,7 +344,7 @@ const fn ticket(query: &Query) -> Ticket {
         | Query::Campaigns { ticket, .. }
         | Query::Request { ticket, .. }
         | Query::Account { ticket, .. }
-        | Query::Told { ticket } => *ticket,
+        | Query::Told { ticket, .. } => *ticket,
     }
 }
 
@@ -409,7 +409,9 @@ fn ask(read: &ReadConn, query: Query, base_url: &str) -> Result<Reply, store::Er
             Reply::Request { ticket, text }
         }
         Query::Account { account, limit, ticket } => told(read, account, limit, ticket)?,
-        Query::Told { ticket } => Reply::Told { ticket, tidings: event::tidings(read)? },
+        Query::Told { after, ticket } => {
+            Reply::Told { ticket, tidings: event::tidings(read, after)? }
+        }
         Query::Hooks { filter, page, limit, budget, ticket } => {
             let found = hooks::hooks(read, &filter, page, limit, budget)?;
             let came = Came {

@@ -93,8 +93,7 @@ fn fitting(
 /// Rows that the latest notice takes at a width, up to three.
 pub(super) fn notice_rows(model: &Model, width: u16) -> u16 {
     let Some(notice) = &model.notice else { return 1 };
-    let lines = text::wrap(&text::display_safe(&notice.text), width.into()).len();
-    u16::try_from(lines).unwrap_or(u16::MAX).clamp(1, 3)
+    u16::try_from(notice.lines(width.into()).len()).unwrap_or(u16::MAX).clamp(1, 3)
 }
 
 /// The latest notice, for what stands in front of the place where it is usually said. Says whether there
@@ -107,9 +106,8 @@ pub(super) fn notice(model: &Model, area: Area, canvas: &mut Canvas<'_>) -> bool
         Weight::Warning => theme.doubt,
         Weight::Error => theme.failure,
     };
-    let safe = text::display_safe(&notice.text);
-    for (row, line) in (0..area.height).zip(text::wrap(&safe, area.width.into())) {
-        canvas.row(area, row, &[(style, safe.get(line.range).unwrap_or_default())]);
+    for (row, line) in (0..area.height).zip(notice.lines(area.width.into())) {
+        canvas.row(area, row, &[(style, &line)]);
     }
     true
 }

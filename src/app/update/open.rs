@@ -165,12 +165,12 @@ pub(super) fn refresh_chat(model: &mut Model, effects: &mut Vec<Effect>) {
     }
 }
 
-/// Asks what Meta told last.
+/// Asks what Meta told since it was asked last.
 pub(super) fn ask_tidings(model: &mut Model, effects: &mut Vec<Effect>) {
     if model.account.is_some() && model.told.0.stale() {
         let ticket = model.ticket();
         model.told.0.start(ticket, ());
-        effects.push(Effect::Run(Query::Told { ticket }));
+        effects.push(Effect::Run(Query::Told { after: model.told.1, ticket }));
     }
 }
 

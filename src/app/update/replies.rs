@@ -65,18 +65,20 @@ pub(super) fn loaded(model: &mut Model, reply: Reply, effects: &mut Vec<Effect>)
 }
 
 /// What Meta told, unless it was told before the program began.
-fn told(model: &mut Model, ticket: Ticket, tidings: Option<Tidings>, effects: &mut Vec<Effect>) {
+fn told(model: &mut Model, ticket: Ticket, tidings: Vec<Tidings>, effects: &mut Vec<Effect>) {
     if model.told.0.answered(ticket).is_none() {
         return;
     }
-    let number = tidings.as_ref().map_or(0, |tidings| tidings.number);
-    let heard = model.told.1.replace(number);
-    if let Some(tidings) = tidings.filter(|_| heard.is_some_and(|heard| heard < number)) {
-        let zone = &model.settings.timezone;
-        let until = tidings.until.map(|until| when::near(until, model.now, zone));
-        let until = until.map(|until| format!(", until {until}")).unwrap_or_default();
-        model.news = Some(format!("{}{until}", tidings.words));
+    let newest = tidings.last().map_or(0, |tidings| tidings.number);
+    if let Some(heard) = model.told.1.filter(|heard| *heard < newest) {
+        for tidings in tidings.into_iter().filter(|tidings| tidings.number > heard) {
+            let zone = &model.settings.timezone;
+            let until = tidings.until.map(|until| when::near(until, model.now, zone));
+            let until = until.map(|until| format!(", until {until}")).unwrap_or_default();
+            model.news.push_back(format!("{}{until}", tidings.words));
+        }
     }
+    model.told.1 = model.told.1.max(Some(newest));
     if model.told.0.take_again() {
         open::ask_tidings(model, effects);
     }

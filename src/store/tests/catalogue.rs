@@ -108,11 +108,14 @@ fn a_webhook_changes_the_catalogue_at_once_and_is_told_with_its_end() {
     assert_eq!(kept.status, Status::Paused);
     assert_eq!(kept.reason.as_deref(), Some("FIRST_PAUSE"));
     assert_eq!(kept.paused_until, Some(t(100 + 3 * 3600)));
-    let tidings = tidings(&world.read).unwrap().unwrap();
-    assert_eq!(tidings.words, "cupom pt_BR changed");
-    assert_eq!(tidings.until, kept.paused_until);
+    let paused = tidings(&world.read, None).unwrap().remove(0);
+    assert_eq!(paused.words, "cupom pt_BR changed");
+    assert_eq!(paused.until, kept.paused_until);
     world.hear("cupom", TemplateChange::Quality(Quality::Red), t(101));
     world.hear("cupom", TemplateChange::Category(Category::Marketing), t(102));
+    let since = |after| tidings(&world.read, after).unwrap();
+    assert_eq!(since(Some(paused.number)).len(), 2, "each is told");
+    assert_eq!(since(None).len(), 1, "the newest alone");
     let text =
         TemplateChange::Text { header: None, body: Some("new words".to_owned()), footer: None };
     world.hear("cupom", text, t(103));

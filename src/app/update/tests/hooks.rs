@@ -228,7 +228,7 @@ fn what_meta_tells_is_heard_again_after_a_read_that_failed() {
     stage.model.told.0.start(ticket, ());
     stage.tell(Msg::Loaded(Reply::Failed { ticket, reason: "busy".to_owned() }));
     let words = "pedido_cupom pt_BR paused by Meta".to_owned();
-    stage.world.tidings = Some(Tidings { number: 7, words, until: None });
+    stage.world.tidings.push(Tidings { number: 7, words, until: None });
     stage.wait(1_000);
     assert_eq!(stage.model.told.1, Some(7));
 }

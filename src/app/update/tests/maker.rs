@@ -1,6 +1,7 @@
 use super::{Command, Effect, Msg, Overlay, QuitCause};
 use crate::app::fixture::{Stage, World, world};
 use crate::app::msg::{CommandId, Done, Finished, Looked};
+use crate::app::notice::Weight;
 use crate::app::templates::maker::{Line, Maker};
 use crate::domain::change::Changes;
 use crate::domain::event::Tidings;
@@ -227,12 +228,14 @@ fn a_template_is_deleted_only_by_who_knows_what_follows() {
 /// What Meta told of a deletion once took the place of its answer before anybody could read it.
 #[test]
 fn what_meta_tells_waits_until_the_answer_was_read_and_is_not_lost_to_the_next() {
-    let mut stage = stage();
+    let before = "what was told before the start".to_owned();
+    let tidings = vec![Tidings { number: 1, words: before, until: None }];
+    let mut stage = Stage::new(World { tidings, ..world() }, (100, 30));
+    stage.keys("2");
     let tell = |stage: &mut Stage, number: i64, words: &str| {
-        stage.world.tidings = Some(Tidings { number, words: words.to_owned(), until: None });
+        stage.world.tidings.push(Tidings { number, words: words.to_owned(), until: None });
         stage.tell(Msg::Changed(Changes { notices: true, ..Changes::default() }));
     };
-    tell(&mut stage, 1, "what was told before the start");
     stage.keys("/boas<Enter>dy");
     answer(&mut stage, Ok(Worked::Deleted));
     tell(&mut stage, 2, "pedido_cupom pt_BR paused by Meta");
@@ -246,6 +249,47 @@ fn what_meta_tells_waits_until_the_answer_was_read_and_is_not_lost_to_the_next()
     assert_eq!(said(&stage), "pedido_cupom pt_BR paused by Meta");
     stage.wait(6_000);
     assert_eq!(said(&stage), "", "it was there long enough");
+}
+
+/// Only the first and the last were shown of what Meta told within seconds.
+#[test]
+fn what_meta_tells_in_one_breath_is_read_one_after_the_other() {
+    let mut stage = Stage::new(world(), (80, 24));
+    let tell = |stage: &mut Stage, numbers: std::ops::RangeInclusive<i64>| {
+        let told = numbers.map(|number| Tidings {
+            number,
+            words: format!("modelo_{number} pt_BR paused by Meta: low quality"),
+            until: None,
+        });
+        stage.world.tidings.extend(told);
+        stage.tell(Msg::Changed(Changes { notices: true, ..Changes::default() }));
+    };
+    tell(&mut stage, 1..=1);
+    assert!(said(&stage).starts_with("modelo_1 "), "also the first after the start");
+    tell(&mut stage, 2..=3);
+    tell(&mut stage, 4..=6);
+    assert!(said(&stage).starts_with("modelo_1 "), "{}", said(&stage));
+    // What was read makes room with the next key.
+    stage.wait(2_000);
+    stage.keys("j");
+    let words = |numbers: [i64; 3]| {
+        numbers.map(|n| format!("modelo_{n} pt_BR paused by Meta: low quality")).join("\n")
+    };
+    assert_eq!(said(&stage), format!("{}  (2 more)", words([2, 3, 4])));
+    assert_eq!(stage.model.notice_lines(80).len(), 3, "each has its row");
+    // What could not be read yet comes back in its place.
+    stage.model.say("Something else.", Weight::Done);
+    stage.wait(4_000);
+    assert_eq!(said(&stage), format!("{}  (2 more)", words([2, 3, 4])));
+    stage.wait(12_000);
+    assert!(said(&stage).starts_with("modelo_5 ") && said(&stage).contains("modelo_6 "));
+    stage.wait(9_000);
+    assert_eq!(said(&stage), "");
+    // So many are not read one by one; where they all stand is said.
+    tell(&mut stage, 7..=56);
+    let all = said(&stage);
+    assert!(all.starts_with("50 notices from Meta, the newest: modelo_56 "), "{all}");
+    assert!(all.ends_with("\n4 and / notice lists them."), "{all}");
 }
 
 fn no_answer() -> Refusal {
