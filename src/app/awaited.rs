@@ -41,6 +41,8 @@ pub(crate) enum Awaited {
     Work(Purpose, Box<Template>),
     /// What stands in the editor of templates is kept.
     KeepTemplate(Purpose),
+    /// What is filled in for the template of this name is kept.
+    KeepValues(ConversationId, String),
     /// This template is deleted.
     Delete(String),
     /// Applying an event again.

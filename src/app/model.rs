@@ -323,7 +323,9 @@ impl Model {
             _ => None,
         };
         let closed = self.templates.unfinished.values().filter_map(|maker| maker.due);
-        self.templates.calm.due().filter(|_| shown).into_iter().chain(open).chain(closed).min()
+        let typed = self.templates.typed.values().filter_map(|typed| typed.due);
+        let kept = open.into_iter().chain(closed).chain(typed);
+        self.templates.calm.due().filter(|_| shown).into_iter().chain(kept).min()
     }
 
     /// When the numbers of the campaigns are read again.
@@ -488,14 +490,14 @@ impl Model {
         if self.notice.is_some() || self.news.is_empty() {
             return;
         }
-    }
-
         let hooks = self.keymap.key(Context::List, Action::ShowHooks);
         let filter = self.keymap.key(Context::Hooks, Action::Filter);
         let again = format!("{hooks} and {filter} notice lists them.");
         let columns = self.size.0.saturating_sub(2);
         self.notice = Notice::of_news(&mut self.news, columns, &again, self.now);
         self.touch();
+    }
+
     /// Says something about the conversation shown; it does not stay when another one is opened.
     pub(crate) fn say_here(&mut self, text: impl Into<String>, weight: Weight) {
         self.say(text, weight);

@@ -23,7 +23,9 @@ use crate::domain::outbox::{Decided, Decision, Recipient};
 use crate::domain::page::{ListKey, ListPage, MessagePage, Page, QueuePage};
 use crate::domain::profile::{Profile, ProfileChange};
 use crate::domain::queue::{QueueFilter, QueueRow, Recent, Sweep};
-use crate::domain::template::{Fields, Purpose, Refusal, Template, Unfinished, Work, Worked};
+use crate::domain::template::{
+    Begun, Fields, Purpose, Refusal, Template, Unfinished, Work, Worked,
+};
 use crate::domain::time::Timestamp;
 use crate::domain::tunnel::{Kind, Say};
 use crate::domain::wish::Wish;
@@ -211,10 +213,10 @@ pub enum Query {
     },
     /// What Meta told that a person should hear of.
     Told {
-        /// Echoed in the answer.
-        ticket: Ticket,
         /// After this one; none for the newest alone.
         after: Option<i64>,
+        /// Echoed in the answer.
+        ticket: Ticket,
     },
     /// What Meta says of the account, now and before.
     Account {
@@ -353,6 +355,8 @@ pub enum Reply {
         catalogue: Arc<Catalogue>,
         /// What was begun in the editor and not handed in.
         unfinished: Unfinished,
+        /// The conversation that was asked for, and the values filled in there and not sent.
+        begun: Option<(ConversationId, Begun)>,
     },
     /// To [`Query::Request`].
     Request {
@@ -470,6 +474,8 @@ pub enum Command {
     Tunnel(Kind),
     /// Keep what stands in the editor of templates; without fields, keep it no longer.
     KeepTemplate(AccountId, Purpose, Fields),
+    /// Keep what is filled in for the template of this name in a conversation; without values, no longer.
+    KeepValues(ConversationId, String, Fields),
     /// Make, change or delete a template at Meta.
     Work(AccountId, Box<Work>),
     /// Apply an event again.

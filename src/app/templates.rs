@@ -8,7 +8,7 @@ pub mod parts;
 pub mod picker;
 pub mod shelf;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use super::action::{Action, Context};
@@ -19,7 +19,7 @@ use super::wait::Wait;
 use super::when;
 use crate::domain::catalogue::{Catalogue, Entry, Sync};
 use crate::domain::id::ConversationId;
-use crate::domain::template::{self, Category, Filling, Quality, Status};
+use crate::domain::template::{self, Category, Fields, Quality, Status};
 use crate::domain::text;
 use crate::domain::time::Timestamp;
 
@@ -31,7 +31,9 @@ pub struct Templates {
     /// Why it could not be read.
     pub error: Option<String>,
     /// What was typed for a template of this name in a conversation and not sent.
-    pub typed: HashMap<(ConversationId, String), Filling>,
+    pub typed: HashMap<(ConversationId, String), Typed>,
+    /// The conversations of which it is known what the store kept of an earlier time.
+    pub recalled: HashSet<ConversationId>,
     /// Editors that were closed before what is in them was submitted.
     pub unfinished: BTreeMap<maker::Purpose, Box<maker::Maker>>,
     /// What the store kept of those of an earlier time; none until it was read.
@@ -42,6 +44,15 @@ pub struct Templates {
     pub shelf: shelf::Shelf,
     /// When its numbers are read again.
     pub calm: Calm,
+}
+
+/// Values that were typed for a template.
+#[derive(Clone, Debug, Default)]
+pub struct Typed {
+    /// By their places as text.
+    pub values: Fields,
+    /// When the store is told of them, if it does not have them.
+    pub due: Option<Timestamp>,
 }
 
 /// The numbers of the screen are read at most this often, however much is sent.

@@ -14,6 +14,7 @@ mod settle;
 mod templates;
 #[cfg(test)]
 mod tests;
+mod values;
 mod workbench;
 
 pub(crate) use queue::{Deed, Sure};
@@ -36,8 +37,8 @@ use crate::domain::time::Timestamp;
 pub fn start(model: &mut Model) -> Vec<Effect> {
     let mut effects = Vec::new();
     open::refresh_list(model, &mut effects);
-    settle::settle(model, &mut effects);
     open::ask_tidings(model, &mut effects);
+    settle::settle(model, &mut effects);
     effects
 }
 
@@ -228,7 +229,7 @@ fn done(model: &mut Model, finished: Finished, effects: &mut Vec<Effect>) {
             maker::answered(model, awaited, Err(Refusal::whole(reason)), effects);
         }
         (Ok(_), Awaited::SendTemplate { conversation, name, draft }) => {
-            model.templates.typed.remove(&(conversation, name));
+            values::forget(model, conversation, name, effects);
             if draft.is_some() {
                 stored(model, conversation, &Draft::default());
             }
@@ -270,6 +271,9 @@ fn done(model: &mut Model, finished: Finished, effects: &mut Vec<Effect>) {
         }
         (Err(reason), Awaited::KeepTemplate(purpose)) => {
             maker::not_kept(model, &purpose, &reason);
+        }
+        (Err(reason), Awaited::KeepValues(conversation, name)) => {
+            values::not_kept(model, conversation, name, &reason);
         }
         (Err(reason), Awaited::Begin { number }) => not_begun(model, &number, reason),
         (Err(reason), Awaited::Decide { .. }) => {

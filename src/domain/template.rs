@@ -24,7 +24,7 @@ pub use fill::{fill, render};
 pub use obstacle::{Obstacle, obstacle};
 pub use sent::{SentAction, SentButton, SentHeader, SentTemplate, TextParameter};
 pub use slot::{Filling, Place, Rule, Slot, place, slots};
-pub use unfinished::{Fields, Purpose, Unfinished};
+pub use unfinished::{Begun, Fields, Purpose, Unfinished};
 pub use variable::{Piece, pieces, variables};
 pub use word::{Category, MediaFormat, OtpKind, ParameterFormat, Quality, Status};
 pub use work::{

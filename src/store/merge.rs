@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::error::Error;
 use super::facts::{self, Ident, owner};
 use super::tally;
+use super::unfinished::sent_to;
 use super::wish;
 use super::write::Tx;
 use super::{account, lane};
@@ -144,6 +145,12 @@ fn merge_conversations(
         tx.conn.prepare_cached(sql)?.execute([loser.0, winner.0])?;
     }
     merge_drafts(tx.conn, loser, winner)?;
+    tx.conn
+        .prepare_cached(
+            "UPDATE OR REPLACE unfinished_template SET made = ?2
+             WHERE made = ?1 AND account = (SELECT account FROM conversation WHERE id = ?3)",
+        )?
+        .execute(params![sent_to(loser), sent_to(winner), winner.0])?;
     lane::move_lanes(tx, loser, winner)?;
     tally::refresh(tx, loser)?;
     tally::refresh(tx, winner)

@@ -398,6 +398,10 @@ fn ask(read: &ReadConn, query: Query, base_url: &str) -> Result<Reply, store::Er
             ticket,
             catalogue: Arc::new(catalogue::read(read, account, conversation)?),
             unfinished: unfinished::unfinished(read, account)?,
+            begun: match conversation {
+                Some(id) => Some((id, unfinished::values(read, id)?)),
+                None => None,
+            },
         },
         Query::Campaigns { account, limit, ticket } => many(read, account, limit, ticket)?,
         Query::Request { account, recipient, body, form, ticket } => {
@@ -532,6 +536,10 @@ fn execute(
         }
         Command::KeepTemplate(account, purpose, fields) => {
             unfinished::keep(tx, *account, purpose, fields)?;
+            Done::Plain
+        }
+        Command::KeepValues(conversation, name, values) => {
+            unfinished::keep_values(tx, *conversation, name, values)?;
             Done::Plain
         }
         Command::Campaign(id, course) => {

@@ -8,7 +8,7 @@ use crate::domain::catalogue::Entry;
 use crate::domain::conversation::Contact;
 use crate::domain::id::ConversationId;
 use crate::domain::template::{
-    self, FileSource, Filling, Flaw, Place, Rule, SentTemplate, Slot, Template, file_source,
+    self, Fields, FileSource, Filling, Flaw, Place, Rule, SentTemplate, Slot, Template, file_source,
 };
 use crate::domain::text;
 
@@ -136,14 +136,14 @@ impl Form {
         back: Box<Picker>,
         entry: &Entry,
         contact: &Contact,
-        typed: &Filling,
+        typed: &Fields,
         draft: String,
     ) -> Self {
         let template = entry.template.clone();
         let fields: Vec<Field> = template::slots(&template)
             .into_iter()
             .map(|slot| {
-                let typed = typed.get(&slot.place);
+                let typed = typed.get(&slot.place.to_string());
                 Field::new(slot, entry, contact, typed)
             })
             .collect();
@@ -184,6 +184,22 @@ impl Form {
 
     /// The values to be sent: a path is where the file is, wherever it was typed from.
     #[must_use]
+    /// The same, by the places as text.
+    #[must_use]
+    pub fn typed_by_place(&self) -> Fields {
+        self.typed().into_iter().map(|(place, value)| (place.to_string(), value)).collect()
+    }
+
+    /// Puts back what was typed earlier.
+    pub fn put_back(&mut self, values: &Fields) {
+        for field in &mut self.fields {
+            if let Some(value) = values.get(&field.slot.place.to_string()) {
+                field.editor.set(value);
+            }
+        }
+        self.at = self.next_missing().unwrap_or(self.at);
+    }
+
     pub fn filling(&self) -> Filling {
         let mut filling = self.typed();
         for field in &self.fields {

@@ -6,7 +6,7 @@ pub(super) mod message;
 mod movement;
 
 use super::{
-    campaigns, hooks, input, maker, marketing, open, queue, replies, templates, workbench,
+    campaigns, hooks, input, maker, marketing, open, queue, replies, templates, values, workbench,
 };
 use crate::app::action::{Action, Context};
 use crate::app::composer::Editor;
@@ -333,4 +333,5 @@ pub(super) fn quit(model: &mut Model, effects: &mut Vec<Effect>) {
     open::save_kept(model, Timestamp::from_millis(i64::MAX), effects);
     maker::keep(model, Timestamp::from_millis(i64::MAX), effects);
     effects.push(Effect::Quit);
+    values::keep(model, Timestamp::from_millis(i64::MAX), effects);
 }

@@ -21,7 +21,7 @@ use crate::domain::time::Timestamp;
 const SCROLL: u16 = 4;
 
 /// What could not be stored is tried again after this.
-const KEEP_AGAIN: Duration = Duration::from_secs(5);
+pub(super) const KEEP_AGAIN: Duration = Duration::from_secs(5);
 
 /// Carries out what concerns the making of templates. Says whether it was that.
 pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) -> bool {

@@ -53,8 +53,8 @@ pub(super) fn loaded(model: &mut Model, reply: Reply, effects: &mut Vec<Effect>)
         }
         Reply::HookBody { ticket, body } => hooks::body_came(model, ticket, body),
         Reply::Next { ticket, row } => next(model, ticket, row, effects),
-        Reply::Templates { ticket, catalogue, unfinished } => {
-            templates::came(model, ticket, (catalogue, unfinished), effects);
+        Reply::Templates { ticket, catalogue, unfinished, begun } => {
+            templates::came(model, ticket, (catalogue, unfinished, begun), effects);
         }
         Reply::Campaigns { ticket, rows } => campaigns::came(model, ticket, rows, effects),
         Reply::Request { ticket, text } => templates::written(model, ticket, text, effects),

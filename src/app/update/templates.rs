@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{act, input, maker, open, queue};
+use super::{act, input, maker, open, queue, values};
 use crate::app::action::{Action, Context};
 use crate::app::drafts::Edit;
 use crate::app::model::{Awaited, Model, Overlay, Screen};
@@ -15,9 +15,11 @@ use crate::app::templates::{CALM, obstacle_here};
 use crate::domain::catalogue::{Catalogue, Sync};
 use crate::domain::change::Changes;
 use crate::domain::conversation::{Contact, Draft};
+use crate::domain::id::ConversationId;
 use crate::domain::message::{Body, NewMessage, Priority};
 use crate::domain::outbox::Recipient;
-use crate::domain::template::{self, Unfinished};
+use crate::domain::template::{self, Begun, Unfinished};
+use crate::domain::time::Timestamp;
 
 /// Carries out what concerns templates. Says whether it was that.
 pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) -> bool {
@@ -26,7 +28,10 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
         (Action::SyncTemplates, _) => sync(model, effects),
         (Action::Accept, Context::Picker) => fill_in(model, effects),
         (Action::Accept, Context::Form) => enter(model, effects),
-        (Action::Close, Context::Form) => back_to_picker(model),
+        (Action::Close, Context::Form) => {
+            back_to_picker(model);
+            values::keep(model, Timestamp::from_millis(i64::MAX), effects);
+        }
         (Action::NextLanguage | Action::PreviousLanguage, _) => {
             if let Some(Overlay::Picker(picker)) = &mut model.overlay {
                 picker.turn(action == Action::NextLanguage);
@@ -128,7 +133,7 @@ fn ask(model: &mut Model, effects: &mut Vec<Effect>) {
 pub(super) fn came(
     model: &mut Model,
     ticket: Ticket,
-    (catalogue, unfinished): (Arc<Catalogue>, Unfinished),
+    (catalogue, unfinished, begun): (Arc<Catalogue>, Unfinished, Option<(ConversationId, Begun)>),
     effects: &mut Vec<Effect>,
 ) {
     if model.templates.wait.answered(ticket).is_none() {
@@ -154,6 +159,9 @@ fn judge(model: &mut Model) {
     let Some(Overlay::Form(form)) = &model.overlay else { return };
     let (name, language) = (&form.template.name, &form.template.language);
     let found = model.catalogue.as_ref().and_then(|catalogue| {
+    if let Some((conversation, begun)) = begun {
+        values::recall(model, conversation, begun);
+    }
         catalogue
             .entries
             .iter()
@@ -201,6 +209,7 @@ pub(super) fn show(model: &mut Model, effects: &mut Vec<Effect>) {
 }
 
 /// Goes back: from a filter to all of them, then to the inbox.
+    values::keep(model, model.now, effects);
 fn back_to_inbox(model: &mut Model) {
     if model.templates.shelf.sought.is_empty() {
         queue::leave(model);
@@ -272,7 +281,7 @@ fn fill_in(model: &mut Model, effects: &mut Vec<Effect>) {
     let key = (picker.conversation, entry.template.name.clone());
     let typed = model.templates.typed.get(&key).cloned().unwrap_or_default();
     let draft = model.composer.editor.text().trim().to_owned();
-    let form = Form::new(picker, &entry, &contact, &typed, draft);
+    let form = Form::new(picker, &entry, &contact, &typed.values, draft);
     model.unsay();
     model.overlay = Some(Overlay::Form(Box::new(form)));
     look_everywhere(model, effects);
@@ -309,6 +318,10 @@ fn look(model: &mut Model, at: usize, effects: &mut Vec<Effect>) {
     let Some(path) = field.path() else { return };
     field.file.ticket = Some(ticket);
     effects.push(Effect::Look(ticket, path));
+    if let Some(field) = form.field_mut() {
+        field.insisted = false;
+    }
+    values::note(model);
 }
 
 fn look_everywhere(model: &mut Model, effects: &mut Vec<Effect>) {

@@ -80,6 +80,9 @@ fn short(command: &Command) -> String {
         Command::KeepTemplate(_, purpose, fields) => {
             format!("keep {purpose:?} {:?}", fields.get("body"))
         }
+        Command::KeepValues(conversation, name, values) => {
+            format!("values {conversation} {name} {}", values.len())
+        }
         Command::Profile(_) => "profile".to_owned(),
         Command::SetProfile(_, change) => format!("set {:?}", change.texts),
         Command::SetPicture(_, path) => format!("picture {path}"),

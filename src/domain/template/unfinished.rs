@@ -41,3 +41,7 @@ pub type Fields = BTreeMap<String, String>;
 
 /// Everything begun, by its purpose.
 pub type Unfinished = BTreeMap<Purpose, Fields>;
+
+/// The values filled in for templates that were not sent, by the template's name and the value's
+/// [place](super::Place) as text.
+pub type Begun = BTreeMap<String, Fields>;

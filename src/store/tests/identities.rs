@@ -3,7 +3,9 @@ use crate::domain::conversation::Draft;
 use crate::domain::event::{IdentityChange, IdentityUpdate};
 use crate::domain::outbox::Recipient;
 use crate::domain::page::MessagePage;
+use crate::domain::template::Fields;
 use crate::store::conversation::save_draft;
+use crate::store::unfinished::{keep_values, values};
 use crate::store::{list, message};
 
 fn chat_of(world: &World, wamid: &str) -> ConversationId {
@@ -37,6 +39,8 @@ fn two_contacts_that_turn_out_to_be_one_keep_everything() {
     for (chat, words) in [(a, "first"), (b, "second")] {
         let draft = Draft { text: words.to_owned(), reply_to: None };
         world.do_it(|tx| save_draft(tx, chat, &draft, &Draft::default(), t(3)));
+        let filled = Fields::from([("1".to_owned(), words.to_owned())]);
+        world.do_it(|tx| keep_values(tx, chat, words, &filled));
     }
     let queued = world.say(b, "on its way", t(3));
     let draft = Draft { text: "second".to_owned(), reply_to: None };
@@ -47,6 +51,8 @@ fn two_contacts_that_turn_out_to_be_one_keep_everything() {
     assert_eq!(merged.id, list::conversation(&world.read, a).unwrap().id, "old ids resolve");
     assert_eq!(merged.draft.unwrap().text, "first\n\nsecond");
     assert_eq!((merged.unread, merged.waiting), (3, 1));
+    let filled = values(&world.read, a).unwrap();
+    assert_eq!(filled.keys().collect::<Vec<_>>(), ["first", "second"]);
     assert_eq!(list::counts(&world.read, world.account, t(60)).unwrap().all, 1);
     let page = message::messages(&world.read, b, MessagePage::Newest, 10).unwrap();
     assert_eq!(page.messages.len(), 4);

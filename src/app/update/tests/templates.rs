@@ -1,14 +1,14 @@
 use crate::app::Overlay;
-use crate::app::fixture::{Stage, at, never_synced, world};
+use crate::app::fixture::{Stage, World, at, never_synced, world};
 use crate::app::msg::{
-    Command, CommandId, Done, Effect, Finished, Input, Looked, Msg, RequestForm, Ticket,
+    Command, CommandId, Done, Effect, Finished, Input, Looked, Msg, QuitCause, RequestForm, Ticket,
 };
 use crate::app::templates::form::Form;
 use crate::app::templates::languages::Languages;
 use crate::app::templates::picker::Picker;
 use crate::domain::catalogue::{Catalogue, Sync};
 use crate::domain::change::Changes;
-use crate::domain::id::{AccountId, WaId};
+use crate::domain::id::{AccountId, ConversationId, WaId};
 use crate::domain::message::{Body, MediaCopy};
 use crate::domain::template::{SentHeader, SentTemplate};
 
@@ -235,6 +235,48 @@ fn the_draft_stays_unless_it_went_out_as_a_value() {
     stage.keys("<Enter>");
     assert_eq!(sent(&mut stage).text, "Oi Ana, o pedido *1182* atrasou. Chega em _chega amanhã_.");
     assert!(stage.model.composer.editor.is_empty());
+}
+
+/// It outlived the form, and not the program.
+#[test]
+fn what_is_filled_in_outlives_the_program() {
+    let mut stage = stage();
+    stage.keys("tatr<Enter>Ana<Enter>1182");
+    assert!(stage.model.next_deadline().is_some_and(|due| due.since(stage.now).as_millis() <= 500));
+    stage.wait(500);
+    let kept = |stage: &mut Stage| {
+        let commands = stage.commands();
+        commands.into_iter().rev().find_map(|command| match command {
+            Command::KeepValues(ConversationId(1), name, values) => {
+                assert_eq!(name, "pedido_atrasado");
+                Some(values)
+            }
+            _ => None,
+        })
+    };
+    let values_kept = kept(&mut stage).unwrap();
+    let both = [("nome", "Ana"), ("pedido", "1182")].map(|(a, b)| (a.to_owned(), b.to_owned()));
+    assert_eq!(values_kept, both.into());
+    // Quitting and leaving the form tell what came last.
+    stage.keys("3<Esc>");
+    assert_eq!(kept(&mut stage).unwrap().get("pedido").map(String::as_str), Some("11823"));
+    stage.keys("<Enter><Up><Backspace>");
+    stage.tell(Msg::Quit(QuitCause::Signal));
+    assert_eq!(kept(&mut stage), Some(values_kept.clone()));
+    // The form may be open before the store has answered.
+    let begun = [("pedido_atrasado".to_owned(), values_kept)].into();
+    let mut again = Stage::new(World { begun: [(1, begun)].into(), ..world() }, (80, 24));
+    again.keys("tatr<Enter>");
+    assert_eq!(values(form(&again)), ["Ana", "1182", ""]);
+    assert_eq!(form(&again).at, 2, "it goes on where it was left");
+    again.keys("sexta<Enter>");
+    let id = again.effects.iter().find_map(|effect| match effect {
+        Effect::Do(id, Command::Send { .. }) => Some(*id),
+        _ => None,
+    });
+    again.effects.clear();
+    again.tell(Msg::Finished(Finished { id: id.unwrap(), result: Ok(Done::Plain) }));
+    assert!(kept(&mut again).unwrap().is_empty(), "what was sent is kept no longer");
 }
 
 #[test]
