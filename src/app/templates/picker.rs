@@ -35,13 +35,22 @@ struct Words {
     text: Utf32String,
 }
 
+/// Why the picker opened by itself, in plain words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Somebody is about to write where only a template may be sent.
+    Shut(String),
+    /// A text was refused; that is said on when the picker is closed.
+    Refused(String),
+}
+
 /// The picker, with what was typed and what it finds.
 #[derive(Debug)]
 pub struct Picker {
     /// Who it is sent to.
     pub conversation: ConversationId,
-    /// Why it opened by itself: a text was refused.
-    pub reason: Option<String>,
+    /// Why it opened by itself.
+    pub cause: Option<Cause>,
     /// What was typed.
     pub editor: Editor,
     /// The families found, best first, as places in `families`.
@@ -73,7 +82,7 @@ impl Picker {
     ) -> Self {
         let mut picker = Self {
             conversation,
-            reason: None,
+            cause: None,
             editor: Editor::new("", false),
             hits: Vec::new(),
             selected: 0,

@@ -52,7 +52,10 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
         Action::Open => enter(model, Focus::Compose, effects),
         Action::Read => enter(model, Focus::Chat, effects),
         Action::Compose if model.focus == Focus::List => enter(model, Focus::Compose, effects),
-        Action::Compose => open::focus(model, Focus::Compose),
+        Action::Compose => {
+            open::focus(model, Focus::Compose);
+            message::begin(model, effects);
+        }
         Action::Back if model.back_to == Screen::Queue => queue::show(model, effects),
         Action::Back if model.back_to == Screen::Hooks => hooks::show(model, effects),
         Action::Back => {
@@ -134,6 +137,9 @@ fn help(model: &mut Model) {
 fn enter(model: &mut Model, to: Focus, effects: &mut Vec<Effect>) {
     if let Some(id) = model.list.selected {
         open::open(model, id, None, to, effects);
+        if to == Focus::Compose {
+            message::begin(model, effects);
+        }
     } else {
         let key = model.keymap.key(Context::List, Action::NewConversation).to_owned();
         model.say(format!("No conversation is selected. {key} starts one."), Weight::Warning);
@@ -261,14 +267,9 @@ fn close(model: &mut Model, effects: &mut Vec<Effect>) {
         Some(Overlay::Prompt(prompt)) => Some(prompt.question),
         _ => None,
     };
-    let reason = match &mut model.overlay {
-        Some(Overlay::Picker(picker)) => picker.reason.take(),
-        _ => None,
-    };
-    model.overlay = model.beneath.pop();
-    // Why the picker opened by itself is said on.
-    if let Some(reason) = reason {
-        model.say_here(reason, Weight::Error);
+    let beneath = model.beneath.pop();
+    if let Some(Overlay::Picker(picker)) = std::mem::replace(&mut model.overlay, beneath) {
+        templates::left(model, &picker);
     }
     match question {
         Some(Question::Templates) => templates::seek(model, ""),
@@ -332,6 +333,6 @@ pub(super) fn quit(model: &mut Model, effects: &mut Vec<Effect>) {
     open::save_draft(model, effects);
     open::save_kept(model, Timestamp::from_millis(i64::MAX), effects);
     maker::keep(model, Timestamp::from_millis(i64::MAX), effects);
-    effects.push(Effect::Quit);
     values::keep(model, Timestamp::from_millis(i64::MAX), effects);
+    effects.push(Effect::Quit);
 }

@@ -10,7 +10,7 @@ use crate::app::msg::{Command, Effect, Looked, Query, RequestForm, Ticket};
 use crate::app::notice::Weight;
 use crate::app::prompt::{Prompt, Question};
 use crate::app::templates::form::{File, Form};
-use crate::app::templates::picker::{Customer, Picker};
+use crate::app::templates::picker::{Cause, Customer, Picker};
 use crate::app::templates::{CALM, obstacle_here};
 use crate::domain::catalogue::{Catalogue, Sync};
 use crate::domain::change::Changes;
@@ -103,15 +103,33 @@ pub(super) fn met(model: &mut Model) {
     }
 }
 
-/// Opens the picker because a text was refused, and says why in it. The text stays in the composer.
-pub(super) fn pick_instead(model: &mut Model, reason: String, effects: &mut Vec<Effect>) {
+/// Opens the picker by itself, and says why in it. What is written stays in the composer.
+pub(super) fn pick_because(model: &mut Model, cause: Cause, effects: &mut Vec<Effect>) {
     pick(model, effects);
     match &mut model.overlay {
         Some(Overlay::Picker(picker)) => {
             picker.reason = Some(reason);
             model.unsay();
         }
-        _ => model.say_here(reason, Weight::Error),
+        (_, Cause::Shut(reason) | Cause::Refused(reason)) => model.say_here(reason, Weight::Error),
+    }
+}
+
+/// What follows when the picker was closed that opened by itself.
+pub(super) fn left(model: &mut Model, picker: &Picker) {
+    match &picker.cause {
+        Some(Cause::Refused(reason)) => model.say_here(reason, Weight::Error),
+        // Who did not look typed a message, and no filter.
+        Some(Cause::Shut(_)) if picker.is_loaded() && picker.selected().is_none() => {
+            let ours = model.composer.conversation == Some(picker.conversation);
+            if ours && !model.composer.has_words() && !picker.editor.is_empty() {
+                model.composer.editor.set(&picker.editor.text());
+                model.composer.touched(model.now);
+                let words = "What you typed is your draft; only a template may be sent.";
+                model.say_here(words, Weight::Warning);
+            }
+        }
+        Some(Cause::Shut(_)) | None => {}
     }
 }
 

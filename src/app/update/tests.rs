@@ -136,7 +136,7 @@ fn a_reply_quotes_the_selected_message_and_esc_takes_back_the_reply_first() {
 #[test]
 fn a_closed_window_is_refused_with_the_reason_and_the_text_stays() {
     let mut stage = stage();
-    stage.keys("jjj<Enter>hello<Enter><Esc>");
+    stage.keys("jjj<Enter><Esc>hello<Enter><Esc>");
     assert!(stage.commands().is_empty());
     assert!(stage.model.notice.as_ref().unwrap().text.contains("template"));
     assert_eq!(stage.model.composer.draft().text, "hello");
@@ -145,7 +145,7 @@ fn a_closed_window_is_refused_with_the_reason_and_the_text_stays() {
 #[test]
 fn a_refusal_does_not_stand_over_another_conversation() {
     let mut stage = stage();
-    stage.keys("jjj<Enter>hello<Enter><Esc>");
+    stage.keys("jjj<Enter><Esc>hello<Enter><Esc>");
     assert!(stage.model.notice.is_some());
     stage.keys("<Alt-Down>");
     assert_eq!(stage.model.notice, None);

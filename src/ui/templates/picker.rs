@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use super::{card, fitting, notice, notice_rows};
 use crate::app::action::{Action, Context};
 use crate::app::layout::Area;
-use crate::app::templates::picker::Picker;
+use crate::app::templates::picker::{Cause, Picker};
 use crate::app::templates::{obstacle, obstacle_here, quality, standing};
 use crate::app::{Model, describe};
 use crate::domain::catalogue::{Entry, Sync};
@@ -66,13 +66,17 @@ pub(in crate::ui) fn draw(
 
 /// Why the picker opened by itself. Returns what is left below.
 fn reason(picker: &Picker, area: Area, canvas: &mut Canvas<'_>) -> Area {
-    let Some(reason) = &picker.reason else { return area };
     let theme = canvas.theme;
+    let (style, reason) = match &picker.cause {
+        None => return area,
+        Some(Cause::Shut(words)) => (theme.doubt, words),
+        Some(Cause::Refused(words)) => (theme.failure, words),
+    };
     let lines = text::wrap(reason, area.width.into());
     let wanted = u16::try_from(lines.len()).unwrap_or(u16::MAX);
     let (place, below) = area.split_top(wanted.min(3));
     for (row, line) in (0..place.height).zip(lines) {
-        canvas.row(place, row, &[(theme.failure, reason.get(line.range).unwrap_or_default())]);
+        canvas.row(place, row, &[(style, reason.get(line.range).unwrap_or_default())]);
     }
     let (rule, below) = below.split_top(1);
     canvas.rule(rule, 0, "", theme.separator);
@@ -218,7 +222,12 @@ fn nothing(model: &Model, picker: &Picker, area: Area, canvas: &mut Canvas<'_>) 
     } else if !picker.is_loaded() {
         "loading".to_owned()
     } else if !picker.is_empty() {
-        "No template has that in its name, text, category or language.".to_owned()
+        let nothing = "No template has that in its name, text, category or language.";
+        let close = model.keymap.key(Context::Picker, Action::Close);
+        match picker.cause {
+            Some(Cause::Shut(_)) => format!("{nothing} {close} keeps it as your draft."),
+            _ => nothing.to_owned(),
+        }
     } else if syncs(model) {
         "The templates of this account are being fetched from Meta.".to_owned()
     } else if model.catalogue.as_ref().is_some_and(|known| known.synced_at.is_some()) {

@@ -29,7 +29,12 @@ fn template_picker_on_one_that_cannot_be_sent() {
 
 #[test]
 fn template_picker_that_opened_since_a_text_was_refused() {
-    insta::assert_snapshot!(at_all_sizes("jjjj<Enter>Oi de novo<Enter>"));
+    insta::assert_snapshot!(at_all_sizes("jjjj<Enter><Esc>Oi de novo<Enter>"));
+}
+
+#[test]
+fn template_picker_that_opened_where_only_a_template_may_be_sent() {
+    insta::assert_snapshot!(at_all_sizes("jjjj<Enter>"));
 }
 
 #[test]

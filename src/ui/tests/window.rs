@@ -65,12 +65,12 @@ fn closing() {
 
 #[test]
 fn template_only_for_one_who_opted_out() {
-    insta::assert_snapshot!(at_sizes("jjj<Enter>Oi Davi, tudo certo?"));
+    insta::assert_snapshot!(at_sizes("jjj<Enter><Esc>Oi Davi, tudo certo?"));
 }
 
 #[test]
 fn template_only_because_whatsapp_said_so() {
-    insta::assert_snapshot!(at_sizes("jjjj<Enter>Oi de novo<Enter><Esc>"));
+    insta::assert_snapshot!(at_sizes("jjjj<Enter><Esc>Oi de novo<Enter><Esc>"));
 }
 
 #[test]

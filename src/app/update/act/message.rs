@@ -11,6 +11,7 @@ use crate::app::moment;
 use crate::app::msg::{Command, Effect, Which};
 use crate::app::notice::Weight;
 use crate::app::prompt::{Prompt, Question};
+use crate::app::templates::picker::Cause;
 use crate::app::update::templates;
 use crate::app::update::{open, queue};
 use crate::app::when;
@@ -48,14 +49,17 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
 /// reason, and the text stays.
 pub(super) fn send_at(model: &mut Model, at: Option<Timestamp>, effects: &mut Vec<Effect>) {
     let text = model.composer.editor.text().trim().to_owned();
+    if text.is_empty() && at.is_none() && begin(model, effects) {
+        return;
+    }
     if let Err(reason) = sendable(&text) {
         model.say_here(reason, Weight::Error);
         return;
     }
-    if let Some(reason) = shut(model, at) {
-        templates::pick_instead(model, reason, effects);
+    if at.is_none() && refuse(model, effects) {
         return;
     }
+    // Whether it is open at a time to come is seen when that has come.
     if let Some(at) = at {
         scheduled(model, at);
     } else {
@@ -66,10 +70,39 @@ pub(super) fn send_at(model: &mut Model, at: Option<Timestamp>, effects: &mut Ve
 
 /// Asks for a file to send, if one may be sent.
 fn ask_attachment(model: &mut Model, effects: &mut Vec<Effect>) {
-    match shut(model, None) {
-        Some(reason) => templates::pick_instead(model, reason, effects),
-        None => model.overlay = Some(Overlay::Prompt(Prompt::new(Question::Attach, ""))),
+    if !refuse(model, effects) {
+        model.overlay = Some(Overlay::Prompt(Prompt::new(Question::Attach, "")));
     }
+}
+
+/// Refuses what is to be sent while the window is shut, and lets a template be chosen. Says whether it did.
+fn refuse(model: &mut Model, effects: &mut Vec<Effect>) -> bool {
+    let Some(why) = shut(model) else { return false };
+    let only = match model.template_key() {
+        "" => "Only a template may be sent until they write.".to_owned(),
+        key => format!("Only a template may be sent until they write: {key} chooses one."),
+    };
+    let words = format!("Not sent: {why}. {only} Your text is kept.");
+    templates::pick_because(model, Cause::Refused(words), effects);
+    true
+}
+
+/// Who begins to write where only a template may be sent chooses one. What is written already is there to be
+/// read first. Says whether that was so.
+pub(in crate::app::update) fn begin(model: &mut Model, effects: &mut Vec<Effect>) -> bool {
+    if model.composer.has_words() {
+        return false;
+    }
+    let Some(why) = shut(model) else { return false };
+    let mut letters = why.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    let why: String = first.chain(letters).collect();
+    let key = model.keymap.key(Context::Picker, Action::Close);
+    let words = format!(
+        "{why}. Only a template may be sent until they write; {key} lets you write a draft."
+    );
+    templates::pick_because(model, Cause::Shut(words), effects);
+    true
 }
 
 /// Sends the file or link that was named, with what is written as its words. What Meta would refuse stays where
@@ -209,26 +242,20 @@ fn sendable(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Why no text may be sent now, since the window is closed. Whether it is open at a time to come is seen when
-/// that has come.
-fn shut(model: &Model, later: Option<Timestamp>) -> Option<String> {
-    if later.is_some() || model.settings.outside == Outside::Send {
+/// Why no text may be sent now, since the window is closed.
+fn shut(model: &Model) -> Option<String> {
+    if model.settings.outside == Outside::Send {
         return None;
     }
     let near = |at| when::near(at, model.now, &model.settings.timezone);
-    let why = match window_at(model, model.now) {
-        Window::Open(_) | Window::Unknown => return None,
-        Window::Closed(at) => format!("the 24-hour window closed {}", near(at)),
-        Window::Refused(at) => format!(
+    match window_at(model, model.now) {
+        Window::Open(_) | Window::Unknown => None,
+        Window::Closed(at) => Some(format!("the 24-hour window closed {}", near(at))),
+        Window::Refused(at) => Some(format!(
             "WhatsApp refused what you sent {}, since it holds the 24-hour window closed (131047)",
             near(at)
-        ),
-    };
-    let only = match model.template_key() {
-        "" => "Only a template may be sent until they write.".to_owned(),
-        key => format!("Only a template may be sent until they write: {key} chooses one."),
-    };
-    Some(format!("Not sent: {why}. {only} Your text is kept."))
+        )),
+    }
 }
 
 fn reply(model: &mut Model) {

@@ -1,7 +1,9 @@
 //! What may be sent, who waits by their window, and who wants no marketing.
 
 use super::*;
+use crate::app::action::Context;
 use crate::app::fixture::{message, minutes_ago, outbound, text};
+use crate::app::templates::picker::Cause;
 use crate::domain::conversation::Filter;
 use crate::domain::state::State;
 use crate::domain::window::{Outside, WINDOW};
@@ -20,10 +22,9 @@ fn what_whatsapp_refused_is_not_tried_again_until_they_write() {
     let mut world = world();
     world.conversations[1].refused = Some(minutes_ago(1));
     let mut stage = Stage::new(world, (80, 24));
-    stage.keys("j<Enter>hello<Enter>");
+    stage.keys("j<Enter><Esc>hello<Enter>");
     assert_eq!(commands(&mut stage), ["read 2 2001"]);
-    let Some(Overlay::Picker(picker)) = &stage.model.overlay else { panic!("{}", said(&stage)) };
-    let reason = picker.reason.clone().unwrap();
+    let Some(Cause::Refused(reason)) = cause(&stage) else { panic!("{}", said(&stage)) };
     assert!(reason.contains("131047") && reason.contains("kept"), "{reason}");
     stage.wait(60_000);
     stage.keys("<Enter><Esc><Esc>");
@@ -33,10 +34,53 @@ fn what_whatsapp_refused_is_not_tried_again_until_they_write() {
     assert!(matches!(stage.model.overlay, Some(Overlay::Picker(_))));
 }
 
+fn cause(stage: &Stage) -> Option<Cause> {
+    match &stage.model.overlay {
+        Some(Overlay::Picker(picker)) => picker.cause.clone(),
+        _ => None,
+    }
+}
+
+/// Enter in an empty composer said that there was nothing to send, and opened nothing.
+#[test]
+fn who_begins_to_write_where_the_window_is_closed_chooses_a_template() {
+    for keys in ["jjj<Enter>", "jjji", "jjjli", "jjjl<Enter>", "<Ctrl-P>Davi<Enter><Enter>"] {
+        let mut stage = stage();
+        stage.keys(keys);
+        let Some(Cause::Shut(why)) = cause(&stage) else { panic!("{keys}: {}", said(&stage)) };
+        assert!(why.starts_with("The 24-hour window closed "), "{why}");
+        stage.keys("<Esc>");
+        assert_eq!(stage.model.context(), Context::Compose, "a draft can be written");
+        stage.keys("<Enter>");
+        assert!(matches!(cause(&stage), Some(Cause::Shut(_))), "{keys}");
+        stage.keys("<Esc>oi<Enter>");
+        assert!(matches!(cause(&stage), Some(Cause::Refused(_))), "{keys}");
+        // The draft is what the person came for, the next time.
+        stage.keys("<Esc><Esc><Esc><Enter>");
+        assert_eq!((cause(&stage), stage.model.composer.draft().text), (None, "oi".to_owned()));
+        assert!(commands(&mut stage).iter().all(|command| !command.starts_with("send ")));
+    }
+    let mut stage = stage();
+    stage.keys("jjjl");
+    assert_eq!(cause(&stage), None, "reading needs no template");
+    stage.model.settings.outside = Outside::Send;
+    stage.keys("i");
+    assert_eq!(cause(&stage), None);
+}
+
+#[test]
+fn a_message_that_was_typed_into_the_picker_becomes_the_draft() {
+    let mut stage = stage();
+    stage.keys("jjj<Enter>Oi, chegou bem?<Esc>");
+    assert_eq!(stage.model.composer.draft().text, "Oi, chegou bem?");
+    stage.keys("<Ctrl-U><Enter>atr<Esc>");
+    assert_eq!(stage.model.composer.draft().text, "", "that found a template");
+}
+
 #[test]
 fn a_refused_text_is_offered_as_the_value_of_a_template() {
     let mut stage = stage();
-    stage.keys("jjj<Enter>sexta<Enter>atr<Enter><Ctrl-T>");
+    stage.keys("jjj<Enter><Esc>sexta<Enter>atr<Enter><Ctrl-T>");
     let Some(Overlay::Form(form)) = &stage.model.overlay else { panic!("{}", said(&stage)) };
     assert_eq!(form.fields[0].editor.text(), "sexta");
 }
