@@ -406,7 +406,7 @@ pub const TABLE: &[Entry] = &[
     row(Action::ShowQueue, "queue", "queue", "Show what waits, what failed and what is uncertain", &[(SCREENS, "3")]),
     row(Action::ShowHooks, "hooks", "hooks", "Show the requests at the listener", &[(SCREENS, "4")]),
     row(Action::ShowCampaigns, "campaigns", "campaigns", "Show the templates sent to many, and how far they are", &[(SCREENS, "5")]),
-    row(Action::SendToMany, "send-to-many", "to many", "Send the template to the people of a CSV file", &[(TEMPLATES, "m")]),
+    row(Action::SendToMany, "send-to-many", "to many", "Send the template to the people of a CSV file", &[(TEMPLATES, "m, Enter")]),
     row(Action::NewCampaign, "new-campaign", "new", "Choose a template for the people of a CSV file", &[(CAMPAIGNS, "n")]),
     row(Action::StartCampaign, "start-campaign", "send", "Send it, once the number of messages was typed", &[(DRY_RUN, "Enter")]),
     row(Action::TryOut, "try-out", "test", "Send the selected row to a number of yours first", &[(DRY_RUN, "t")]),

@@ -82,6 +82,7 @@ impl Send {
         to: &str,
         (name, language): (&str, &str),
         filling: &Filling,
+        (wait, timeout): (Option<Wait>, Option<Duration>),
         json: bool,
     ) -> Self {
         Self {
@@ -92,8 +93,8 @@ impl Send {
             choice: template::Choice::of(name, language, filling),
             reply_to: None,
             at: None,
-            wait: None,
-            timeout: DEFAULT_WAIT,
+            wait,
+            timeout: timeout.unwrap_or(DEFAULT_WAIT),
             json,
         }
     }
@@ -101,7 +102,7 @@ impl Send {
 
 /// How far a message is to get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Wait {
+pub(super) enum Wait {
     Accepted,
     Sent,
     Delivered,

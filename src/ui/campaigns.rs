@@ -12,15 +12,21 @@ use crate::app::describe::count;
 use crate::app::layout::{Area, Layout};
 use crate::app::prompt::Question;
 use crate::app::when;
-use crate::domain::campaign::{Campaign, DryRun, Row, Stage};
+use crate::domain::campaign::{Campaign, DryRun, Row, Stage, Wanted};
 use crate::domain::phone;
 use crate::domain::template::{Place, slots};
 use crate::domain::text;
 
 /// From this width on a preview stands beside the rows of a dry run.
-const BESIDE: u16 = 120;
+const BESIDE: u16 = 150;
 /// Rows that a preview below the rows takes.
 const BELOW: u16 = 5;
+/// The same where there are many rows: it is in a frame then.
+const BELOW_WHOLE: u16 = 11;
+/// Columns in front of the values of a row, of each value, and that the verdict takes at least.
+const VALUES: u16 = 30;
+const VALUE: u16 = 13;
+const VERDICT: u16 = 24;
 /// Columns of the words in front of facts.
 const LABEL: u16 = 11;
 
@@ -206,7 +212,10 @@ fn fact(label: &str, said: &str, style: Style, area: Area, row: u16, canvas: &mu
 fn dry_run(model: &Model, desk: &Desk, area: Area, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     let file = desk.wish.path.rsplit(['/', '\\']).next().unwrap_or_default();
-    let crumb = format!("Campaigns > {file}");
+    let rows = desk
+        .run()
+        .map_or_else(String::new, |run| format!("   {} rows", count(run.plan.rows.len())));
+    let crumb = format!("Campaigns > {file}{rows}");
     let used =
         canvas.row(area, 0, &[(theme.accent, " "), (theme.accent, &text::display_safe(&crumb))]);
     let word = if desk.starting.is_busy() { "being stored" } else { "dry run" };
@@ -239,9 +248,12 @@ fn dry_run(model: &Model, desk: &Desk, area: Area, canvas: &mut Canvas<'_>) {
         return;
     }
     let rows = desk.rows();
+    let whole = area.width >= BESIDE || rest.height >= BELOW_WHOLE * 2;
     let (table, preview) = if area.width >= BESIDE {
         let (table, preview) = rest.split_left(area.width - 56);
         (table, preview.split_left(1).1)
+    } else if whole {
+        rest.split_bottom(BELOW_WHOLE)
     } else if rest.height >= BELOW + 4 {
         rest.split_bottom(BELOW)
     } else {
@@ -249,7 +261,7 @@ fn dry_run(model: &Model, desk: &Desk, area: Area, canvas: &mut Canvas<'_>) {
     };
     verdicts(desk, run, &rows, table, canvas);
     if let Some(row) = rows.get(desk.at) {
-        draw_preview(run, row, preview, area.width >= BESIDE, canvas);
+        draw_preview(run, row, preview, whole, canvas);
     }
 }
 
@@ -260,26 +272,37 @@ fn facts(model: &Model, run: &DryRun, area: Area, canvas: &mut Canvas<'_>) -> u1
     let code =
         run.country.map_or_else(String::new, |country| format!("   default +{}", country.code()));
     let columns = format!("{}{code}", run.mapping.words(&run.sheet));
-    fact("columns", &columns, theme.plain, area, 2, canvas);
+    let mut row = 2;
+    // The key that changes them shows all of them.
+    let most = if area.height < 30 { 1 } else { 3 };
+    let room = usize::from(area.width.saturating_sub(LABEL + 1)).max(1);
+    let lines = text::wrap(&columns, room);
+    if lines.len() > most {
+        fact("columns", &columns, theme.plain, area, row, canvas);
+        row += 1;
+    } else {
+        let mut label = "columns";
+        for line in lines {
+            let words = columns.get(line.range).unwrap_or_default();
+            fact(label, words, theme.plain, area, row, canvas);
+            (label, row) = ("", row + 1);
+        }
+    }
     let share = |part: usize| {
         let tenths = (part * 1000).checked_div(all).unwrap_or(0);
         format!("{:>9}  {:>3}.{}%", count(part), tenths / 10, tenths % 10)
     };
-    fact("will send", &share(good), theme.strong, area, 3, canvas);
+    fact("will send", &share(good), theme.strong, area, row, canvas);
     let width = area.width.saturating_sub(LABEL + 20).min(50);
     let as_count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-    bar(as_count(good), as_count(all), width, (LABEL + 18, 3), area, canvas);
-    fact("skipped", &share(all - good), theme.plain, area, 4, canvas);
-    let groups: Vec<String> =
-        run.plan.skipped().iter().map(|(group, n)| format!("{group} {}", count(*n))).collect();
-    let room = area.width.saturating_sub(LABEL + 18);
-    let groups = text::display_safe(&groups.join("   ")).into_owned();
-    canvas.put(area, LABEL + 18, 4, room, &groups, theme.doubt);
+    bar(as_count(good), as_count(all), width, (LABEL + 18, row), area, canvas);
+    fact("skipped", &share(all - good), theme.plain, area, row + 1, canvas);
+    row = groups(run, area, row + 1, canvas);
     let [limit, rate] = estimate(run, model.now, &model.settings.timezone);
     let later = run.estimate().later > 0;
-    fact("limit", &limit, if later { theme.doubt } else { theme.plain }, area, 5, canvas);
-    fact("rate", &rate, theme.plain, area, 6, canvas);
-    let mut row = 7;
+    fact("limit", &limit, if later { theme.doubt } else { theme.plain }, area, row, canvas);
+    fact("rate", &rate, theme.plain, area, row + 1, canvas);
+    row += 2;
     if let Some(earlier) = &run.earlier {
         let said = format!(
             "sent before: campaign {}, {} of {} accepted",
@@ -297,10 +320,30 @@ fn facts(model: &Model, run: &DryRun, area: Area, canvas: &mut Canvas<'_>) -> u1
     row
 }
 
-/// The values that have a column of their own, as far as there is room.
+/// Why rows are left out, each reason with its number, on as many rows as that takes. Gives the row below.
+fn groups(run: &DryRun, area: Area, mut row: u16, canvas: &mut Canvas<'_>) -> u16 {
+    let style = canvas.theme.doubt;
+    let mut column = LABEL + 18;
+    for (group, number) in run.plan.skipped() {
+        let words = format!("{group}: {}", count(number));
+        let words = text::display_safe(&words);
+        let wide = u16::try_from(text::width(&words)).unwrap_or(u16::MAX);
+        if column > LABEL && column.saturating_add(wide) > area.width {
+            (column, row) = (LABEL, row + 1);
+        }
+        canvas.put(area, column, row, area.width.saturating_sub(column), &words, style);
+        column = column.saturating_add(wide + 3);
+    }
+    row + 1
+}
+
+/// The values that have a column of their own, as far as there is room: what differs from row to row first.
 fn value_places(run: &DryRun, area: Area) -> Vec<Place> {
-    let room = usize::from(area.width.saturating_sub(30 + 26) / 13);
-    slots(&run.plan.template).into_iter().map(|slot| slot.place).take(room.min(3)).collect()
+    let room = usize::from(area.width.saturating_sub(VALUES + VERDICT) / VALUE);
+    let places = slots(&run.plan.template).into_iter().map(|slot| slot.place);
+    let differs = |place: &Place| run.mapping.columns.contains_key(&Wanted::Value(place.clone()));
+    let (first, rest): (Vec<Place>, Vec<Place>) = places.partition(differs);
+    first.into_iter().chain(rest).take(room.min(4)).collect()
 }
 
 /// The rows with their verdicts.
@@ -310,7 +353,7 @@ fn verdicts(desk: &Desk, run: &DryRun, rows: &[&Row], area: Area, canvas: &mut C
     canvas.rule(area, 0, label, theme.separator);
     let body = area.split_top(1).1;
     let places = value_places(run, area);
-    let column = |index: usize| 30 + u16::try_from(index).unwrap_or(0) * 13;
+    let column = |index: usize| VALUES + u16::try_from(index).unwrap_or(0) * VALUE;
     let result = column(places.len());
     let header = [(2, "row"), (9, "number"), (result, "result")];
     for (at, name) in header {
@@ -341,8 +384,8 @@ fn verdicts(desk: &Desk, run: &DryRun, rows: &[&Row], area: Area, canvas: &mut C
             let value = row.filling.get(place).map_or("(empty)", String::as_str);
             canvas.put(body, column(at), line, 12, &text::display_safe(value), plain);
         }
-        let (style, said) = verdict(row, canvas);
         let room = body.width.saturating_sub(result);
+        let (style, said) = verdict(row, room, canvas);
         canvas.put(body, result, line, room, &text::display_safe(&said), style);
         if selected {
             canvas.tint(body, line, theme.cursor_row);
@@ -350,11 +393,16 @@ fn verdicts(desk: &Desk, run: &DryRun, rows: &[&Row], area: Area, canvas: &mut C
     }
 }
 
-fn verdict(row: &Row, canvas: &Canvas<'_>) -> (Style, String) {
+/// What becomes of a row: why it is left out in a few words where all have no room. They stand by its preview.
+fn verdict(row: &Row, room: u16, canvas: &Canvas<'_>) -> (Style, String) {
     let theme = canvas.theme;
     match (&row.skip, row.defaults.first()) {
-        (Some(skip), _) => (theme.failure, format!("skip: {skip}")),
-        (None, Some(place)) => (theme.doubt, format!("ok, value for all as {place}")),
+        (Some(skip), _) => {
+            let whole = format!("skip: {skip}");
+            let fits = text::width(&text::display_safe(&whole)) <= usize::from(room);
+            (theme.failure, if fits { whole } else { format!("skip: {}", skip.group()) })
+        }
+        (None, Some(place)) => (theme.doubt, format!("ok, {place} as for all")),
         (None, None) => (theme.good, "ok".to_owned()),
     }
 }
@@ -367,7 +415,11 @@ fn draw_preview(run: &DryRun, row: &Row, area: Area, framed: bool, canvas: &mut 
     let sent = run.plan.preview(row);
     let title = format!("row {}", row.number);
     if framed {
-        card(&sent, &title, 0, area, canvas);
+        let why = row.skip.as_ref().map(ToString::to_string).unwrap_or_default();
+        let next =
+            if why.is_empty() { 0 } else { words(&why, canvas.theme.failure, area, 0, canvas) };
+        let area = area.split_top(next).1;
+        card((&sent, run.plan.template.header.as_ref()), &title, 0, area, canvas);
         return;
     }
     let theme = canvas.theme;

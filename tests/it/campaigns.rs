@@ -56,7 +56,7 @@ fn a_file_is_tried_sent_recognised_and_told_of_from_the_shell() {
         "vip maio.csv, 7 rows",
         "phone <- Telefone, 1 <- Nome, 2 <- Pedido",
         "will send  2",
-        "skipped    5  bad number 3",
+        "skipped    5  bad number: 3",
         "row 6: 1 555 123 0001: skip: duplicate of row 2",
         "format the column as text",
         "missing 1",
@@ -393,7 +393,7 @@ fn a_file_goes_out_by_key_from_the_template_to_the_result() {
     inbox.until_text("vip.csv");
     inbox.keys("<Tab><Enter>");
     inbox.until_text("will send");
-    inbox.until_text("bad number 1");
+    inbox.until_text("bad number: 1");
     inbox.keys("t+1 555 123-0002<Enter>");
     inbox.until_text("Row 2 is on its way to +1 555-123-0002 as a test.");
     assert!(shop.sim.wait_until(PATIENCE, |world| world.counts().accepted == 1));

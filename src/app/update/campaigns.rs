@@ -9,11 +9,13 @@ use crate::app::model::{Awaited, Model, Overlay, Screen};
 use crate::app::msg::{Command, Course, Effect, Query, Ticket};
 use crate::app::notice::Weight;
 use crate::app::prompt::{Prompt, Question};
+use crate::app::templates::form::File;
 use crate::app::templates::obstacle;
 use crate::domain::campaign::{Campaign, DryRun, Stage, Wish};
 use crate::domain::change::Changes;
 use crate::domain::id::CampaignId;
 use crate::domain::phone;
+use crate::domain::text::display_safe;
 
 /// Shows the campaigns.
 pub(super) fn show(model: &mut Model, effects: &mut Vec<Effect>) {
@@ -34,8 +36,8 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
     match action {
         Action::NewCampaign => {
             templates::show(model, effects);
-            let key = model.keymap.key(Context::Templates, Action::SendToMany).to_owned();
-            model.say(format!("Choose a template; {key} sends it to many."), Weight::Done);
+            let keys = model.keymap.keys(Context::Templates, Action::SendToMany).join(" or ");
+            model.say(format!("Choose a template; {keys} sends it to many."), Weight::Done);
         }
         Action::Pause => pause(model, effects),
         Action::CancelCampaign => cancel(model, effects),
@@ -119,8 +121,14 @@ pub(super) fn ask_file(model: &mut Model) {
 /// Takes the answer to a question of this screen; a wrong one stays where it was typed.
 pub(super) fn accept(model: &mut Model, mut prompt: Prompt, effects: &mut Vec<Effect>) {
     let typed = prompt.editor.text().trim().to_owned();
+    if prompt.question == Question::People && !typed.is_empty() && prompt.looked().is_none() {
+        // What is at the path is known in a moment.
+        prompt.busy = true;
+        model.overlay = Some(Overlay::Prompt(prompt));
+        return templates::look_at_answer(model, effects);
+    }
     let taken = match prompt.question {
-        Question::People => take_file(model, &typed, effects),
+        Question::People => there(&prompt, &typed).and_then(|()| take_file(model, &typed, effects)),
         Question::Columns => take_columns(model, &typed),
         Question::Count => take_count(model, &typed),
         Question::TryOn => take_tester(model, &typed),
@@ -137,8 +145,19 @@ pub(super) fn accept(model: &mut Model, mut prompt: Prompt, effects: &mut Vec<Ef
         Ok(effect) => effects.extend(effect),
         Err(words) => {
             prompt.error = Some(words);
+            prompt.busy = false;
+            // It may be right the next time.
+            prompt.file = File::default();
             model.overlay = Some(Overlay::Prompt(prompt));
         }
+    }
+}
+
+/// Whether a file is at the path that was typed.
+fn there(prompt: &Prompt, typed: &str) -> Result<(), String> {
+    match prompt.looked().map(|looked| &looked.file) {
+        Some(Err(words)) => Err(format!("{}: {words}", display_safe(typed))),
+        Some(Ok(_)) | None => Ok(()),
     }
 }
 

@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -16,6 +17,7 @@ use crate::cli::output::{self, json_line, line};
 use crate::cli::send as cli_send;
 use crate::cli::services::{Backstage, check_secrets, on_panic, store_accounts};
 use crate::cli::{Session, failed, say};
+use crate::config;
 use crate::domain::campaign::{DryRun, Row, Wish};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::phone::{Country, display};
@@ -59,6 +61,12 @@ pub(super) struct Send {
     /// Send what the first good row's person would get to this number of yours, and nothing else.
     #[arg(long, value_name = "NUMBER", conflicts_with_all = ["yes", "dry_run", "no_wait", "again"])]
     test: Option<String>,
+    /// Wait until the test got this far.
+    #[arg(long, value_enum, value_name = "STATE", requires = "test")]
+    wait: Option<cli_send::Wait>,
+    /// How long to wait for that, 60s when left out.
+    #[arg(long, value_name = "SPAN", requires = "test", value_parser = config::duration)]
+    timeout: Option<Duration>,
     /// Send although this file was sent with this template before.
     #[arg(long)]
     again: bool,
@@ -128,6 +136,7 @@ fn try_out(session: &Session, send: &Send, run: &DryRun, to: &str) -> Result<(),
         to,
         (&template.name, &template.language),
         &row.filling.iter().map(value).collect(),
+        (send.wait, send.timeout),
         send.json,
     );
     cli_send::run(session, &message)
@@ -303,7 +312,7 @@ fn tell(session: &Session, run: &DryRun) -> Result<(), Error> {
     let groups: Vec<String> = plan
         .skipped()
         .iter()
-        .map(|(group, n)| format!("{} {}", display_safe(&group.to_string()), count(*n)))
+        .map(|(group, n)| format!("{}: {}", display_safe(&group.to_string()), count(*n)))
         .collect();
     let skipped = count(plan.rows.len() - good);
     line(format!("skipped    {skipped}  {}", groups.join(", ")).trim_end())?;

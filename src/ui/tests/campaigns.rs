@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::{Stage, screen, world};
 use crate::app::fixture::{campaigns, dry_run};
-use crate::app::msg::{Effect, Msg};
+use crate::app::msg::{Effect, Looked, Msg};
 use crate::domain::campaign::DryRun;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 36), (200, 50)];
@@ -21,6 +21,13 @@ fn prepared(
 ) -> String {
     let mut stage = stage(size);
     stage.keys("2/enviado pt_br<Enter>m~/listas/vip-maio.csv<Enter>");
+    let look = stage.effects.iter().rev().find_map(|effect| match effect {
+        Effect::Look(ticket, path) => Some((*ticket, path.clone())),
+        _ => None,
+    });
+    let (ticket, typed) = look.unwrap();
+    let file = Ok((typed.clone(), 900));
+    stage.tell(Msg::Looked(ticket, Looked { typed, file, ends: Vec::new() }));
     let asked = stage.effects.iter().rev().find_map(|effect| match effect {
         Effect::Plan(ticket, wish, template) => Some((*ticket, wish.clone(), template.clone())),
         _ => None,

@@ -176,6 +176,8 @@ fn bottom(model: &mut Model, effects: &mut Vec<Effect>) {
         scroll_page(model, isize::MAX);
     } else if model.screen == Screen::Templates {
         templates::step(model, isize::MAX);
+    } else if model.screen == Screen::Campaigns {
+        campaigns::step(model, isize::MAX);
     } else if model.screen == Screen::Hooks {
         hooks::bottom(model, effects);
     } else if model.screen == Screen::Queue {
@@ -210,6 +212,8 @@ fn top(model: &mut Model, effects: &mut Vec<Effect>) {
         scroll_page(model, isize::MIN);
     } else if model.screen == Screen::Templates {
         templates::step(model, isize::MIN);
+    } else if model.screen == Screen::Campaigns {
+        campaigns::step(model, isize::MIN);
     } else if model.screen == Screen::Hooks {
         hooks::top(model, effects);
     } else if model.screen == Screen::Queue {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::app::Overlay;
 use crate::app::action::Context;
 use crate::app::fixture::{Stage, campaigns, dry_run, world};
 use crate::app::msg::{Effect, Looked, Msg, Ticket};
@@ -26,9 +27,25 @@ fn asked(stage: &Stage) -> (Ticket, Wish, Template) {
     plans.unwrap()
 }
 
+/// Says that a file is at the path that was looked at last.
+fn found(stage: &mut Stage) {
+    answer(stage, |typed| Ok((format!("/home/ana/{typed}"), 900)));
+}
+
+fn answer(stage: &mut Stage, file: impl FnOnce(&str) -> Result<(String, u64), String>) {
+    let look = stage.effects.iter().rev().find_map(|effect| match effect {
+        Effect::Look(ticket, path) => Some((*ticket, path.clone())),
+        _ => None,
+    });
+    let (ticket, typed) = look.unwrap();
+    let file = file(&typed);
+    stage.tell(Msg::Looked(ticket, Looked { typed, file, ends: Vec::new() }));
+}
+
 /// On the screen of a dry run.
 fn prepared(stage: &mut Stage) -> Arc<DryRun> {
     stage.keys("2/enviado pt_br<Enter>mvip-maio.csv<Enter>");
+    found(stage);
     let (ticket, wish, template) = asked(stage);
     let run = dry_run(wish, &template);
     stage.tell(Msg::Planned(ticket, Ok(Arc::clone(&run))));
@@ -80,7 +97,47 @@ fn the_path_of_the_file_is_completed_as_a_shell_does() {
     stage.keys("<Tab>");
     assert_eq!(look(&stage).1, "vip-ma", "it is not known yet what that can go on to");
     stage.keys("io.csv<Enter>");
+    found(&mut stage);
     assert_eq!(asked(&stage).1.path, "vip-maio.csv");
+}
+
+/// Enter led away from the path that was typed, to a screen that could say no more than that there was no file.
+#[test]
+fn a_path_that_leads_to_no_file_stays_with_what_is_wrong_with_it() {
+    let mut stage = stage();
+    stage.keys("2/enviado pt_br<Enter>mvip<Enter>");
+    answer(&mut stage, |_| Err("there is no such file".to_owned()));
+    let Some(Overlay::Prompt(prompt)) = &stage.model.overlay else { panic!() };
+    assert_eq!(prompt.error.as_deref(), Some("vip: there is no such file"));
+    // It may be there the next time it is asked for.
+    stage.keys("<Enter>");
+    found(&mut stage);
+    assert_eq!(asked(&stage).1.path, "vip");
+}
+
+/// The keys that go to the first and the last row everywhere did nothing.
+#[test]
+fn the_first_and_the_last_row_are_a_key_away() {
+    let mut stage = stage();
+    prepared(&mut stage);
+    let at = |stage: &Stage| stage.model.campaigns.desk.as_ref().unwrap().at;
+    for (key, wanted) in [("G", 1213), ("gg", 0), ("<End>", 1213), ("<Home>", 0)] {
+        stage.keys(key);
+        assert_eq!(at(&stage), wanted, "{key}");
+    }
+    stage.keys("<Esc>");
+    for (key, wanted) in [("G", 4), ("gg", 0), ("<End>", 4), ("<Home>", 0)] {
+        stage.keys(key);
+        assert_eq!(stage.model.campaigns.at(), wanted, "{key}");
+    }
+}
+
+/// Only `m` went on from there, and Enter was silent.
+#[test]
+fn a_new_campaign_begins_with_a_template_and_enter() {
+    let mut stage = stage();
+    stage.keys("5n<Enter>");
+    assert_eq!(stage.model.context(), Context::Prompt);
 }
 
 #[test]
@@ -106,6 +163,7 @@ fn one_row_goes_to_oneself_before_all_go() {
 fn columns_can_be_changed_and_what_is_wrong_with_them_stays_where_it_was_typed() {
     let mut stage = stage();
     stage.keys("2/enviado pt_br<Enter>mvip.csv<Enter>");
+    found(&mut stage);
     let (ticket, ..) = asked(&stage);
     stage.tell(Msg::Planned(ticket, Err("no column is named for 1".to_owned())));
     stage.keys("m<Ctrl-U>phone=telefone, 1=nome, 2=\"SOL10\", country=Brazil<Enter>");
