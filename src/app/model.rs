@@ -20,7 +20,7 @@ use super::layout::{self, Layout, Wants};
 use super::life::Life;
 use super::list::List;
 use super::msg::{CommandId, Effect, Key, Query, RequestForm, Ticket, Wanted};
-use super::notice::{Notice, Weight};
+use super::notice::Notice;
 use super::prompt::Prompt;
 use super::queue::Queue;
 use super::rows::Look;
@@ -445,14 +445,6 @@ impl Model {
         self.keymap.key_named(self.under(), TEMPLATE)
     }
 
-    /// The latest notice, as lines for a screen of this width.
-    #[must_use]
-    pub(crate) fn notice_lines(&self, columns: u16) -> Vec<String> {
-        let room = usize::from(columns).saturating_sub(2);
-        let lines = self.notice.as_ref().map_or_else(Vec::new, |notice| notice.lines(room));
-        lines.into_iter().map(|line| format!(" {line}")).collect()
-    }
-
     /// The conversation shown, as far as it is known.
     #[must_use]
     pub(crate) fn shown(&self) -> Option<&Conversation> {
@@ -466,43 +458,6 @@ impl Model {
             Screen::Queue => self.queue.list.page.get(id).map(|row| &row.message),
             Screen::Templates | Screen::Hooks | Screen::Campaigns => None,
             Screen::Inbox => self.chat.as_ref()?.page.get(id),
-        }
-    }
-
-    pub(crate) fn say(&mut self, text: impl Into<String>, weight: Weight) {
-        self.unsay();
-        self.notice = Some(Notice::new(text, weight, self.now));
-        self.touch();
-    }
-
-    /// Takes the notice away. What Meta told comes back if it could not be read.
-    pub(crate) fn unsay(&mut self) {
-        let gone = self.notice.take();
-        if let Some(unread) = gone.filter(|notice| !notice.has_served(false, self.now)) {
-            for words in unread.news.into_iter().rev() {
-                self.news.push_front(words);
-            }
-        }
-    }
-
-    /// Says what Meta told, where nothing else is said.
-    pub(crate) fn say_news(&mut self) {
-        if self.notice.is_some() || self.news.is_empty() {
-            return;
-        }
-        let hooks = self.keymap.key(Context::List, Action::ShowHooks);
-        let filter = self.keymap.key(Context::Hooks, Action::Filter);
-        let again = format!("{hooks} and {filter} notice lists them.");
-        let columns = self.size.0.saturating_sub(2);
-        self.notice = Notice::of_news(&mut self.news, columns, &again, self.now);
-        self.touch();
-    }
-
-    /// Says something about the conversation shown; it does not stay when another one is opened.
-    pub(crate) fn say_here(&mut self, text: impl Into<String>, weight: Weight) {
-        self.say(text, weight);
-        if let Some(notice) = &mut self.notice {
-            notice.about = self.chat.as_ref().map(|chat| chat.id);
         }
     }
 

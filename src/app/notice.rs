@@ -5,6 +5,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::action::{Action, Context};
+use super::model::Model;
 use crate::domain::id::ConversationId;
 use crate::domain::text;
 use crate::domain::time::Timestamp;
@@ -117,5 +119,52 @@ impl Notice {
     #[must_use]
     pub fn has_served(&self, elsewhere: bool, now: Timestamp) -> bool {
         now.since(self.since) >= if elsewhere { LEFT } else { READ }
+    }
+}
+
+impl Model {
+    /// The latest notice, as lines for a screen of this width.
+    #[must_use]
+    pub(crate) fn notice_lines(&self, columns: u16) -> Vec<String> {
+        let room = usize::from(columns).saturating_sub(2);
+        let lines = self.notice.as_ref().map_or_else(Vec::new, |notice| notice.lines(room));
+        lines.into_iter().map(|line| format!(" {line}")).collect()
+    }
+
+    pub(crate) fn say(&mut self, text: impl Into<String>, weight: Weight) {
+        self.unsay();
+        self.notice = Some(Notice::new(text, weight, self.now));
+        self.touch();
+    }
+
+    /// Takes the notice away. What Meta told comes back if it could not be read.
+    pub(crate) fn unsay(&mut self) {
+        let gone = self.notice.take();
+        if let Some(unread) = gone.filter(|notice| !notice.has_served(false, self.now)) {
+            for words in unread.news.into_iter().rev() {
+                self.news.push_front(words);
+            }
+        }
+    }
+
+    /// Says what Meta told, where nothing else is said.
+    pub(crate) fn say_news(&mut self) {
+        if self.notice.is_some() || self.news.is_empty() {
+            return;
+        }
+        let hooks = self.keymap.key(Context::List, Action::ShowHooks);
+        let filter = self.keymap.key(Context::Hooks, Action::Filter);
+        let again = format!("{hooks} and {filter} notice lists them.");
+        let columns = self.size.0.saturating_sub(2);
+        self.notice = Notice::of_news(&mut self.news, columns, &again, self.now);
+        self.touch();
+    }
+
+    /// Says something about the conversation shown; it does not stay when another one is opened.
+    pub(crate) fn say_here(&mut self, text: impl Into<String>, weight: Weight) {
+        self.say(text, weight);
+        if let Some(notice) = &mut self.notice {
+            notice.about = self.chat.as_ref().map(|chat| chat.id);
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! What the screen asks of the services, carried over: a query becomes a closure in a slot of the reader, a
 //! command a job of the writer. Both come back as messages; nothing here waits on the thread that draws.
 
+mod reads;
+
 use std::io;
 use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
@@ -18,22 +20,20 @@ use crate::app::msg::{
     Command, CommandId, Course, Done, Finished, Msg, Query, Reply, RequestForm, Ticket, Wanted,
     Which,
 };
-use crate::app::workbench::Told;
 use crate::domain::change::Changes;
 use crate::domain::conversation::Draft;
 use crate::domain::health::Health;
-use crate::domain::id::{AccountId, ConversationId};
+use crate::domain::id::ConversationId;
 use crate::domain::message::{Media, MediaCopy, NewMessage};
 use crate::domain::time::{Clock, Timestamp};
 use crate::service::Nudge;
 use crate::service::bus::{Bus, Interest, Subscription};
-use crate::service::catalogue::{self, Templates};
+use crate::service::catalogue::Templates;
 use crate::service::hooks;
 use crate::service::outgoing::take_in_for;
 use crate::service::reader::Reader;
 use crate::service::thread::{OnPanic, Thread};
 use crate::service::writer::{Pending, Priority, Writer};
-use crate::store::account::{accounts, fact};
 use crate::store::ingest::Ingested;
 use crate::store::outbox::Terms;
 use crate::store::{
@@ -383,7 +383,9 @@ fn ask(read: &ReadConn, query: Query, base_url: &str) -> Result<Reply, store::Er
             entries: message::timeline(read, id)?,
             raw: message::raw(read, id)?,
         },
-        Query::Jump { account, text, limit, ticket } => jumps(read, account, &text, limit, ticket)?,
+        Query::Jump { account, text, limit, ticket } => {
+            reads::jumps(read, account, &text, limit, ticket)?
+        }
         Query::Queue { account, filter, page, limit, now, ticket } => {
             let found = outbox::browse(read, account, filter, page, limit)?;
             let came = Came {
@@ -394,25 +396,19 @@ fn ask(read: &ReadConn, query: Query, base_url: &str) -> Result<Reply, store::Er
             };
             Reply::Queue { ticket, came, recent: outbox::recent(read, account, now)? }
         }
-        Query::Templates { account, conversation, ticket } => Reply::Templates {
-            ticket,
-            catalogue: Arc::new(catalogue::read(read, account, conversation)?),
-            unfinished: unfinished::unfinished(read, account)?,
-            begun: match conversation {
-                Some(id) => Some((id, unfinished::values(read, id)?)),
-                None => None,
-            },
-        },
-        Query::Campaigns { account, limit, ticket } => many(read, account, limit, ticket)?,
+        Query::Templates { account, conversation, ticket } => {
+            reads::templates(read, account, conversation, ticket)?
+        }
+        Query::Campaigns { account, limit, ticket } => reads::many(read, account, limit, ticket)?,
         Query::Request { account, recipient, body, form, ticket } => {
             let json = written::json(&recipient, &body).map_err(|error| error.to_string());
             let text = match (json, form) {
-                (Ok(json), RequestForm::Curl) => Ok(curl(read, account, &json, base_url)?),
+                (Ok(json), RequestForm::Curl) => Ok(reads::curl(read, account, &json, base_url)?),
                 (json, _) => json,
             };
             Reply::Request { ticket, text }
         }
-        Query::Account { account, limit, ticket } => told(read, account, limit, ticket)?,
+        Query::Account { account, limit, ticket } => reads::told(read, account, limit, ticket)?,
         Query::Told { after, ticket } => {
             Reply::Told { ticket, tidings: event::tidings(read, after)? }
         }
@@ -440,52 +436,6 @@ fn ask(read: &ReadConn, query: Query, base_url: &str) -> Result<Reply, store::Er
             Reply::Next { ticket, row: next(read, account, from)?.map(Box::new) }
         }
     })
-}
-
-fn jumps(
-    read: &ReadConn,
-    account: AccountId,
-    text: &str,
-    limit: u32,
-    ticket: Ticket,
-) -> Result<Reply, store::Error> {
-    Ok(Reply::Jump { ticket, rows: list::jump(read, account, text, limit)? })
-}
-
-fn many(
-    read: &ReadConn,
-    account: AccountId,
-    limit: u32,
-    ticket: Ticket,
-) -> Result<Reply, store::Error> {
-    Ok(Reply::Campaigns { ticket, rows: campaign::campaigns(read, account, limit)? })
-}
-
-/// What Meta says of an account, now and before.
-fn told(
-    read: &ReadConn,
-    account: AccountId,
-    limit: u32,
-    ticket: Ticket,
-) -> Result<Reply, store::Error> {
-    let told = Told {
-        facts: fact::facts(read, account)?,
-        history: fact::history(read, account, limit)?,
-        asked_at: fact::asked_at(read, account)?,
-    };
-    Ok(Reply::Account { ticket, told })
-}
-
-/// A request of an account as a curl command.
-fn curl(
-    read: &ReadConn,
-    account: AccountId,
-    json: &str,
-    base_url: &str,
-) -> Result<String, store::Error> {
-    let known = accounts(read)?.into_iter().find(|known| known.id == account);
-    let number = known.map(|known| known.phone_number.to_string());
-    Ok(written::curl(base_url, number.as_deref().unwrap_or("PHONE_NUMBER_ID"), json))
 }
 
 fn execute(
