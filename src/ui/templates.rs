@@ -21,15 +21,16 @@ use crate::app::rows::Tone;
 use crate::app::templates;
 use crate::app::templates::card::{self, Row};
 use crate::domain::catalogue::Entry;
-use crate::domain::template::SentTemplate;
+use crate::domain::template::{Header, SentTemplate};
 use crate::domain::text;
 
 /// The widest a message is shown, about as wide as on a phone turned sideways.
 const CARD_WIDTH: u16 = 66;
 
-/// Draws the message into a frame that is as high as it needs; `scroll` rows of it are passed over.
+/// Draws the message of a template with this header into a frame that is as high as it needs; `scroll` rows of it
+/// are passed over.
 pub(super) fn card(
-    sent: &SentTemplate,
+    (sent, header): (&SentTemplate, Option<&Header>),
     title: &str,
     scroll: u16,
     area: Area,
@@ -39,7 +40,7 @@ pub(super) fn card(
     if width < 8 || area.height < 3 {
         return;
     }
-    let rows = card::rows(sent, usize::from(width) - 4);
+    let rows = card::rows(sent, header, usize::from(width) - 4);
     let needed = u16::try_from(rows.len()).unwrap_or(u16::MAX).saturating_add(2).max(3);
     let place = Area { width, height: needed.min(area.height), ..area };
     let inside = canvas.frame(place, title);

@@ -2,7 +2,7 @@
 
 use crate::app::rows::{self, Piece, Tone};
 use crate::domain::message::Media;
-use crate::domain::template::{SentAction, SentHeader, SentTemplate};
+use crate::domain::template::{Header, SentAction, SentHeader, SentTemplate};
 use crate::domain::text::{self, Markup};
 
 /// A row of the card.
@@ -16,12 +16,16 @@ pub enum Row {
     Button(String),
 }
 
-/// The card for a width. Sanitised, no row is wider.
+/// The card for a width. Sanitised, no row is wider. Where the place of its header is still missing, its kind
+/// stands for it.
 #[must_use]
-pub fn rows(sent: &SentTemplate, width: usize) -> Vec<Row> {
+pub fn rows(sent: &SentTemplate, header: Option<&Header>, width: usize) -> Vec<Row> {
     let width = width.max(text::MIN_COLUMNS);
     let mut rows = Vec::new();
     match &sent.header {
+        None if header == Some(&Header::Location) => {
+            plain("[location]", Tone::Label, Markup::PLAIN, width, &mut rows);
+        }
         None => {}
         Some(SentHeader::Text { text, .. }) => {
             let safe = text::display_safe(text);
@@ -84,5 +88,22 @@ fn plain(words: &str, tone: Tone, markup: Markup, width: usize, rows: &mut Vec<R
     for line in text::wrap(words, width) {
         let text = words.get(line.range).unwrap_or_default().to_owned();
         rows.push(Row::Words(vec![Piece { text, tone, markup }]));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Row, rows};
+    use crate::domain::template::{Header, SentTemplate};
+
+    /// Nothing stood above the body until the place was filled in.
+    #[test]
+    fn a_header_whose_place_is_missing_stands_there_as_its_kind() {
+        let first = |header| match rows(&SentTemplate::default(), header, 40).first() {
+            Some(Row::Words(pieces)) => pieces.iter().map(|piece| piece.text.as_str()).collect(),
+            _ => String::new(),
+        };
+        assert_eq!(first(Some(&Header::Location)), "[location]");
+        assert_eq!(first(None), "");
     }
 }

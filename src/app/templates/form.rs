@@ -34,6 +34,8 @@ pub struct Field {
     turned: usize,
     /// What is at the path that is typed, and the look that is under way.
     pub file: File,
+    /// It was to be taken as it is: what is wrong with it is said, and not only what it could go on to.
+    pub insisted: bool,
 }
 
 /// What is known of the file of a field.
@@ -49,7 +51,7 @@ impl Field {
     fn new(slot: Slot, entry: &Entry, contact: &Contact, typed: Option<&String>) -> Self {
         let offers = offers(&slot, entry, contact);
         let editor = Editor::new(typed.map_or("", String::as_str), false);
-        Self { slot, editor, offers, turned: 0, file: File::default() }
+        Self { slot, editor, offers, turned: 0, file: File::default(), insisted: false }
     }
 
     /// The offer that goes on with what is typed.
@@ -182,8 +184,6 @@ impl Form {
         typed.map(|field| (field.slot.place.clone(), field.editor.text())).collect()
     }
 
-    /// The values to be sent: a path is where the file is, wherever it was typed from.
-    #[must_use]
     /// The same, by the places as text.
     #[must_use]
     pub fn typed_by_place(&self) -> Fields {
@@ -200,6 +200,8 @@ impl Form {
         self.at = self.next_missing().unwrap_or(self.at);
     }
 
+    /// The values to be sent: a path is where the file is, wherever it was typed from.
+    #[must_use]
     pub fn filling(&self) -> Filling {
         let mut filling = self.typed();
         for field in &self.fields {
@@ -224,6 +226,21 @@ impl Form {
             }
         }
         flaws
+    }
+
+    /// The flaws in a sentence, by the names of their fields. Unsanitised.
+    #[must_use]
+    pub fn told(&self, flaws: &[Flaw]) -> String {
+        let of = |empty: bool, words: &str| {
+            let is = |field: &&Field| {
+                field.is_empty() == empty && flaws.iter().any(|flaw| flaw.place == field.slot.place)
+            };
+            let labels: Vec<&str> =
+                self.fields.iter().filter(is).map(|field| field.slot.label.as_str()).collect();
+            (!labels.is_empty()).then(|| format!("{words}: {}", labels.join(", ")))
+        };
+        let parts = [of(true, "Missing"), of(false, "Not right")];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(". ")
     }
 
     /// The message as the customer will see it; what is missing stands there in its braces.

@@ -106,9 +106,9 @@ pub(super) fn met(model: &mut Model) {
 /// Opens the picker by itself, and says why in it. What is written stays in the composer.
 pub(super) fn pick_because(model: &mut Model, cause: Cause, effects: &mut Vec<Effect>) {
     pick(model, effects);
-    match &mut model.overlay {
-        Some(Overlay::Picker(picker)) => {
-            picker.reason = Some(reason);
+    match (&mut model.overlay, cause) {
+        (Some(Overlay::Picker(picker)), cause) => {
+            picker.cause = Some(cause);
             model.unsay();
         }
         (_, Cause::Shut(reason) | Cause::Refused(reason)) => model.say_here(reason, Weight::Error),
@@ -159,6 +159,9 @@ pub(super) fn came(
     }
     model.templates.error = None;
     maker::recall(model, unfinished);
+    if let Some((conversation, begun)) = begun {
+        values::recall(model, conversation, begun);
+    }
     model.catalogue = Some(Arc::clone(&catalogue));
     match &mut model.overlay {
         Some(Overlay::Picker(picker)) => picker.know(catalogue),
@@ -177,9 +180,6 @@ fn judge(model: &mut Model) {
     let Some(Overlay::Form(form)) = &model.overlay else { return };
     let (name, language) = (&form.template.name, &form.template.language);
     let found = model.catalogue.as_ref().and_then(|catalogue| {
-    if let Some((conversation, begun)) = begun {
-        values::recall(model, conversation, begun);
-    }
         catalogue
             .entries
             .iter()
@@ -209,6 +209,7 @@ pub(super) fn changed(model: &mut Model, changes: &Changes, effects: &mut Vec<Ef
 /// What its time has come for: the numbers are read again.
 pub(super) fn expire(model: &mut Model, effects: &mut Vec<Effect>) {
     maker::keep(model, model.now, effects);
+    values::keep(model, model.now, effects);
     let due = model.screen == Screen::Templates && model.templates.calm.take_due(model.now);
     if due && model.templates.wait.stale() {
         ask(model, effects);
@@ -227,7 +228,6 @@ pub(super) fn show(model: &mut Model, effects: &mut Vec<Effect>) {
 }
 
 /// Goes back: from a filter to all of them, then to the inbox.
-    values::keep(model, model.now, effects);
 fn back_to_inbox(model: &mut Model) {
     if model.templates.shelf.sought.is_empty() {
         queue::leave(model);
@@ -317,14 +317,11 @@ pub(super) fn typed(model: &mut Model, effects: &mut Vec<Effect>) {
     let Some(Overlay::Form(form)) = &mut model.overlay else { return };
     form.copied = None;
     form.sending = false;
-    let key = (form.conversation, form.template.name.clone());
-    let typed = form.typed();
-    if typed.is_empty() {
-        model.templates.typed.remove(&key);
-    } else {
-        model.templates.typed.insert(key, typed);
-    }
     let at = form.at;
+    if let Some(field) = form.field_mut() {
+        field.insisted = false;
+    }
+    values::note(model);
     look(model, at, effects);
 }
 
@@ -336,10 +333,6 @@ fn look(model: &mut Model, at: usize, effects: &mut Vec<Effect>) {
     let Some(path) = field.path() else { return };
     field.file.ticket = Some(ticket);
     effects.push(Effect::Look(ticket, path));
-    if let Some(field) = form.field_mut() {
-        field.insisted = false;
-    }
-    values::note(model);
 }
 
 fn look_everywhere(model: &mut Model, effects: &mut Vec<Effect>) {
@@ -358,7 +351,8 @@ pub(super) fn looked(model: &mut Model, ticket: Ticket, looked: Looked, effects:
         if prompt.file.ticket == Some(ticket) {
             prompt.file = File { ticket: None, looked: Some(looked) };
             // Enter was pressed before it was known.
-            let awaited = prompt.question == Question::Attach && prompt.busy;
+            let waits = matches!(prompt.question, Question::Attach | Question::People);
+            let awaited = waits && prompt.busy;
             model.touch();
             if awaited {
                 act::act(model, Action::Accept, effects);
@@ -469,6 +463,9 @@ fn enter(model: &mut Model, effects: &mut Vec<Effect>) {
         !field.is_empty() && flaws.iter().any(|flaw| flaw.place == field.slot.place)
     });
     if here {
+        if let Some(field) = form.field_mut() {
+            field.insisted = true;
+        }
         // A file may be there again.
         return look_everywhere(model, effects);
     }
@@ -548,6 +545,8 @@ fn copy(model: &mut Model, effects: &mut Vec<Effect>) {
     if !flaws.is_empty() {
         form.insisted = true;
         form.at = form.first_flawed(&flaws).unwrap_or(form.at);
+        let words = format!("Not copied yet. {}.", form.told(&flaws));
+        model.say(words, Weight::Warning);
         return;
     }
     let written = match form.copied {

@@ -47,7 +47,8 @@ pub(in crate::ui) fn draw(
         body.split_top(needed.min(most))
     };
     let cursor = rows(model, form, &flaws, fields, canvas);
-    card(&form.sees(), "as they will see it", form.scroll, below, canvas);
+    let message = (&form.sees(), template.header.as_ref());
+    card(message, "as they will see it", form.scroll, below, canvas);
     bottom(model, form, &flaws, foot, canvas);
     cursor
 }
@@ -198,7 +199,8 @@ fn help(form: &Form, flaws: &[Flaw], width: u16, value: u16) -> Option<Help> {
         let lines = vec![text::display_safe(words).into_owned()];
         Help { wrong: false, column: value, lines }
     };
-    if !names.is_empty() && !is_file {
+    // While a path is typed it is not wrong yet.
+    if !names.is_empty() && !is_file && !form.insisted && !field.insisted {
         Some(one(&names))
     } else if let Some(flaw) = flaw.filter(|_| form.insisted || !field.is_empty()) {
         let words = text::display_safe(&flaw.words);

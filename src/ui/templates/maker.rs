@@ -58,8 +58,9 @@ pub(in crate::ui) fn draw(
         body.split_top(body.height.saturating_sub(CARD_ROWS).max(body.height / 2))
     };
     let cursor = rows(maker, &breaches, fields, canvas);
-    let sees = render(&maker.template(), &maker.filling());
-    card(&sees, "as they will see it", maker.scroll, below, canvas);
+    let template = maker.template();
+    let message = (&render(&template, &maker.filling()), template.header.as_ref());
+    card(message, "as they will see it", maker.scroll, below, canvas);
     bottom(model, maker, &breaches, foot, canvas);
     cursor
 }

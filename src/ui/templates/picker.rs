@@ -211,7 +211,8 @@ fn preview(model: &Model, entry: &Entry, area: Area, canvas: &mut Canvas<'_>) {
     }
     let sent = render(&entry.template, &Filling::new());
     let title = format!("{}, {}", entry.template.name, entry.template.language);
-    card(&sent, &text::display_safe(&title), 0, rest, canvas);
+    let message = (&sent, entry.template.header.as_ref());
+    card(message, &text::display_safe(&title), 0, rest, canvas);
 }
 
 /// What to do when there is nothing to choose.

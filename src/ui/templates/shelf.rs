@@ -265,7 +265,8 @@ fn selected(model: &Model, entry: &Entry, area: Area, canvas: &mut Canvas<'_>) {
     let sent = render(&entry.template, &Filling::new());
     let title = format!("{}, {}", entry.template.name, entry.template.language);
     let place = Area { x: rest.x + 1, width: rest.width.saturating_sub(2), ..rest };
-    card(&sent, &text::display_safe(&title), 0, place, canvas);
+    let message = (&sent, entry.template.header.as_ref());
+    card(message, &text::display_safe(&title), 0, place, canvas);
 }
 
 fn nothing(model: &Model, area: Area, canvas: &mut Canvas<'_>) {

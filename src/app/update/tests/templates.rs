@@ -352,7 +352,7 @@ fn a_file_is_completed_looked_at_and_sent_from_where_it_is() {
 fn the_request_is_copied_as_curl_and_then_as_json() {
     let mut stage = stage();
     stage.keys("tatr<Enter><Ctrl-Y>");
-    assert!(form(&stage).insisted, "what is missing is said instead");
+    assert_eq!(notice(&stage), "Not copied yet. Missing: nome, pedido, dia.");
     stage.keys("Ana<Enter>1182<Enter>sexta<Ctrl-Y><Ctrl-Y>");
     let copies: Vec<_> = stage
         .effects
@@ -445,10 +445,7 @@ fn the_screen_keeps_its_selection_when_it_is_read_anew_and_reads_its_numbers_cal
     let mut fewer: Catalogue = (*stage.world.catalogue).clone();
     fewer.entries.remove(0);
     stage.world.catalogue = std::sync::Arc::new(fewer);
-    let news = || Changes {
-        conversations: [crate::domain::id::ConversationId(1)].into(),
-        ..Changes::default()
-    };
+    let news = || Changes { conversations: [ConversationId(1)].into(), ..Changes::default() };
     stage.tell(Msg::Changed(news()));
     assert_eq!(stage.model.shelf_rows().len(), 11, "it was read a moment ago");
     stage.wait(2_000);
