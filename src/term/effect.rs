@@ -409,9 +409,7 @@ fn ask(read: &ReadConn, query: Query, base_url: &str) -> Result<Reply, store::Er
             Reply::Request { ticket, text }
         }
         Query::Account { account, limit, ticket } => reads::told(read, account, limit, ticket)?,
-        Query::Told { after, ticket } => {
-            Reply::Told { ticket, tidings: event::tidings(read, after)? }
-        }
+        Query::Told { after, ticket } => reads::news(read, after, ticket)?,
         Query::Hooks { filter, page, limit, budget, ticket } => {
             let found = hooks::hooks(read, &filter, page, limit, budget)?;
             let came = Came {

@@ -67,7 +67,11 @@ fn a_template_goes_out_when_the_window_is_closed_and_the_text_stays() {
     let yesterday = Timestamp::from_millis(shop.now().millis() - 25 * 3_600_000);
     shop.sim.with_world(|world| world.say("Ana", "is anybody there?", yesterday)).unwrap();
     inbox.until_text("is anybody there?");
+    // Who begins to write gets the templates, and with Esc a composer for a draft.
     inbox.keys("<Enter>");
+    inbox.until_text("The 24-hour window closed");
+    inbox.until_text("can be sent");
+    inbox.keys("<Esc>");
     inbox.until_text("INSERT");
     inbox.keys("tomorrow<Enter>");
     inbox.until_text("Not sent: the 24-hour window closed");
@@ -321,6 +325,19 @@ fn templates_are_fetched_shown_made_changed_and_deleted_from_the_shell() {
 
     let (code, _, err) = desk.run(&["templates", "edit", "order_sent_again", &file]);
     assert!(code == Some(1) && err.contains("pending"), "{err}");
+    // Those whose header has a file too, also from what came of that.
+    for name in ["promo_luminarias", "pedido_nota_fiscal", "lancamento_video"] {
+        let mut from = name.to_owned();
+        for _ in 0..2 {
+            let shown = desk.ok(&["templates", "show", &from]);
+            let to = format!("{from}_2");
+            let of = |name: &str| format!("name = \"{name}\"");
+            let file = desk.file("again.toml", &shown.replacen(&of(&from), &of(&to), 1));
+            desk.ok(&["templates", "create", &file]);
+            desk.ok(&["templates", "sync"]);
+            from = to;
+        }
+    }
     desk.ok(&["sim", "template", "order_sent_again", "approve"]);
     desk.ok(&["templates", "sync"]);
     assert_eq!(desk.one("order_sent_again")["status"], "approved");

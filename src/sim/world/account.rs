@@ -8,6 +8,7 @@ use super::World;
 use super::fault::Fault;
 use super::graph::Answer;
 use super::media::parts;
+use super::template::example;
 use crate::domain::time::Timestamp;
 
 /// The oldest and newest major version that is answered.
@@ -27,6 +28,11 @@ impl World {
     fn route(&mut self, now: Timestamp, request: &Request) -> Response {
         let path = unversioned(&request.path);
         let known = path.as_deref().unwrap_or(&[]);
+        if request.method == Method::Get
+            && let Some((mime, bytes)) = example::file(known)
+        {
+            return Response::bytes(200, mime, bytes.to_vec());
+        }
         let owner = self.owner(request, known);
         let world = owner.and_then(|index| self.others.get(index)).unwrap_or(self);
         let token = request.token().unwrap_or("");

@@ -8,7 +8,7 @@ use crate::app::workbench::Told;
 use crate::domain::id::{AccountId, ConversationId};
 use crate::service::catalogue;
 use crate::store::account::{accounts, fact};
-use crate::store::{self, ReadConn, campaign, list, unfinished};
+use crate::store::{self, ReadConn, campaign, event, list, unfinished};
 
 pub(super) fn templates(
     read: &ReadConn,
@@ -42,6 +42,14 @@ pub(super) fn many(
     ticket: Ticket,
 ) -> Result<Reply, store::Error> {
     Ok(Reply::Campaigns { ticket, rows: campaign::campaigns(read, account, limit)? })
+}
+
+pub(super) fn news(
+    read: &ReadConn,
+    after: Option<i64>,
+    ticket: Ticket,
+) -> Result<Reply, store::Error> {
+    Ok(Reply::Told { ticket, tidings: event::tidings(read, after)? })
 }
 
 /// What Meta says of an account, now and before.

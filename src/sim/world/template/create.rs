@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::super::refusal::Refusal;
 use super::super::upload::Uploads;
+use super::example::address;
 use super::part::{Parts, text, word};
 use super::text::{self as rules, missing, refused, within};
 use super::variables::variables;
@@ -355,9 +356,8 @@ fn listed(component: &Value) -> Value {
         }
     }
     if let Some(handles) = out.pointer_mut("/example/header_handle") {
-        let hash = super::hex(&super::sha256(handles.to_string().as_bytes()));
-        let address = format!("https://scontent.whatsapp.net/v/t61.29466-34/{hash}_n");
-        *handles = json!([address]);
+        let handle = handles.pointer("/0").and_then(Value::as_str).unwrap_or_default();
+        *handles = json!([address(handle)]);
     }
     for key in ["buttons", "cards", "components"] {
         if let Some(list) = out.get_mut(key).and_then(Value::as_array_mut) {

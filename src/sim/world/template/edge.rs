@@ -8,6 +8,7 @@ use super::super::super::refusal::Refusal;
 use super::super::World;
 use super::super::graph::{self, Answer, select, word_parameter};
 use super::create::{check_category, check_components, check_language, check_name, check_ttl};
+use super::example::at_host;
 use super::life::Turn;
 use super::text::refused;
 use super::{Entry, number};
@@ -31,6 +32,13 @@ const STATUS_FORBIDS: u32 = 2_388_039;
 const LOCKED: u32 = 2_388_023;
 const EXISTS: u32 = 2_388_024;
 
+/// A template as whoever asks is told of it.
+fn shown(entry: &Entry, request: &Request) -> Value {
+    let mut object = entry.object();
+    at_host(&mut object, request.header("host").unwrap_or("127.0.0.1"));
+    object
+}
+
 impl World {
     /// `GET /{WABA-ID}/message_templates`.
     pub(in crate::sim::world) fn list_templates(&self, request: &Request) -> Answer {
@@ -50,14 +58,15 @@ impl World {
         };
         let mut found: Vec<&Entry> = self.templates.entries.iter().filter(meant).collect();
         found.sort_by_key(|entry| std::cmp::Reverse(entry.order));
-        let rows: Vec<_> = found.into_iter().map(|entry| (entry.order, entry.object())).collect();
+        let row = |entry: &Entry| (entry.order, shown(entry, request));
+        let rows: Vec<_> = found.into_iter().map(row).collect();
         graph::page(&rows, request, |row| select(row, request, USUAL, OPTIONAL))
     }
 
     /// `GET /{template-id}`.
     pub(in crate::sim::world) fn show_template(&self, request: &Request, id: &str) -> Answer {
         let entry = self.templates.with_id(id).ok_or_else(|| Refusal::unknown_object("get", id))?;
-        select(&entry.object(), request, USUAL, OPTIONAL)
+        select(&shown(entry, request), request, USUAL, OPTIONAL)
     }
 
     /// `POST /{WABA-ID}/message_templates`.

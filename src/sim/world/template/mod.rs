@@ -4,6 +4,7 @@
 mod archive;
 mod create;
 mod edge;
+pub(super) mod example;
 mod fill;
 mod life;
 mod part;
