@@ -395,7 +395,7 @@ fn a_file_uploaded_in_pieces_becomes_the_example_of_a_header() {
     let header = &shown["data"][0]["components"][0];
     assert_eq!((&header["type"], &header["format"]), (&json!("HEADER"), &json!("IMAGE")));
     let address = header["example"]["header_handle"][0].as_str().unwrap();
-    let path = address.strip_prefix("http://127.0.0.1").unwrap();
+    let path = address.strip_prefix("http://127.0.0.1:9").unwrap();
     let request = Request::new(Method::Get, path, b"");
     assert_eq!(world.handle(T0, &request).status, 200, "anybody can fetch it: {address}");
 }
