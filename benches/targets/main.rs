@@ -28,6 +28,7 @@ mod idle;
 mod killed;
 mod memory;
 mod peak;
+mod plan;
 mod pty;
 mod rate;
 mod scale;
@@ -43,7 +44,7 @@ use std::path::{Path, PathBuf};
 /// A name to select it by, what it compares, and the measurement; false when a target was missed.
 type Target = (&'static str, &'static str, fn(&Path) -> bool);
 
-const TARGETS: [Target; 15] = [
+const TARGETS: [Target; 16] = [
     ("t1", "one durable commit against append and fdatasync", commit::run),
     ("t2", "durable webhooks against append and fdatasync, and a commit each", webhook::durable),
     ("t3", "one durable webhook against fdatasync and a bare exchange", webhook::alone),
@@ -58,6 +59,7 @@ const TARGETS: [Target; 15] = [
     ("t18", "the first list after a kill against a clean one", killed::run),
     ("stall", "the longest commit at the platform's peak", stall::run),
     ("minute", "a minute of sending at 1,000 a second, and the memory", steady::run),
+    ("plan", "what a file of 10,000 people comes to, and a person who waits", plan::run),
     ("idle", "the inbox left open for a minute", idle::run),
 ];
 
