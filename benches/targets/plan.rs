@@ -94,12 +94,12 @@ fn bare() -> Connection {
     bare
 }
 
-fn looked_up(bare: &Connection, text: &str) -> usize {
+fn looked_up(bare: &Connection, text: &str) -> u32 {
     let mut query = bare.prepare("SELECT count(*) FROM person WHERE number = ?1").expect("a query");
     let mut table = csv::Reader::from_reader(text.as_bytes());
     let known = table.records().map(|row| {
         let row = row.expect("a row");
-        query.query_row([&row[0]], |row| row.get::<_, usize>(0)).expect("an answer")
+        query.query_row([&row[0]], |row| row.get::<_, u32>(0)).expect("an answer")
     });
     known.sum()
 }

@@ -8,6 +8,7 @@ mod input;
 mod maker;
 mod marketing;
 mod open;
+mod paths;
 mod queue;
 mod replies;
 mod settle;
@@ -61,7 +62,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
         Msg::Told(Err(reason)) => model.say(reason, Weight::Error),
         Msg::Examined(findings) => workbench::examined(model, findings),
         Msg::Edited(result) => edited(model, result, &mut effects),
-        Msg::Looked(ticket, looked) => templates::looked(model, ticket, looked, &mut effects),
+        Msg::Looked(ticket, looked) => paths::looked(model, ticket, looked, &mut effects),
         Msg::Planned(ticket, found) => campaigns::planned(model, ticket, found),
         Msg::Begun(ticket, begun) => campaigns::begun(model, ticket, begun, &mut effects),
         Msg::Deadline => {}
@@ -207,61 +208,70 @@ fn not_begun(model: &mut Model, number: &str, reason: String) {
 
 fn done(model: &mut Model, finished: Finished, effects: &mut Vec<Effect>) {
     let Some(awaited) = model.awaited.remove(&finished.id) else { return };
-    match (finished.result, awaited) {
-        (Ok(Done::Conversation(id)), Awaited::Begin { .. }) => {
+    match finished.result {
+        Ok(done) => did(model, done, awaited, effects),
+        Err(reason) => did_not(model, reason, awaited, effects),
+    }
+    open::look_again(model, effects);
+}
+
+/// What was asked for was done.
+fn did(model: &mut Model, done: Done, awaited: Awaited, effects: &mut Vec<Effect>) {
+    match (done, awaited) {
+        (done, Awaited::Profile(question)) => workbench::answered(model, question, Ok(done)),
+        (Done::Conversation(id), Awaited::Begin { .. }) => {
             model.overlay = None;
             queue::leave(model);
             open::open(model, id, None, Focus::Compose, effects);
             model.touch();
         }
-        (Ok(Done::Decided { decided, rest }), awaited) => {
+        (Done::Decided { decided, rest }, awaited) => {
             queue::decided(model, awaited, (decided, rest), effects);
         }
-        (Ok(Done::Synced(count)), _) => {
+        (Done::Synced(count), _) => {
             model.say(format!("{count} templates are as Meta has them."), Weight::Done);
         }
-        (Ok(Done::Said(words)), Awaited::Workbench) => workbench::done(model, Ok(words)),
-        (result, Awaited::Profile(question)) => workbench::answered(model, question, result),
-        (Ok(Done::Profile(profile)), _) => workbench::profile(model, *profile),
-        (Err(reason), Awaited::Workbench) => workbench::done(model, Err(reason)),
-        (Ok(Done::Worked(result)), awaited) => maker::answered(model, awaited, result, effects),
-        (Err(reason), awaited @ (Awaited::Work(..) | Awaited::Delete(_))) => {
-            maker::answered(model, awaited, Err(Refusal::whole(reason)), effects);
-        }
-        (Ok(_), Awaited::SendTemplate { conversation, name, draft }) => {
+        (Done::Said(words), Awaited::Workbench) => workbench::done(model, Ok(words)),
+        (Done::Profile(profile), _) => workbench::profile(model, *profile),
+        (Done::Worked(result), awaited) => maker::answered(model, awaited, result, effects),
+        (_, Awaited::SendTemplate { conversation, name, draft }) => {
             values::forget(model, conversation, name, effects);
             if draft.is_some() {
                 stored(model, conversation, &Draft::default());
             }
         }
-        (Ok(_), Awaited::Send { conversation, .. }) => {
-            stored(model, conversation, &Draft::default());
-        }
-        (Ok(_), Awaited::SaveDraft(conversation, edit)) => {
-            stored(model, conversation, &edit.draft);
-        }
-        (Ok(Done::Replayed { messages, unknown }), Awaited::Replay(event)) => {
+        (_, Awaited::Send { conversation, .. }) => stored(model, conversation, &Draft::default()),
+        (_, Awaited::SaveDraft(conversation, edit)) => stored(model, conversation, &edit.draft),
+        (Done::Replayed { messages, unknown }, Awaited::Replay(event)) => {
             hooks::replayed(model, event, messages, unknown);
         }
-        (Ok(Done::Replayed { messages, unknown }), Awaited::ReplayEdited(event)) => {
+        (Done::Replayed { messages, unknown }, Awaited::ReplayEdited(event)) => {
             model.hooks.typed.remove(&event);
             hooks::replayed(model, event, messages, unknown);
         }
-        (Ok(_), _) => {}
-        (Err(reason), Awaited::SendTemplate { conversation, draft, .. }) => {
+        _ => {}
+    }
+}
+
+/// What was asked for was not done, for this reason. What was written comes back.
+fn did_not(model: &mut Model, reason: String, awaited: Awaited, effects: &mut Vec<Effect>) {
+    match awaited {
+        Awaited::Workbench => workbench::done(model, Err(reason)),
+        awaited @ (Awaited::Work(..) | Awaited::Delete(_)) => {
+            maker::answered(model, awaited, Err(Refusal::whole(reason)), effects);
+        }
+        Awaited::SendTemplate { conversation, draft, .. } => {
             model.say(format!("Not queued: {reason}. What you filled in is kept."), Weight::Error);
             if let Some(draft) = draft {
                 back(model, conversation, draft);
             }
         }
-        (Err(reason), Awaited::Sync) => {
-            model.say(format!("Not synced: {reason}"), Weight::Error);
-        }
-        (Err(reason), Awaited::Send { conversation, draft, file }) => {
+        Awaited::Sync => model.say(format!("Not synced: {reason}"), Weight::Error),
+        Awaited::Send { conversation, draft, file } => {
             back(model, conversation, draft);
             not_sent(model, conversation, file, &reason, effects);
         }
-        (Err(reason), Awaited::SaveDraft(conversation, edit)) => {
+        Awaited::SaveDraft(conversation, edit) => {
             model.say(format!("The draft is not saved yet: {reason}"), Weight::Warning);
             if model.composer.conversation == Some(conversation) {
                 model.composer.not_saved(edit, model.now);
@@ -269,24 +279,20 @@ fn done(model: &mut Model, finished: Finished, effects: &mut Vec<Effect>) {
                 model.drafts.keep(conversation, edit, model.now);
             }
         }
-        (Err(reason), Awaited::KeepTemplate(purpose)) => {
-            maker::not_kept(model, &purpose, &reason);
-        }
-        (Err(reason), Awaited::KeepValues(conversation, name)) => {
+        Awaited::KeepTemplate(purpose) => maker::not_kept(model, &purpose, &reason),
+        Awaited::KeepValues(conversation, name) => {
             values::not_kept(model, conversation, name, &reason);
         }
-        (Err(reason), Awaited::Begin { number }) => not_begun(model, &number, reason),
-        (Err(reason), Awaited::Decide { .. }) => {
+        Awaited::Begin { number } => not_begun(model, &number, reason),
+        Awaited::Decide { .. } => {
             model.say(format!("Could not be done: {reason}"), Weight::Error);
         }
-        (Err(reason), Awaited::Replay(event) | Awaited::ReplayEdited(event)) => {
+        Awaited::Replay(event) | Awaited::ReplayEdited(event) => {
             model.say(format!("#{event} could not be applied: {reason}"), Weight::Error);
         }
-        (Err(reason), Awaited::Other(what)) => {
-            model.say(format!("{what}: {reason}"), Weight::Error);
-        }
+        Awaited::Profile(question) => workbench::answered(model, question, Err(reason)),
+        Awaited::Other(what) => model.say(format!("{what}: {reason}"), Weight::Error),
     }
-    open::look_again(model, effects);
 }
 
 /// The store has a draft, or none any more.
@@ -309,7 +315,7 @@ fn not_sent(
             let error = Some(format!("not sent: {reason}"));
             let prompt = Prompt { error, ..Prompt::offering(Question::Attach, &file) };
             model.overlay = Some(Overlay::Prompt(prompt));
-            templates::look_at_answer(model, effects);
+            paths::look_at_answer(model, effects);
         }
         Some(_) => model.say(format!("The file is not sent: {reason}."), Weight::Error),
         None => model.say(format!("Not queued: {reason}. Your text is back."), Weight::Error),

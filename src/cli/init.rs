@@ -21,6 +21,7 @@ use crate::error::Error;
 use crate::service::random;
 
 #[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "independent flags of the command line")]
 pub(super) struct Init {
     /// What you call the account.
     #[arg(long)]

@@ -332,7 +332,7 @@ fn templates_are_fetched_shown_made_changed_and_deleted_from_the_shell() {
             let shown = desk.ok(&["templates", "show", &from]);
             let to = format!("{from}_2");
             let of = |name: &str| format!("name = \"{name}\"");
-            let file = desk.file("again.toml", &shown.replacen(&of(&from), &of(&to), 1));
+            let file = desk.file("again.toml", shown.replacen(&of(&from), &of(&to), 1));
             desk.ok(&["templates", "create", &file]);
             desk.ok(&["templates", "sync"]);
             from = to;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{open, queue, templates};
+use super::{open, paths, queue, templates};
 use crate::app::action::{Action, Context};
 use crate::app::campaigns::{CALM, Desk, SHOWN};
 use crate::app::model::{Awaited, Model, Overlay, Screen};
@@ -125,7 +125,7 @@ pub(super) fn accept(model: &mut Model, mut prompt: Prompt, effects: &mut Vec<Ef
         // What is at the path is known in a moment.
         prompt.busy = true;
         model.overlay = Some(Overlay::Prompt(prompt));
-        return templates::look_at_answer(model, effects);
+        return paths::look_at_answer(model, effects);
     }
     let taken = match prompt.question {
         Question::People => there(&prompt, &typed).and_then(|()| take_file(model, &typed, effects)),

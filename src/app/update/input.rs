@@ -1,6 +1,6 @@
 //! Keys, pastes, and changes of the terminal.
 
-use super::{act, hooks, maker, open, templates};
+use super::{act, hooks, maker, open, paths, templates};
 use crate::app::action::{Action, Context};
 use crate::app::composer::Editor;
 use crate::app::jump::JumpBox;
@@ -194,7 +194,7 @@ pub(super) fn typed(model: &mut Model, effects: &mut Vec<Effect>) {
         Some(Overlay::Prompt(prompt)) => {
             prompt.error = None;
             if prompt.path().is_some() {
-                return templates::look_at_answer(model, effects);
+                return paths::look_at_answer(model, effects);
             }
             if prompt.question == Question::Templates {
                 let text = prompt.editor.text();

@@ -256,7 +256,7 @@ fn next_field(model: &mut Model, effects: &mut Vec<Effect>) {
     let longer = maker
         .looked()
         .filter(|_| maker.at == Line::HeaderFile)
-        .and_then(|looked| super::templates::common(&looked.ends));
+        .and_then(|looked| super::paths::common(&looked.ends));
     match longer.filter(|longer| longer.len() > typed.len()) {
         Some(longer) => {
             if let Some(editor) = maker.editor_mut() {

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{act, input, maker, open, queue, values};
+use super::{act, input, maker, open, paths, queue, values};
 use crate::app::action::{Action, Context};
 use crate::app::drafts::Edit;
 use crate::app::model::{Awaited, Model, Overlay, Screen};
-use crate::app::msg::{Command, Effect, Looked, Query, RequestForm, Ticket};
+use crate::app::msg::{Command, Effect, Query, RequestForm, Ticket};
 use crate::app::notice::Weight;
 use crate::app::prompt::{Prompt, Question};
-use crate::app::templates::form::{File, Form};
+use crate::app::templates::form::Form;
 use crate::app::templates::picker::{Cause, Customer, Picker};
 use crate::app::templates::{CALM, obstacle_here};
 use crate::domain::catalogue::{Catalogue, Sync};
@@ -37,7 +37,7 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
                 picker.turn(action == Action::NextLanguage);
             }
         }
-        (Action::NextField, Context::Prompt) => complete(model, effects),
+        (Action::NextField, Context::Prompt) => paths::complete(model, effects),
         (Action::NextField, _) => next_field(model, effects),
         (Action::PreviousField, _) => with_form(model, |form| form.go(-1)),
         (Action::TakeOffer, _) => take_offer(model, effects),
@@ -302,7 +302,7 @@ fn fill_in(model: &mut Model, effects: &mut Vec<Effect>) {
     let form = Form::new(picker, &entry, &contact, &typed.values, draft);
     model.unsay();
     model.overlay = Some(Overlay::Form(Box::new(form)));
-    look_everywhere(model, effects);
+    paths::look_everywhere(model, effects);
 }
 
 /// Back to where it was chosen. What was typed is kept for when it is filled in again.
@@ -322,59 +322,7 @@ pub(super) fn typed(model: &mut Model, effects: &mut Vec<Effect>) {
         field.insisted = false;
     }
     values::note(model);
-    look(model, at, effects);
-}
-
-/// Sees what is at the path of a field, if there is one.
-fn look(model: &mut Model, at: usize, effects: &mut Vec<Effect>) {
-    let ticket = model.ticket();
-    let Some(Overlay::Form(form)) = &mut model.overlay else { return };
-    let Some(field) = form.fields.get_mut(at) else { return };
-    let Some(path) = field.path() else { return };
-    field.file.ticket = Some(ticket);
-    effects.push(Effect::Look(ticket, path));
-}
-
-fn look_everywhere(model: &mut Model, effects: &mut Vec<Effect>) {
-    let count = match &model.overlay {
-        Some(Overlay::Form(form)) => form.fields.len(),
-        _ => 0,
-    };
-    for at in 0..count {
-        look(model, at, effects);
-    }
-}
-
-/// What is at a path came.
-pub(super) fn looked(model: &mut Model, ticket: Ticket, looked: Looked, effects: &mut Vec<Effect>) {
-    if let Some(Overlay::Prompt(prompt)) = &mut model.overlay {
-        if prompt.file.ticket == Some(ticket) {
-            prompt.file = File { ticket: None, looked: Some(looked) };
-            // Enter was pressed before it was known.
-            let waits = matches!(prompt.question, Question::Attach | Question::People);
-            let awaited = waits && prompt.busy;
-            model.touch();
-            if awaited {
-                act::act(model, Action::Accept, effects);
-            }
-        }
-        return;
-    }
-    let Some(Overlay::Form(form)) = &mut model.overlay else {
-        return maker::looked(model, ticket, looked);
-    };
-    if !form.looked(ticket, looked) {
-        return;
-    }
-    if form.sending && !form.looks() {
-        form.sending = false;
-        if let Some(at) = form.first_flawed(&form.flaws()) {
-            form.at = at;
-        } else {
-            send(model, effects);
-        }
-    }
-    model.touch();
+    paths::look(model, at, effects);
 }
 
 /// Goes on with the path that is typed, or else to the next field.
@@ -382,7 +330,7 @@ fn next_field(model: &mut Model, effects: &mut Vec<Effect>) {
     let Some(Overlay::Form(form)) = &mut model.overlay else { return };
     let Some(field) = form.field_mut() else { return };
     let typed = field.editor.text();
-    let longer = field.looked().and_then(|looked| common(&looked.ends));
+    let longer = field.looked().and_then(|looked| paths::common(&looked.ends));
     match longer.filter(|longer| longer.len() > typed.len()) {
         Some(longer) => {
             field.editor.set(&longer);
@@ -390,39 +338,6 @@ fn next_field(model: &mut Model, effects: &mut Vec<Effect>) {
         }
         None => form.go(1),
     }
-}
-
-/// Goes on with the path that is typed as the answer to a question.
-fn complete(model: &mut Model, effects: &mut Vec<Effect>) {
-    let Some(Overlay::Prompt(prompt)) = &mut model.overlay else { return };
-    let typed = prompt.editor.text();
-    let longer = prompt.looked().and_then(|looked| common(&looked.ends));
-    if let Some(longer) = longer.filter(|longer| longer.len() > typed.len()) {
-        prompt.editor.set(&longer);
-        input::typed(model, effects);
-    }
-}
-
-/// Sees what is at the path that is typed as the answer to a question.
-pub(super) fn look_at_answer(model: &mut Model, effects: &mut Vec<Effect>) {
-    let ticket = model.ticket();
-    let Some(Overlay::Prompt(prompt)) = &mut model.overlay else { return };
-    if let Some(path) = prompt.path() {
-        prompt.file.ticket = Some(ticket);
-        effects.push(Effect::Look(ticket, path));
-    }
-}
-
-/// What all of them begin with.
-pub(super) fn common(ends: &[String]) -> Option<String> {
-    let (first, rest) = ends.split_first()?;
-    let shared = rest.iter().fold(first.as_str(), |shared, end| {
-        let same = shared.char_indices().zip(end.chars()).find(|((_, a), b)| a != b);
-        let most = end.len().min(shared.len());
-        let until = same.map_or(most, |((at, _), _)| at);
-        shared.get(..until).unwrap_or_default()
-    });
-    Some(shared.to_owned())
 }
 
 /// Takes what is offered, or else goes forward one character.
@@ -467,7 +382,7 @@ fn enter(model: &mut Model, effects: &mut Vec<Effect>) {
             field.insisted = true;
         }
         // A file may be there again.
-        return look_everywhere(model, effects);
+        return paths::look_everywhere(model, effects);
     }
     match form.next_missing().filter(|at| *at != form.at) {
         Some(at) => form.at = at,
@@ -478,14 +393,14 @@ fn enter(model: &mut Model, effects: &mut Vec<Effect>) {
         // What was there when it was typed may be gone.
         None if form.fields.iter().any(|field| field.path().is_some()) => {
             form.sending = true;
-            look_everywhere(model, effects);
+            paths::look_everywhere(model, effects);
         }
         None => send(model, effects),
     }
 }
 
 /// Sends what is filled in.
-fn send(model: &mut Model, effects: &mut Vec<Effect>) {
+pub(super) fn send(model: &mut Model, effects: &mut Vec<Effect>) {
     let (Some(Overlay::Form(form)), Some(account)) = (&mut model.overlay, model.account) else {
         return;
     };
