@@ -5,9 +5,12 @@ use crate::app::Model;
 use crate::app::hooks;
 use crate::app::inspector::Part;
 use crate::domain::error_code;
-use crate::domain::hook::{Fate, Hook};
+use crate::domain::hook::{EventRow, Fate, Hook};
 use crate::domain::state::State;
 use crate::domain::text;
+
+/// So many things that one event did are told. It may be a thousand, and the page is made with each key.
+const MOST: usize = 100;
 
 /// Who signed it and how long it is, for its line.
 #[must_use]
@@ -90,10 +93,12 @@ fn lines_of(model: &Model, hook: &Hook, part: Part, page: &mut Page) {
             }
         }
         (Fate::Stored { row, facets, subjects }, Part::Effects) => {
-            for line in hooks::effects(row, subjects) {
-                page.wrapped(&line, Ink::Plain);
+            let all = hooks::effects(row, subjects);
+            for line in all.iter().take(MOST) {
+                page.wrapped(line, Ink::Plain);
             }
-            for code in facets.iter().filter_map(|facet| facet.code) {
+            rest(page, all.len(), row);
+            for code in facets.iter().filter_map(|facet| facet.code).take(MOST) {
                 let entry = error_code::shown(code, State::Failed);
                 page.fact(&code.to_string(), &format!("{}.", entry.plain), Ink::Bad);
                 page.fact("Helps", &format!("{}.", entry.remedy), Ink::Plain);
@@ -104,12 +109,13 @@ fn lines_of(model: &Model, hook: &Hook, part: Part, page: &mut Page) {
             if changes.is_empty() {
                 page.wrapped("No row was changed.", Ink::Dim);
             }
-            for change in changes {
+            for change in changes.iter().take(MOST) {
                 let before = change.before.as_deref().unwrap_or("-");
                 let after = change.after.as_deref().unwrap_or("-");
                 let words = format!("{}  {}  {before} -> {after}", change.row, change.column);
                 page.wrapped(&words, Ink::Plain);
             }
+            rest(page, changes.len(), row);
         }
         (Fate::Stored { .. }, Part::Body) => match model.hooks.shown_body() {
             Some(body) => {
@@ -120,6 +126,14 @@ fn lines_of(model: &Model, hook: &Hook, part: Part, page: &mut Page) {
             }
             None => page.wrapped("loading", Ink::Dim),
         },
+    }
+}
+
+/// What is left out of so many.
+fn rest(page: &mut Page, all: usize, row: &EventRow) {
+    if let Some(more) = all.checked_sub(MOST).filter(|more| *more > 0) {
+        let words = format!("{more} more; twoticks events show {} tells all of them.", row.id);
+        page.wrapped(&words, Ink::Dim);
     }
 }
 
