@@ -290,6 +290,16 @@ pub fn complaint<'l>(
     last.map_or_else(|| "it said nothing".to_owned(), short)
 }
 
+/// What helps when a tool runs and tells no address, to be said after what it told.
+#[must_use]
+pub const fn without_address(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Ssh => "; a host of your own tells none: set tunnel.public_url to what leads there",
+        Kind::Command => "; it has to print one that begins with https://",
+        Kind::None | Kind::Cloudflared | Kind::Ngrok => "",
+    }
+}
+
 /// The most of a tool's line that is shown, in characters.
 const SHOWN: usize = 160;
 

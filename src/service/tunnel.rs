@@ -317,24 +317,23 @@ impl Tunnel {
         let kind = self.config.kind;
         let known = self.config.public_url.is_some();
         let mut lines = tool.lines();
-        let ended = {
-            let said = async {
-                let mut kept = VecDeque::new();
-                follow(&mut lines, kind, &mut kept, (!known).then_some(&tell)).await;
-                kept
-            };
-            tokio::select! {
-                kept = said => Err(kept),
-                why = self.prove(&tell) => Ok(Ended::Failed(why)),
-                () = moved => Ok(Ended::Moved),
-                () = stopped.wait() => Ok(Ended::Stopped),
-            }
+        let mut kept = VecDeque::new();
+        let ended = tokio::select! {
+            () = follow(&mut lines, kind, &mut kept, (!known).then_some(&tell)) => None,
+            why = self.prove(&tell) => Some(Ended::Failed(why)),
+            () = moved => Some(Ended::Moved),
+            () = stopped.wait() => Some(Ended::Stopped),
         };
         let status = tool.end().await;
-        ended.unwrap_or_else(|kept: VecDeque<String>| {
-            let said = tunnel::complaint(kind, kept.iter().map(String::as_str));
-            Ended::Failed(format!("{} ended{status}: {said}", kind.name()))
-        })
+        let said = tunnel::complaint(kind, kept.iter().map(String::as_str));
+        match ended {
+            None => Ended::Failed(format!("{} ended{status}: {said}", kind.name())),
+            Some(Ended::Failed(why)) if tell.borrow().address.is_none() => {
+                let helps = tunnel::without_address(kind);
+                Ended::Failed(format!("{why}: {said}{helps}"))
+            }
+            Some(ended) => ended,
+        }
     }
 
     /// Proves the address again and again. Ends with the reason when nothing came through for too long.

@@ -485,10 +485,16 @@ impl Desk {
 #[test]
 fn a_tool_that_hangs_without_an_address_is_started_anew() {
     let desk = Desk::start(
-        "if mkdir {home}/first; then exec cat; else echo http://127.0.0.1:{port}; exec cat; fi",
+        "if mkdir {home}/first || mkdir {home}/second; then echo waiting for a licence; exec cat; \
+         else echo http://127.0.0.1:{port}; exec cat; fi",
     );
+    // It never said what the tool waits for.
+    desk.until("down", |health| {
+        let has = |why: &str| why.contains("waiting for a licence; it has to print one");
+        matches!(&health.tunnel.condition, Condition::Down(why) if has(why))
+    });
     let health = desk.until("up", |health| health.tunnel.condition == Condition::Up);
-    assert_eq!(health.tunnel.restarts, 1);
+    assert_eq!(health.tunnel.restarts, 2);
     assert!(health.tunnel.round_trip.is_some());
 }
 
