@@ -439,7 +439,7 @@ pub const TABLE: &[Entry] = &[
     row(Action::Palette, "palette", "commands", "Find a command by name", &[(SCREENS, ":")]),
     row(Action::NewConversation, "new-conversation", "new", "Start a conversation with a new number", &[(NORMAL, "c, Ctrl-N")]),
     row(Action::Reply, "reply", "reply", "Reply to the selected message, quoting it", &[(CHAT, "r")]),
-    row(Action::Copy, "copy", "copy", "Copy the text of the selected message, or what the workbench shows", &[(CHAT, "y"), (WORKBENCH, "y")]),
+    row(Action::Copy, "copy", "copy", "Copy the text of the selected message, the address of webhooks, or what the workbench shows", &[(CHAT, "y"), (HOOKS, "y"), (WORKBENCH, "y")]),
     row(Action::Resend, "resend", "send again", "Send a failed or uncertain message again, let a held one go, or drop it", &[(MESSAGES, "R")]),
     row(Action::Explain, "explain", "explain", "Explain what went wrong, and what helps", &[(MESSAGES, "x"), (HOOKS, "x")]),
     row(Action::Mark, "mark", "mark", "Mark the message, to decide about several at once", &[(QUEUE, "Space")]),

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::Model;
 use super::calm::Calm;
 use super::list::{Came, List, Listed, Load};
 use super::paged::Identified;
@@ -128,6 +129,15 @@ pub struct Inspector {
     pub typed: HashMap<EventId, String>,
     /// The address that one was posted to last.
     pub posted_to: String,
+}
+
+impl Model {
+    /// Where webhooks come in: the tunnel's address, or else the listener's own. Unsanitised.
+    pub(crate) fn webhook_address(&self) -> Option<String> {
+        let local = self.health.listener_address.as_deref();
+        let local = local.map(|address| format!("http://{address}{}", self.settings.webhook_path));
+        self.health.tunnel.url.clone().or(local)
+    }
 }
 
 impl Inspector {

@@ -38,20 +38,21 @@ pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
 fn head(model: &Model, area: Area, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     let health = &model.health;
-    let local = health.listener_address.as_deref();
-    let local = local.map(|address| format!("http://{address}{}", model.settings.webhook_path));
-    let (name, url) = match (&health.tunnel.url, local) {
-        (Some(url), _) => ("URL ", text::display_safe(url).into_owned()),
-        (None, Some(local)) => ("listens on ", local),
-        (None, None) if health.listener == Condition::Elsewhere => {
+    let (name, url) = match model.webhook_address() {
+        Some(url) => {
+            let name = if health.tunnel.url.is_some() { "URL " } else { "listens on " };
+            (name, text::display_safe(&url).into_owned())
+        }
+        None if health.listener == Condition::Elsewhere => {
             ("", "another process listens".to_owned())
         }
-        (None, None) => ("", "nothing listens".to_owned()),
+        None => ("", "nothing listens".to_owned()),
     };
     let used = canvas.row(area, 0, &[(theme.dim, &format!(" {name}")), (theme.plain, &url)]);
     let key = model.keymap.key(Context::Hooks, Action::Follow);
     let follow = if model.hooks.follow { "on" } else { "off" };
-    let words = format!("{key} follow {follow} ");
+    let copies = model.keymap.key(Context::Hooks, Action::Copy);
+    let words = format!("{copies} copy  {key} follow {follow} ");
     canvas.right(area, 0, used + 1, &[(theme.dim, &words)]);
     let refused = health.refused.total();
     let counted =

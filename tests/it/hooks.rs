@@ -24,7 +24,8 @@ use twoticks::domain::hook::{EffectKind, Fate, HookKey};
 use twoticks::domain::time::Timestamp;
 use twoticks::service::hooks;
 use twoticks::sim::trigger::{self, Scene};
-use twoticks::store::event;
+use twoticks::store::ingest::{RawPost, ingest};
+use twoticks::store::{Tx, WriteConn, event};
 
 use crate::cli::twoticks;
 use crate::payloads::{Inbox, PHONE_NUMBER};
@@ -272,6 +273,49 @@ fn what_was_triggered_and_what_was_refused_is_listed_shown_and_replayed() {
     assert_eq!(reposted[0]["status"], 200, "its signature still fits");
     let missing = home.run(&["events", "replay", "999"]);
     assert_eq!(missing.status.code(), Some(3), "{missing:?}");
+}
+
+/// Words were looked for in what the list tells alone, and a long look could not say how far it came.
+#[test]
+fn the_shell_looks_into_every_body_and_says_how_far_when_it_is_stopped() {
+    const EVENTS: i64 = 3_000;
+    let home = Home::new();
+    twoticks::paths::create_dir(&home.file("data")).expect("directory");
+    let now = Timestamp::from_secs(1_780_000_000);
+    let mut store = WriteConn::open(&home.file("data/twoticks.db"), now).expect("store");
+    let posts = (1..=EVENTS).map(|nth| {
+        let word = if nth == 2 { r"agulha n\u00famero 7" } else { "palha" };
+        let body = format!(r#"{{"object":"{word}","nth":{nth}}}"#).into_bytes();
+        let sha256 = twoticks::api::signature::sha256(&body);
+        RawPost { body, sha256, received_at: Timestamp::from_secs(1_780_000_000 + nth) }
+    });
+    let posts: Vec<RawPost> = posts.collect();
+    let keep =
+        |tx: &mut Tx<'_>| posts.iter().try_for_each(|post| ingest(tx, post, &[], now).map(drop));
+    store.write(keep).expect("stored");
+    store.close().expect("closed");
+
+    let list = ["--data-dir", "data", "events", "list"];
+    let found = home.json(&[&list[..], &["AGULHA", "número", "--json"]].concat());
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0]["event"], 2);
+
+    let mut child = home
+        .command(&list)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("events list");
+    // More rows than the pipe holds: it cannot end before they are read.
+    let mut rows = BufReader::new(child.stdout.take().expect("stdout")).lines();
+    rows.next().expect("a row").expect("text");
+    crate::terminal::signal_to(child.id(), rustix::process::Signal::INT);
+    let told = rows.map_while(Result::ok).count() + 1;
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    assert!(told < 3_000, "{told}");
+    let said = text(&output.stderr);
+    assert!(said.contains("interrupted; looked back to 2026-05-2"), "{said}");
 }
 
 fn signed(secret: &str, body: &[u8]) -> String {

@@ -54,6 +54,7 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
         Action::SaveBody => ask_about(model, Question::SaveAs),
         Action::EditBody => edit(model, effects),
         Action::CopyCurl => copy(model, effects),
+        Action::Copy => copy_address(model, effects),
         _ => return false,
     }
     true
@@ -314,6 +315,16 @@ fn copy(model: &mut Model, effects: &mut Vec<Effect>) {
     };
     effects.push(Effect::Copy(words::curl(&url, body.signature.as_deref(), &body.text)));
     model.say("Copied as a curl command.", Weight::Done);
+}
+
+/// The address that Meta is told.
+fn copy_address(model: &mut Model, effects: &mut Vec<Effect>) {
+    let Some(url) = model.webhook_address() else {
+        model.say("Nothing listens here, so there is no address.", Weight::Warning);
+        return;
+    };
+    effects.push(Effect::Copy(url));
+    model.say("Copied.", Weight::Done);
 }
 
 /// Shows the message that the selected event is about.

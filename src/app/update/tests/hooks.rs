@@ -116,6 +116,9 @@ fn an_event_goes_to_an_address_and_into_a_file() {
     stage.keys("b<Enter>");
     let path = "event-815.json".to_owned();
     assert_eq!(stage.effects.last(), Some(&Effect::SaveBody { event: EventId(815), path }));
+    stage.keys("y");
+    let address = "http://127.0.0.1:8787/webhook".to_owned();
+    assert_eq!(stage.effects.last(), Some(&Effect::Copy(address)));
     stage.keys("c");
     let Some(Effect::Copy(command)) = stage.effects.last() else { panic!("{:?}", stage.effects) };
     assert!(command.contains("'http://127.0.0.1:8787/webhook'"), "{command}");
