@@ -313,6 +313,15 @@ fn copy(model: &mut Model, effects: &mut Vec<Effect>) {
         model.say("Its body is not there to be copied.", Weight::Warning);
         return;
     };
+    // Meta escapes whatever is not ASCII: this was put there for bytes that are no text, and is not what was signed.
+    if body.text.contains(char::REPLACEMENT_CHARACTER) {
+        let key = model.keymap.key(Context::Hooks, Action::SaveBody);
+        let words = format!(
+            "It has bytes that are no text. {key} saves it as it came; curl --data-binary @FILE posts that."
+        );
+        model.say(words, Weight::Warning);
+        return;
+    }
     effects.push(Effect::Copy(words::curl(&url, body.signature.as_deref(), &body.text)));
     model.say("Copied as a curl command.", Weight::Done);
 }

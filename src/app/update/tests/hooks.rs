@@ -208,6 +208,17 @@ fn the_message_of_an_event_is_shown_in_its_conversation() {
     assert!(said(&stage).contains("no message"), "a duplicate changed none");
 }
 
+/// The command had other bytes than those that were signed, and was refused.
+#[test]
+fn a_body_that_is_no_text_is_not_copied_as_a_command() {
+    let mut stage = hooks();
+    let body = stage.model.hooks.body.as_mut().unwrap();
+    body.text = String::from_utf8_lossy(b"{\"a\":\"caf\xe9\"}").into_owned();
+    stage.keys("c");
+    assert!(stage.effects.iter().all(|effect| !matches!(effect, Effect::Copy(_))));
+    assert!(said(&stage).contains("b saves it as it came"), "{}", said(&stage));
+}
+
 /// A body that could not be read was once asked for again in the same turn, without an end.
 #[test]
 fn what_cannot_be_read_is_asked_for_again_a_second_later_and_not_at_once() {
