@@ -11,7 +11,7 @@ use clap::Args;
 use tempfile::TempDir;
 
 use super::Session;
-use super::inbox::{finish, needs_terminal, show};
+use super::inbox::{Behind, finish, needs_terminal, show};
 use super::services::on_panic;
 use crate::app::Mode;
 use crate::config::{Account, Config, Listener, SecretSource};
@@ -64,7 +64,8 @@ fn open_in(session: &Session, place: &Place) -> Result<(), Error> {
         Place::Passing(_) => None,
         Place::Kept { .. } => Some("twoticks demo --keep"),
     };
-    let ending = show(&session, Mode::Demo, again, |backstage| {
+    let behind = Behind::start(&session)?;
+    let ending = show(&session, Mode::Demo, again, behind, |backstage| {
         introduction = Some(Introduction::start(&backstage.bus, Arc::clone(&sim)).map_err(failed)?);
         Ok(())
     });

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal as _;
 use std::sync::Arc;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use super::services::{Backstage, api_config, on_panic, still_waiting};
@@ -12,8 +12,10 @@ use crate::app::{self, Mode, Model, Setup};
 use crate::config;
 use crate::error::{Error, Kind};
 use crate::service::bus::Bus;
+use crate::service::thread::OnPanic;
+use crate::store::account::Account;
 use crate::term::effect::{By, Stage};
-use crate::term::run::{Ending, Event, Loop};
+use crate::term::run::{Ending, Event, Loop, Opening};
 use crate::term::tty::Tty;
 use crate::term::workshop::{Doctor, Workshop};
 use crate::term::{self, input, signal};
@@ -31,8 +33,9 @@ pub(super) fn run(session: &Session) -> Result<(), Error> {
         Some(_) if session.is_simulated() => Mode::Demo,
         Some(_) => Mode::Live,
     };
+    let behind = Behind::start(session)?;
     let _log = session.start_log()?;
-    match show(session, mode, Some("twoticks"), |_| Ok(()))? {
+    match show(session, mode, Some("twoticks"), behind, |_| Ok(()))? {
         Ending::StartDemo => super::demo::open(session),
         ending => finish(ending),
     }
@@ -62,23 +65,39 @@ pub(super) fn finish(ending: Ending) -> Result<(), Error> {
     }
 }
 
+/// What is behind the screen. It is started before all else, since the screen waits for what is read.
+pub(super) struct Behind {
+    backstage: Backstage,
+    stored: Receiver<Vec<Account>>,
+    told: Sender<Event>,
+    events: Receiver<Event>,
+    on_panic: OnPanic,
+}
+
+impl Behind {
+    pub(super) fn start(session: &Session) -> Result<Self, Error> {
+        let (told, events) = channel();
+        let quit = told.clone();
+        let on_panic = on_panic(move |said| {
+            // A loop that has ended is leaving already.
+            quit.send(Event::Msg(Msg::Quit(QuitCause::Panic(said)))).ok();
+        });
+        let backstage = Backstage::prepare(session, Arc::clone(&on_panic))?;
+        let stored = backstage.ask_accounts();
+        Ok(Self { backstage, stored, told, events, on_panic })
+    }
+}
+
 /// Shows the inbox until it is left. `again` is what a person calls to go on with the same data, unless it is thrown
 /// away; `started` is called once the services run.
 pub(super) fn show(
     session: &Session,
     mode: Mode,
     again: Option<&str>,
+    Behind { mut backstage, stored, told, events, on_panic }: Behind,
     started: impl FnOnce(&Backstage) -> Result<(), Error>,
 ) -> Result<Ending, Error> {
     let chosen = if mode == Mode::NoAccount { None } else { Some(session.account()?) };
-    let (told, events) = channel();
-    let quit = told.clone();
-    let on_panic = on_panic(move |said| {
-        // A loop that has ended is leaving already.
-        quit.send(Event::Msg(Msg::Quit(QuitCause::Panic(said)))).ok();
-    });
-    let mut backstage = Backstage::prepare(session, Arc::clone(&on_panic))?;
-    let stored = backstage.ask_accounts();
     let keymap = session.keymap();
     let stage = Stage::new(
         (
@@ -116,8 +135,6 @@ pub(super) fn show(
     let parking =
         input::start(on_panic, move |input| typed.send(Event::Msg(Msg::Input(input))).is_ok())
             .map_err(no_terminal)?;
-    let surface =
-        Tty::new(parking, signals.away(), &session.paths.data, &log).map_err(no_terminal)?;
     let size = crossterm::terminal::size().map_err(no_terminal)?;
     let theme = theme(&session.config);
     let stored = backstage.store_accounts(session, &stored)?;
@@ -131,10 +148,11 @@ pub(super) fn show(
         settings: settings(session, mode, theme.ellipsis()),
         keymap,
     };
-    let model = Model::new(setup, session.clock.now());
+    let opening = Opening::ask(Model::new(setup, session.clock.now()), stage);
+    let surface =
+        Tty::new(parking, signals.away(), &session.paths.data, &log).map_err(no_terminal)?;
     let clock = Arc::clone(&session.clock);
-    let mut inbox =
-        Loop::begin(surface, model, theme, events, stage, clock).map_err(no_terminal)?;
+    let mut inbox = Loop::begin(surface, opening, theme, events, clock).map_err(no_terminal)?;
     inbox.settle(FULL).map_err(no_terminal)?;
     backstage.with_tunnel(session)?;
     backstage.go_live(session)?;

@@ -100,7 +100,10 @@ fn level(text: &str) -> Result<tracing::Level, String> {
         .ok_or_else(|| "must be one of error, warn, info, debug, trace".to_owned())
 }
 
+/// The arguments of a command are put together when it is called, or its help: those of all take longer than
+/// what most commands do.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 enum Command {
     /// Open the inbox on the built-in simulator, with sample conversations.
     Demo(demo::Demo),

@@ -50,9 +50,11 @@ pub(super) fn completions(completions: &Completions) -> Result<(), Error> {
 
 /// Prints the man page, every command with its options.
 pub(super) fn man() -> Result<(), Error> {
-    let command = CommandLine::command();
     let mut page = Vec::new();
-    clap_mangen::Man::new(command.clone()).render(&mut page)?;
+    clap_mangen::Man::new(CommandLine::command()).render(&mut page)?;
+    let mut command = CommandLine::command();
+    // The arguments of a command are not there before.
+    command.build();
     sections(&command, "TWOTICKS", &mut page)?;
     // Every command is in this page; there are none of their own.
     let page = String::from_utf8_lossy(&page).replace("twoticks\\-", "twoticks ");
@@ -73,7 +75,12 @@ fn sections(above: &Command, name: &str, page: &mut Vec<u8>) -> io::Result<()> {
     for command in above.get_subcommands() {
         let name = format!("{name} {}", command.get_name().to_uppercase());
         writeln!(page, ".SH \"{name}\"")?;
-        let man = clap_mangen::Man::new(command.clone());
+        // Those of every command stand at the top.
+        let own = command.clone().mut_args(|arg| {
+            let everywhere = arg.is_global_set();
+            arg.hide(everywhere)
+        });
+        let man = clap_mangen::Man::new(own);
         man.render_description_section(page)?;
         man.render_options_section(page)?;
         sections(command, &name, page)?;

@@ -1,6 +1,7 @@
 //! Keeps the numbers of the outbox, and what is not good of the accounts, in the health: read again when something changed, never by the clock.
 
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
 
 use super::bus::{Bus, Interest, Subscription};
 use super::reader::Reader;
@@ -11,22 +12,26 @@ use crate::store::account::{Account, accounts, fact, pace, paused_since, people_
 use crate::store::outbox::queue_counts;
 use crate::store::{Error, ReadConn};
 
+/// How long the numbers may be behind. Counting after each of many webhooks would take the processor from the
+/// next one.
+const BEHIND: Duration = Duration::from_millis(50);
+
 /// Counts while it lives.
 pub(super) struct Counts {
-    count: Arc<dyn Fn() + Send + Sync>,
+    count: Arc<dyn Fn(Duration) + Send + Sync>,
     _subscription: Arc<OnceLock<Subscription>>,
 }
 
 impl Counts {
-    /// Counts at each change from now on.
+    /// Counts soon after each change from now on.
     pub(super) fn start(bus: &Bus, reader: &Reader, clock: &Arc<dyn Clock>) -> Self {
         let cell: Arc<OnceLock<Subscription>> = Arc::default();
         // The bus owns the wake-up, so that one must not own the subscription in turn.
         let weak = Arc::downgrade(&cell);
         let (telling, asking, clock) = (bus.clone(), reader.clone(), Arc::clone(clock));
-        let count = Arc::new(move || {
+        let count = Arc::new(move |soon: Duration| {
             let (weak, bus, clock) = (Weak::clone(&weak), telling.clone(), Arc::clone(&clock));
-            asking.submit("counts", move |conn| {
+            asking.submit_at(clock.monotonic() + soon, "counts", move |conn| {
                 if let Some(subscription) = weak.upgrade().as_deref().and_then(OnceLock::get) {
                     // What changed does not matter, only that the next change wakes again.
                     drop(subscription.take());
@@ -38,7 +43,7 @@ impl Counts {
             });
         });
         let counting = Arc::clone(&count);
-        let subscription = bus.subscribe(Interest::Stored, move || counting());
+        let subscription = bus.subscribe(Interest::Stored, move || counting(BEHIND));
         if cell.set(subscription).is_err() {
             tracing::error!("the counts were started twice");
         }
@@ -47,7 +52,7 @@ impl Counts {
 
     /// Counts without waiting for a change.
     pub(super) fn count(&self) {
-        (self.count)();
+        (self.count)(Duration::ZERO);
     }
 }
 

@@ -243,20 +243,13 @@ impl Services {
         clock: Arc<dyn Clock>,
         on_panic: OnPanic,
     ) -> io::Result<Self> {
-        let bus = Bus::new();
-        let writer = WriterThread::start(
-            config.database.clone(),
-            config.rules.clone(),
-            bus.clone(),
-            Arc::clone(&clock),
-            Arc::clone(&on_panic),
-        )?;
+        let (bus, writer) = (Bus::new(), Writer::default());
         let seats = [Role::Sender, Role::Listener]
             .map(|role| Arc::new(Seat::new(role, &config.data_dir, bus.clone())));
         let pulse = Arc::new(Pulse::default());
-        let others = Others::new(writer.handle(), bus.clone());
+        let others = Others::new(writer.clone(), bus.clone());
         let mut tick = Tick::new(tick::Parts {
-            writer: writer.handle(),
+            writer: writer.clone(),
             bus: bus.clone(),
             others: others.clone(),
             clock: Arc::clone(&clock),
@@ -265,10 +258,19 @@ impl Services {
             keep: config.keep,
             pulse: Arc::clone(&pulse),
         });
+        // First of all: the screen waits for what it reads.
         let reader = ReaderThread::start(
             config.database.clone(),
             Arc::clone(&clock),
             Box::new(move |changed| tick.run(changed)),
+            Arc::clone(&on_panic),
+        )?;
+        let writer = WriterThread::start_for(
+            writer,
+            config.database.clone(),
+            config.rules.clone(),
+            bus.clone(),
+            Arc::clone(&clock),
             Arc::clone(&on_panic),
         )?;
         let counts = Counts::start(&bus, &reader.handle(), &clock);

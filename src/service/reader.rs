@@ -32,7 +32,22 @@ pub type OnTick = Box<dyn FnMut(bool) + Send>;
 #[derive(Default)]
 struct Slots {
     waiting: VecDeque<(Slot, Query)>,
+    /// Those that begin to wait at a time.
+    later: Vec<(Monotonic, Slot, Query)>,
     closed: bool,
+}
+
+impl Slots {
+    /// Has those wait whose time has come.
+    fn ripen(&mut self, now: Monotonic) {
+        let due = self.later.extract_if(.., |(due, ..)| *due <= now);
+        self.waiting.extend(due.map(|(_, slot, query)| (slot, query)));
+    }
+
+    /// When the next one begins to wait.
+    fn next_due(&self) -> Option<Monotonic> {
+        self.later.iter().map(|(due, ..)| *due).min()
+    }
 }
 
 #[derive(Default)]
@@ -50,6 +65,7 @@ impl Shared {
         let mut slots = self.lock();
         slots.closed = true;
         slots.waiting.clear();
+        slots.later.clear();
         drop(slots);
         self.work.notify_all();
     }
@@ -101,6 +117,22 @@ impl Reader {
         // Dropped outside the lock: it may own anything.
         drop(replaced);
         self.0.work.notify_one();
+    }
+
+    /// The same at a time to come, for what changes often and need not be known at once. Meanwhile the thread
+    /// is free for others.
+    pub(super) fn submit_at(
+        &self,
+        due: Monotonic,
+        slot: impl Into<Slot>,
+        query: impl FnOnce(Result<&ReadConn, store::Error>) + Send + 'static,
+    ) {
+        let mut slots = self.0.lock();
+        if !slots.closed {
+            slots.later.push((due, slot.into(), Box::new(query)));
+            drop(slots);
+            self.0.work.notify_one();
+        }
     }
 
     /// Asks and awaits the answer.
@@ -224,15 +256,26 @@ impl Worker {
     }
 
     fn next(&self) -> Turn {
-        let wait = self.due.since(self.clock.monotonic());
-        let waited = self.shared.work.wait_timeout_while(self.shared.lock(), wait, |slots| {
-            slots.waiting.is_empty() && !slots.closed
-        });
-        let mut slots = waited.unwrap_or_else(PoisonError::into_inner).0;
-        if slots.closed {
-            return Turn::End;
+        let mut slots = self.shared.lock();
+        let mut now = self.clock.monotonic();
+        loop {
+            slots.ripen(now);
+            if slots.closed {
+                return Turn::End;
+            }
+            if let Some((_, query)) = slots.waiting.pop_front() {
+                return Turn::Query(query);
+            }
+            if self.due <= now {
+                return Turn::Tick;
+            }
+            let due = slots.next_due().map_or(self.due, |due| due.min(self.due));
+            let waited = self.shared.work.wait_timeout(slots, due.since(now));
+            let (after, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+            slots = after;
+            // A clock that a test moves may stand still.
+            now = if waited.timed_out() { due } else { self.clock.monotonic() };
         }
-        slots.waiting.pop_front().map_or(Turn::Tick, |(_, query)| Turn::Query(query))
     }
 
     fn answer(&mut self, query: Query) {

@@ -183,8 +183,8 @@ impl Shared {
     }
 }
 
-/// The handle: clone it for everybody who writes.
-#[derive(Clone)]
+/// The handle: clone it for everybody who writes. What is written before the thread is started waits for it.
+#[derive(Clone, Default)]
 pub struct Writer(Arc<Shared>);
 
 impl std::fmt::Debug for Writer {
@@ -199,9 +199,22 @@ impl Writer {
     pub fn run<T: Send + 'static>(
         &self,
         priority: Priority,
-        mut job: impl FnMut(&mut Tx<'_>) -> Result<T, store::Error> + Send + 'static,
+        job: impl FnMut(&mut Tx<'_>) -> Result<T, store::Error> + Send + 'static,
     ) -> Pending<T> {
         let (sender, receiver) = oneshot::channel();
+        // Nobody may be waiting any more; the write stands all the same.
+        self.run_and_tell(priority, job, move |answer| drop(sender.send(answer)));
+        Pending(receiver)
+    }
+
+    /// The same, with the answer given to `tell` on the writer's thread, where it must not take long: all that
+    /// is written waits meanwhile. Answers of one priority come in the order of the jobs.
+    pub fn run_and_tell<T: Send + 'static>(
+        &self,
+        priority: Priority,
+        mut job: impl FnMut(&mut Tx<'_>) -> Result<T, store::Error> + Send + 'static,
+        tell: impl FnOnce(Result<T, WriteError>) + Send + 'static,
+    ) {
         let made: Arc<Mutex<Option<Result<T, String>>>> = Arc::default();
         let making = Arc::clone(&made);
         let job: WriteJob = Box::new(move |tx| {
@@ -220,17 +233,14 @@ impl Writer {
         });
         let answer: Answer = Box::new(move |result| {
             let made = made.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let answer = match (result, made) {
+            tell(match (result, made) {
                 (_, Some(Err(message))) => Err(WriteError::Panicked(message)),
                 (Ok(()), Some(Ok(value))) => Ok(value),
                 (Ok(()), None) => Err(WriteError::Panicked("the job was not run".to_owned())),
                 (Err(error), _) => Err(error),
-            };
-            // Nobody may be waiting any more; the write stands all the same.
-            sender.send(answer).ok();
+            });
         });
         self.enqueue(priority, Queued { job, answer });
-        Pending(receiver)
     }
 
     fn enqueue(&self, priority: Priority, new: Queued) {
@@ -277,10 +287,21 @@ impl WriterThread {
         clock: Arc<dyn Clock>,
         on_panic: OnPanic,
     ) -> io::Result<Self> {
-        let shared = Arc::new(Shared::default());
+        Self::start_for(Writer::default(), path, rules, bus, clock, on_panic)
+    }
+
+    /// The same for a handle that somebody has already. Starts one thread at most for each.
+    pub(super) fn start_for(
+        writer: Writer,
+        path: PathBuf,
+        rules: Rules,
+        bus: Bus,
+        clock: Arc<dyn Clock>,
+        on_panic: OnPanic,
+    ) -> io::Result<Self> {
         let bell = Arc::new(Bell::beside(&path));
         let worker = Worker {
-            shared: Arc::clone(&shared),
+            shared: Arc::clone(&writer.0),
             path,
             rules,
             bus,
@@ -290,7 +311,7 @@ impl WriterThread {
             search_damaged: false,
         };
         let thread = Thread::start("writer", on_panic, move || worker.run())?;
-        Ok(Self { writer: Writer(shared), bell, _thread: thread })
+        Ok(Self { writer, bell, _thread: thread })
     }
 
     /// What rings at the other processes with each commit.
@@ -360,8 +381,10 @@ struct CloseOnDrop(Arc<Shared>);
 impl Drop for CloseOnDrop {
     fn drop(&mut self) {
         self.0.close();
-        // Dropping a job answers it with `Closed`.
-        self.0.lock().waiting.iter_mut().for_each(VecDeque::clear);
+        let waiting = std::mem::take(&mut self.0.lock().waiting);
+        for queued in waiting.into_iter().flatten() {
+            (queued.answer)(Err(WriteError::Closed));
+        }
     }
 }
 

@@ -83,7 +83,7 @@ pub(super) fn open_for_reading(path: &Path) -> Result<Connection, Error> {
     let conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
     conn.pragma_update(None, "query_only", true)?;
-    conn.pragma_update(None, "trusted_schema", false)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     keep_plans(&conn)?;
     conn.set_prepared_statement_cache_capacity(64);
     refuse_foreign(&conn, path)?;
@@ -121,13 +121,12 @@ pub(super) fn create_private(path: &Path) -> std::io::Result<()> {
 
 fn refuse_foreign(conn: &Connection, path: &Path) -> Result<(), Error> {
     let owner: i64 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    if owner == APPLICATION_ID {
+        return Ok(());
+    }
     let empty: bool =
         conn.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?;
-    if owner == APPLICATION_ID || (owner == 0 && empty) {
-        Ok(())
-    } else {
-        Err(Error::Foreign(path.to_owned()))
-    }
+    if owner == 0 && empty { Ok(()) } else { Err(Error::Foreign(path.to_owned())) }
 }
 
 pub(super) fn version(conn: &Connection) -> Result<i64, Error> {

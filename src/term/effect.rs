@@ -5,7 +5,7 @@ mod reads;
 
 use std::io;
 use std::path::Path;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::errand::{Errand, Errands};
@@ -32,8 +32,8 @@ use crate::service::catalogue::Templates;
 use crate::service::hooks;
 use crate::service::outgoing::take_in_for;
 use crate::service::reader::Reader;
-use crate::service::thread::{OnPanic, Thread};
-use crate::service::writer::{Pending, Priority, Writer};
+use crate::service::thread::OnPanic;
+use crate::service::writer::{Priority, Writer};
 use crate::store::ingest::Ingested;
 use crate::store::outbox::Terms;
 use crate::store::{
@@ -48,8 +48,6 @@ pub struct Stage {
     templates: Templates,
     news: Subscription,
     events: Sender<Event>,
-    /// Dropped before the thread that hears it, which ends by that.
-    pending: Sender<(CommandId, Pending<Done>)>,
     clock: Arc<dyn Clock>,
     by: By,
     base_url: Arc<str>,
@@ -59,7 +57,6 @@ pub struct Stage {
     errands: Option<Errands>,
     workshop: Option<Workshop>,
     on_panic: OnPanic,
-    _answers: Thread,
 }
 
 /// What the person at the keyboard brings along to what they do.
@@ -86,16 +83,6 @@ impl Stage {
         // A loop that has ended needs no news.
         let news = bus.subscribe(Interest::Everything, move || drop(woken.send(Event::News)));
         let on_files = Arc::clone(&on_panic);
-        let (pending, waiting) = channel::<(CommandId, Pending<Done>)>();
-        let told = events.clone();
-        let answers = Thread::start("answers", Arc::clone(&on_panic), move || {
-            for (id, pending) in waiting {
-                let result = pending.wait().map_err(|error| error.to_string());
-                if told.send(Event::Msg(Msg::Finished(Finished { id, result }))).is_err() {
-                    break;
-                }
-            }
-        })?;
         let files = Files::start(events.clone(), on_files)?;
         // The health as it is now, and whatever was missed before.
         events.send(Event::Msg(Msg::Health(Box::new(bus.health())))).ok();
@@ -106,7 +93,6 @@ impl Stage {
             templates,
             news,
             events,
-            pending,
             clock,
             by,
             base_url: Arc::from(""),
@@ -116,7 +102,6 @@ impl Stage {
             errands: None,
             workshop: None,
             on_panic,
-            _answers: answers,
         })
     }
 
@@ -182,7 +167,7 @@ impl Stage {
         });
     }
 
-    /// Hands a command to the writer; its result comes back in the order of the commands.
+    /// Hands a command to the writer; its result comes back as a message.
     pub fn command(&self, id: CommandId, command: Command) {
         if let Command::SetPicture(account, path) = command {
             let (workshop, events) = (self.workshop.clone(), self.events.clone());
@@ -194,22 +179,14 @@ impl Stage {
         let Some(command) = command else { return };
         match command {
             Command::SyncTemplates(account) => {
-                let events = self.events.clone();
-                let answer = move |result: Result<u32, String>| {
-                    let finished = Finished { id, result: result.map(Done::Synced) };
-                    // A loop that has ended needs no answer.
-                    events.send(Event::Msg(Msg::Finished(finished))).ok();
-                };
+                let tell = finished(id, &self.events);
+                let answer = move |result: Result<u32, String>| tell(result.map(Done::Synced));
                 return self.templates.sync(account, Box::new(answer));
             }
             Command::CancelSync(account) => self.templates.cancel(account),
             Command::Work(account, work) => {
-                let events = self.events.clone();
-                let answer = move |result| {
-                    let finished = Finished { id, result: Ok(Done::Worked(result)) };
-                    // A loop that has ended needs no answer.
-                    events.send(Event::Msg(Msg::Finished(finished))).ok();
-                };
+                let tell = finished::<String>(id, &self.events);
+                let answer = move |result| tell(Ok(Done::Worked(result)));
                 return self.templates.work(account, *work, Box::new(answer));
             }
             _ => {}
@@ -228,13 +205,13 @@ impl Stage {
             if outside || behind {
                 return self.send_in_turn(id, outgoing);
             }
-            return send((&self.writer, &self.pending), id, outgoing, &self.clock);
+            return send(&self.writer, &self.events, id, outgoing, &self.clock);
         }
-        let pending = self
-            .writer
-            .run(Priority::Interactive, move |tx| execute(tx, &command, &by, clock.now()));
-        // The thread behind it lives as long as this does.
-        self.pending.send((id, pending)).ok();
+        self.writer.run_and_tell(
+            Priority::Interactive,
+            move |tx| execute(tx, &command, &by, clock.now()),
+            finished(id, &self.events),
+        );
     }
 }
 
@@ -243,19 +220,15 @@ impl Stage {
     /// that is gone meanwhile, or too big, is told as the end of the command. What is sent in the same
     /// conversation meanwhile comes here too, so that the store gets it in the order it was written.
     fn send_in_turn(&self, id: CommandId, mut outgoing: Outgoing) {
-        let (writer, pending) = (self.writer.clone(), self.pending.clone());
-        let (events, clock) = (self.events.clone(), Arc::clone(&self.clock));
+        let (writer, events) = (self.writer.clone(), self.events.clone());
+        let clock = Arc::clone(&self.clock);
         let data_dir = Arc::clone(&self.data_dir);
         let (copying, conversation) = (self.copying.clone(), outgoing.message.conversation);
         copying.all().push(conversation);
         self.files.run(move || {
             match take_in_for(&data_dir, &mut outgoing.message.body) {
-                Ok(()) => send((&writer, &pending), id, outgoing, &clock),
-                Err(error) => {
-                    let result = Err(error.to_string());
-                    // A loop that has ended needs no answer.
-                    events.send(Event::Msg(Msg::Finished(Finished { id, result }))).ok();
-                }
+                Ok(()) => send(&writer, &events, id, outgoing, &clock),
+                Err(error) => finished(id, &events)(Err(error)),
             }
             let mut all = copying.all();
             if let Some(at) = all.iter().position(|one| *one == conversation) {
@@ -290,22 +263,35 @@ struct Outgoing {
 
 /// Puts a message into the outbox.
 fn send(
-    (writer, answers): (&Writer, &Sender<(CommandId, Pending<Done>)>),
+    writer: &Writer,
+    events: &Sender<Event>,
     id: CommandId,
     outgoing: Outgoing,
     clock: &Arc<dyn Clock>,
 ) {
     let clock = Arc::clone(clock);
-    let pending = writer.run(Priority::Interactive, move |tx| {
+    let job = move |tx: &mut Tx<'_>| {
         let (Outgoing { message, terms, clears }, now) = (&outgoing, clock.now());
         let id = outbox::enqueue_on(tx, message, terms, now)?;
         if let Some(seen) = clears {
             conversation::save_draft(tx, message.conversation, &Draft::default(), seen, now)?;
         }
         Ok(Done::Message(id))
-    });
-    // The thread behind it lives as long as the stage does.
-    answers.send((id, pending)).ok();
+    };
+    writer.run_and_tell(Priority::Interactive, job, finished(id, events));
+}
+
+/// Tells the loop what came of a command.
+fn finished<E: std::fmt::Display>(
+    id: CommandId,
+    events: &Sender<Event>,
+) -> impl FnOnce(Result<Done, E>) + Send + 'static + use<E> {
+    let events = events.clone();
+    move |result| {
+        let result = result.map_err(|error| error.to_string());
+        // A loop that has ended needs no answer.
+        events.send(Event::Msg(Msg::Finished(Finished { id, result }))).ok();
+    }
 }
 
 const fn replayed(done: &Ingested) -> Done {

@@ -12,7 +12,7 @@ use ratatui::buffer::Cell;
 use ratatui::style::Modifier;
 
 use super::effect::Stage;
-use super::run::{Ending, Event, Loop};
+use super::run::{Ending, Event, Loop, Opening};
 use super::tty::Surface;
 use crate::app::Model;
 use crate::app::keymap::parse_key;
@@ -147,7 +147,8 @@ impl Driver {
     ) -> io::Result<Self> {
         let (columns, rows) = model.size();
         let surface = Memory::new(columns, rows)?;
-        let inbox = Loop::begin(surface, model, theme, events, stage, Arc::clone(&clock))?;
+        let inbox =
+            Loop::begin(surface, Opening::ask(model, stage), theme, events, Arc::clone(&clock))?;
         Ok(Self { inbox, keyboard, clock, ending: None })
     }
 

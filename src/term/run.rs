@@ -71,17 +71,39 @@ pub struct Loop<S: Surface> {
     ending: Option<Ending>,
 }
 
+/// A model whose first questions are asked, so that the answers come while there is nothing to draw on yet.
+pub struct Opening {
+    model: Model,
+    stage: Stage,
+    /// What else it wants first.
+    effects: Vec<Effect>,
+}
+
+impl Opening {
+    /// Asks them.
+    #[must_use]
+    pub fn ask(mut model: Model, stage: Stage) -> Self {
+        let mut effects = Vec::new();
+        for effect in start(&mut model) {
+            match effect {
+                Effect::Run(query) => stage.query(query),
+                other => effects.push(other),
+            }
+        }
+        Self { model, stage, effects }
+    }
+}
+
 impl<S: Surface> Loop<S>
 where
     <S::Backend as ratatui::backend::Backend>::Error: Send + Sync + 'static,
 {
-    /// Asks for what the model wants first. [`Loop::settle`] or [`Loop::run`] draws it.
+    /// Goes on with what was asked. [`Loop::settle`] or [`Loop::run`] draws it.
     pub fn begin(
         surface: S,
-        model: Model,
+        Opening { model, stage, effects }: Opening,
         theme: Theme,
         events: Receiver<Event>,
-        stage: Stage,
         clock: Arc<dyn Clock>,
     ) -> io::Result<Self> {
         let mut this = Self {
@@ -96,7 +118,6 @@ where
             stage,
             clock,
         };
-        let effects = start(&mut this.model);
         this.carry_out(effects)?;
         Ok(this)
     }

@@ -15,7 +15,7 @@ use crate::domain::template::{
 use crate::error::Error;
 use crate::service::outgoing::open_file;
 
-/// What is to be sent in place of a text.
+// What is to be sent in place of a text. Not a doc comment, which clap would print as what `send` does.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Choice {
     /// Send this template; templates list shows which there are.

@@ -1,8 +1,9 @@
 use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use super::{ReadError, ReaderThread};
 use crate::clock::SystemClock;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Clock as _, Timestamp};
 use crate::store::{self, WriteConn};
 
 fn start(path: std::path::PathBuf, on_tick: super::OnTick) -> ReaderThread {
@@ -55,4 +56,19 @@ fn a_panic_in_a_query_does_not_end_the_reader() {
     let lost: Result<(), _> = reader.ask_and_wait("q", |_| panic!("out of luck"));
     assert_eq!(lost, Err(ReadError::Dropped));
     assert_eq!(reader.ask_and_wait("q", |_| Ok(7)), Ok(7));
+}
+
+#[test]
+fn what_is_asked_for_at_a_time_is_not_answered_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Arc::new(SystemClock::new());
+    let asked = Arc::clone(&clock);
+    let ignored = Arc::new(|panicked| panic!("{panicked:?}"));
+    let path = dir.path().join("db");
+    let thread = ReaderThread::start(path, clock, Box::new(|_| {}), ignored).unwrap();
+    let (answers, answered) = mpsc::channel();
+    let due = asked.monotonic() + Duration::from_millis(30);
+    let clock = Arc::clone(&asked);
+    thread.handle().submit_at(due, "later", move |_| answers.send(clock.monotonic()).unwrap());
+    assert!(answered.recv().unwrap() >= due);
 }
