@@ -182,11 +182,13 @@ fn apply_all(
         Ingested { event, fresh, messages: Vec::new(), unknown: 0, unknown_number: None };
     for item in items {
         tx.trail.clear();
-        let (account, effect) = if tx.savepoints {
-            apply_apart(tx, event, item, now)
-        } else {
-            apply(tx, event, item, now)
-        }?;
+        let (account, effect) = match tx.apart(|tx| apply(tx, event, item, now))? {
+            Ok(applied) => applied,
+            Err(error) => {
+                tx.trail.clear();
+                (None, Effect::because(EffectKind::Failed, error.to_string()))
+            }
+        };
         note(tx, event, account, item, &effect)?;
         match effect.kind {
             EffectKind::Message => done.messages.extend(effect.message),
@@ -276,26 +278,6 @@ fn note(
             event::written(&tx.trail)
         ])?;
     Ok(())
-}
-
-/// [`apply`], and when that fails only the reason.
-fn apply_apart(
-    tx: &mut Tx<'_>,
-    event: EventId,
-    item: &Item,
-    now: Timestamp,
-) -> Result<(Option<AccountId>, Effect), Error> {
-    tx.conn.prepare_cached("SAVEPOINT item")?.execute([])?;
-    let applied = match apply(tx, event, item, now) {
-        Err(error) if !error.ends_transaction() && !tx.conn.is_autocommit() => {
-            tx.conn.prepare_cached("ROLLBACK TO item")?.execute([])?;
-            tx.trail.clear();
-            (None, Effect::because(EffectKind::Failed, error.to_string()))
-        }
-        done => done?,
-    };
-    tx.conn.prepare_cached("RELEASE item")?.execute([])?;
-    Ok(applied)
 }
 
 fn apply(

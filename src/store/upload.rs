@@ -187,6 +187,11 @@ pub(super) fn arrived(
     tx.conn
         .prepare_cached("UPDATE upload SET media_id = ?2, uploaded_at = ?3 WHERE id = ?1")?
         .execute(params![id.0, media.as_str(), now.millis()])?;
+    release(tx, id)
+}
+
+/// Lets those go that waited for it.
+pub(super) fn release(tx: &mut Tx<'_>, id: UploadId) -> Result<(), Error> {
     let mut query = tx
         .conn
         .prepare_cached("UPDATE outbox SET upload = NULL WHERE upload = ?1 RETURNING lane")?;

@@ -394,6 +394,29 @@ impl Tx<'_> {
         Ok(query.query_row([], |row| row.get(0))?)
     }
 
+    /// Runs one of several steps of a job of which each stands for itself. One that fails takes back only itself,
+    /// and why is the inner result; without savepoints the job fails, and is run again with them.
+    pub(super) fn apart<T>(
+        &mut self,
+        step: impl FnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<Result<T, Error>, Error> {
+        if !self.savepoints {
+            return step(self).map(Ok);
+        }
+        self.conn.prepare_cached("SAVEPOINT step")?.execute([])?;
+        let done = match step(self) {
+            Err(error) if error.ends_transaction() || self.conn.is_autocommit() => {
+                return Err(error);
+            }
+            done => done,
+        };
+        if done.is_err() {
+            self.conn.prepare_cached("ROLLBACK TO step")?.execute([])?;
+        }
+        self.conn.prepare_cached("RELEASE step")?.execute([])?;
+        Ok(done)
+    }
+
     /// As if the disk had room for so many pages more.
     #[cfg(test)]
     pub(crate) fn leave_room_for_test(&self, pages: i64) -> Result<(), Error> {

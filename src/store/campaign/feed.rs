@@ -81,7 +81,10 @@ fn feed_one(
     let full = i64::try_from(rows.len()).unwrap_or(STEP) >= STEP;
     let last = rows.last().map(|next| next.row).filter(|_| full);
     for next in rows {
-        write(tx, account, id, next, now)?;
+        let row = next.row;
+        if let Err(error) = tx.apart(|tx| write(tx, account, id, next, now))? {
+            drop_row(tx, id, row, &format!("it cannot be written: {error}"))?;
+        }
     }
     tx.conn
         .prepare_cached("UPDATE campaign SET fed = ?2 WHERE id = ?1")?

@@ -134,7 +134,14 @@ fn take_all(
     let phone_number = phone_number(tx, account)?;
     let mut jobs = Vec::with_capacity(due.len());
     for (row, request) in due.into_iter().zip(requests) {
-        if let Some(kind) = take(tx, account, &row, *request, now)? {
+        let taken = match tx.apart(|tx| take(tx, account, &row, *request, now))? {
+            Ok(taken) => taken,
+            Err(error) => {
+                give_up(tx, &row, &error, now)?;
+                None
+            }
+        };
+        if let Some(kind) = taken {
             jobs.push(Job {
                 id: row.id,
                 account,
@@ -236,7 +243,10 @@ fn take(
             Some(upload) => Ok(Some(JobKind::MediaUpload(upload))),
             None => put_aside(tx, due).map(|()| None),
         },
-        lane::RECEIPT => Ok(due.wamid.clone().map(|wamid| JobKind::ReadReceipt { wamid })),
+        lane::RECEIPT => match &due.wamid {
+            Some(wamid) => Ok(Some(JobKind::ReadReceipt { wamid: wamid.clone() })),
+            None => put_aside(tx, due).map(|()| None),
+        },
         _ => take_download(tx, due),
     }
 }
@@ -283,10 +293,44 @@ fn take_message(
 }
 
 /// Takes a row away that can never be carried out, so that it does not come up again and others of its lane
-/// may go.
+/// may go. Messages that waited for an upload ask for it anew.
 fn put_aside(tx: &mut Tx<'_>, due: &Due) -> Result<(), Error> {
     tx.conn.prepare_cached("DELETE FROM outbox WHERE id = ?1")?.execute([due.id.0])?;
+    if due.kind == lane::UPLOAD {
+        upload::release(tx, UploadId(due.lane))?;
+    }
     lane::settle(tx, due.kind, due.lane)
+}
+
+/// A row cannot be taken, and nobody foresaw why: the others go on without it, and its message, or those that
+/// wait for its file, fail with the reason.
+fn give_up(tx: &mut Tx<'_>, due: &Due, error: &Error, now: Timestamp) -> Result<(), Error> {
+    let messages = match due.kind {
+        lane::MESSAGE => due.message.into_iter().collect(),
+        lane::UPLOAD => upload::waiting(tx, UploadId(due.lane))?,
+        _ => Vec::new(),
+    };
+    for message in messages {
+        fail(tx, message, &error.to_string(), now)?;
+    }
+    put_aside(tx, due)
+}
+
+/// A message that waits can never be sent, and says why. One that cannot even be read stays as it is.
+pub(super) fn fail(tx: &mut Tx<'_>, id: MessageId, why: &str, now: Timestamp) -> Result<(), Error> {
+    let failed = tx.apart(|tx| {
+        let mut message = standing::load(tx.conn, id)?;
+        if message.state == State::Scheduled {
+            standing::advance(tx, &mut message, Cause::TimeCame, &Proof::at(now))?;
+        }
+        if message.state != State::Queued {
+            return Ok(());
+        }
+        let proof = Proof { detail: Some(why.to_owned()), ..Proof::at(now) };
+        standing::advance(tx, &mut message, Cause::Claim, &Proof::at(now))?;
+        standing::advance(tx, &mut message, Cause::Refused, &proof).map(drop)
+    });
+    failed.map(drop)
 }
 
 /// For whoever begins to send: a queued message whose row was put aside, since it had lost its message, would
@@ -301,10 +345,7 @@ pub(super) fn fail_rowless(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), Error>
     let lost: Vec<MessageId> = rows.collect::<Result<_, _>>()?;
     drop(query);
     for id in lost {
-        let mut message = standing::load(tx.conn, id)?;
-        let detail = Some("its place in the queue was lost".to_owned());
-        standing::advance(tx, &mut message, Cause::Claim, &Proof::at(now))?;
-        standing::advance(tx, &mut message, Cause::Refused, &Proof { detail, ..Proof::at(now) })?;
+        fail(tx, id, "its place in the queue was lost", now)?;
     }
     Ok(())
 }

@@ -477,17 +477,8 @@ pub fn rescue(tx: &mut Tx<'_>, now: Timestamp) -> Result<Vec<MessageId>, Error> 
     let messages: Vec<MessageId> = rows.collect::<Result<_, _>>()?;
     drop(query);
     for id in &messages {
-        let mut message = standing::load(tx.conn, *id)?;
-        let evidence = Proof {
-            request: message.request,
-            detail: Some("the program stopped while it was sending".to_owned()),
-            ..Proof::at(now)
-        };
-        if let Some(request) = message.request {
-            end_request(tx, request, Outcome::Unknown, None, now)?;
-        }
-        count_try(tx, *id)?;
-        standing::advance(tx, &mut message, Cause::OutcomeUnknown, &evidence)?;
+        // One that cannot be read stops nobody from sending.
+        drop(tx.apart(|tx| rescue_one(tx, *id, now))?);
     }
     fail_rowless(tx, now)?;
     righted::set_right(tx, now)?;
@@ -502,4 +493,18 @@ pub fn rescue(tx: &mut Tx<'_>, now: Timestamp) -> Result<Vec<MessageId>, Error> 
         lane::settle(tx, kind, lane)?;
     }
     Ok(messages)
+}
+
+fn rescue_one(tx: &mut Tx<'_>, id: MessageId, now: Timestamp) -> Result<(), Error> {
+    let mut message = standing::load(tx.conn, id)?;
+    let evidence = Proof {
+        request: message.request,
+        detail: Some("the program stopped while it was sending".to_owned()),
+        ..Proof::at(now)
+    };
+    if let Some(request) = message.request {
+        end_request(tx, request, Outcome::Unknown, None, now)?;
+    }
+    count_try(tx, id)?;
+    standing::advance(tx, &mut message, Cause::OutcomeUnknown, &evidence).map(drop)
 }

@@ -3,6 +3,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::claim::fail;
 use super::decide::{hold, hold_for, release};
 use super::gate::{Gate, LIMIT_SPAN, gate};
 use crate::domain::id::{AccountId, ContactId, MessageId};
@@ -176,23 +177,30 @@ fn barred(
 /// found for may be over.
 pub fn tend(tx: &mut Tx<'_>, messages: &[MessageId], now: Timestamp) -> Result<(), Error> {
     for id in messages {
-        let mut message = standing::load(tx.conn, *id)?;
-        match message.state {
-            State::Scheduled => {
-                let mut query =
-                    tx.conn.prepare_cached("SELECT not_before FROM message WHERE id = ?1")?;
-                let due: Option<i64> = query.query_row([id.0], |row| row.get(0))?;
-                drop(query);
-                if due.is_none_or(|due| due <= now.millis()) && !shut(tx, *id, now)? {
-                    standing::advance(tx, &mut message, Cause::TimeCame, &Proof::at(now))?;
-                }
-            }
-            State::Queued => {
-                shut(tx, *id, now)?;
-            }
-            State::Held => free(tx, *id, now)?,
-            _ => {}
+        if let Err(error) = tx.apart(|tx| tend_one(tx, *id, now))? {
+            fail(tx, *id, &error.to_string(), now)?;
         }
+    }
+    Ok(())
+}
+
+fn tend_one(tx: &mut Tx<'_>, id: MessageId, now: Timestamp) -> Result<(), Error> {
+    let mut message = standing::load(tx.conn, id)?;
+    match message.state {
+        State::Scheduled => {
+            let mut query =
+                tx.conn.prepare_cached("SELECT not_before FROM message WHERE id = ?1")?;
+            let due: Option<i64> = query.query_row([id.0], |row| row.get(0))?;
+            drop(query);
+            if due.is_none_or(|due| due <= now.millis()) && !shut(tx, id, now)? {
+                standing::advance(tx, &mut message, Cause::TimeCame, &Proof::at(now))?;
+            }
+        }
+        State::Queued => {
+            shut(tx, id, now)?;
+        }
+        State::Held => free(tx, id, now)?,
+        _ => {}
     }
     Ok(())
 }

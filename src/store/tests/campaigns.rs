@@ -680,3 +680,24 @@ fn a_copy_is_needed_until_all_that_it_stands_above_are_through() {
     assert!(!is_needed(&world));
     world.sound();
 }
+
+#[test]
+fn a_row_that_cannot_be_read_is_left_out_with_the_reason_and_the_others_go() {
+    let mut world = World::new();
+    let rows = rows(60);
+    let id = world.run_campaign(&rows);
+    let sql = "UPDATE campaign_row SET extra = '{' WHERE campaign = ?1 AND row IN (2, 30)";
+    assert_eq!(world.write.raw().execute(sql, [id.0]).unwrap(), 2);
+    world.feed_all(2);
+    let (seen, good) = (world.seen(id), rows.iter().filter(|row| row.what.is_ok()).count());
+    let good = u32::try_from(good).unwrap();
+    assert_eq!((seen.counts.waiting, seen.counts.unwritten), (good - 2, 0));
+    let first = outcomes(&world.read, id, 0, 1).unwrap().remove(0);
+    assert_eq!(first.state, "skipped");
+    assert!(first.reason.is_some_and(|why| why.contains("it cannot be written: unreadable value")));
+    for now in 3..20 {
+        world.go(20, now);
+    }
+    assert_eq!(world.seen(id).state(), "done");
+    world.sound();
+}

@@ -257,3 +257,30 @@ fn a_file_that_meta_has_lost_was_never_uploaded_again() {
         world.sound();
     }
 }
+
+#[test]
+fn an_upload_that_is_gone_from_the_store_is_asked_for_anew_by_its_messages() {
+    let mut world = World::new();
+    let (a, b) = (world.begin("1"), world.begin("2"));
+    let first = send(&mut world, a, body("f1"), t(1));
+    let other = send(&mut world, b, body("f2"), t(1));
+    // The messages wait for their uploads from now on.
+    let account = world.account;
+    let room = Room { messages: 9, receipts: 0, files: 0 };
+    let requests = [RequestId([77; 16]), RequestId([78; 16])];
+    let jobs = world.do_it(|tx| claim(tx, account, &requests, room, &BTreeSet::new(), t(1)));
+    assert!(jobs.is_empty(), "{jobs:?}");
+    let raw = world.write.raw();
+    raw.execute_batch("PRAGMA foreign_keys = off").unwrap();
+    assert_eq!(raw.execute("DELETE FROM upload WHERE sha256 = 'f1'", []).unwrap(), 1);
+    raw.execute_batch("PRAGMA foreign_keys = on").unwrap();
+    let jobs = claim_all(&mut world, t(2));
+    assert_eq!(uploads(&jobs).len(), 2, "{jobs:?}");
+    for (job, id) in jobs.iter().zip(["m2", "m1"]) {
+        finish(&mut world, job, &arrived(id), t(3));
+    }
+    let mut sent = sends(&claim_all(&mut world, t(4)));
+    sent.sort_unstable();
+    assert_eq!(sent, [first, other]);
+    world.sound();
+}
