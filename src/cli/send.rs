@@ -251,6 +251,11 @@ fn write<T: std::marker::Send + 'static>(
 ) -> Result<T, Error> {
     backstage.writer.run(writer::Priority::Interactive, job).wait().map_err(|error| {
         let refused = store::Error::Forbidden(HoldReason::OptedOut);
+        if error == writer::WriteError::Store(store::Error::Unconfirmed) {
+            return Error::failed("the message may be stored or not").because(&error).hint(
+                "once the disk is well: twoticks outbox list, and twoticks chats show for who it is for",
+            );
+        }
         let told = Error::failed("the message was not stored").because(&error);
         if error == writer::WriteError::Store(refused) {
             return told

@@ -91,6 +91,7 @@ const fn is_trouble(error: &store::Error) -> bool {
         | Error::Full
         | Error::ReadOnly
         | Error::Io(_)
+        | Error::Unconfirmed
         | Error::Corrupt(_)
         | Error::Foreign(_)
         | Error::Newer { .. }
@@ -458,6 +459,8 @@ impl Worker {
         if let Some(Err(error)) = self.conn.as_mut().map(WriteConn::bound_log) {
             tracing::debug!(%error, "the log is not started anew");
         }
+        // Not after `Unconfirmed`: closing could leave the log as it is to whoever opens it next, and the next
+        // commit here overwrites it.
         if let Some(store::Error::ReadOnly | store::Error::Io(_) | store::Error::Corrupt(_)) =
             trouble
         {

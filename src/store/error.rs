@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use rusqlite::ErrorCode;
+use rusqlite::ffi::SQLITE_IOERR_FSYNC;
 
 use crate::domain::state::HoldReason;
 
@@ -23,6 +24,12 @@ pub enum Error {
     /// The operating system failed a read or write.
     #[error("the disk failed while the database was in use: {0}")]
     Io(String),
+    /// What was written could not be made durable. It does not count, and yet stands in the log's file until
+    /// something else is written: when that never happens, whoever opens the database next finds it done.
+    #[error(
+        "the disk could not confirm what was written: it may be stored all the same, so look before you do it again"
+    )]
+    Unconfirmed,
     /// The file is damaged or no database.
     #[error(
         "the database is damaged or not a database: {0}; restore a backup, or see twoticks doctor"
@@ -94,6 +101,7 @@ impl Error {
                 | Self::Full
                 | Self::ReadOnly
                 | Self::Io(_)
+                | Self::Unconfirmed
                 | Self::Corrupt(_)
                 | Self::Interrupted
         )
@@ -114,6 +122,9 @@ impl From<rusqlite::Error> for Error {
                 other => Self::Sql(other.to_string()),
             };
         };
+        if error.sqlite_error().is_some_and(|error| error.extended_code == SQLITE_IOERR_FSYNC) {
+            return Self::Unconfirmed;
+        }
         match code {
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Self::Busy,
             ErrorCode::DiskFull => Self::Full,

@@ -169,9 +169,13 @@ fn backup_path(path: &Path, version: i64, now: Timestamp) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Copies the whole database, what still stands in the WAL included, to a new private file.
+/// Copies the whole database, what still stands in the WAL included, to a new private file. Leaves nothing
+/// behind when that fails: on a full disk it is tried again and again.
 pub(super) fn back_up(conn: &Connection, to: &Path) -> Result<(), Error> {
     create_private(to)?;
-    conn.backup("main", to, None::<fn(rusqlite::backup::Progress)>)?;
-    Ok(())
+    conn.backup("main", to, None::<fn(rusqlite::backup::Progress)>).map_err(|error| {
+        // The failure of the copy is what is told.
+        drop(std::fs::remove_file(to));
+        error.into()
+    })
 }

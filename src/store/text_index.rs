@@ -17,8 +17,7 @@ impl WriteConn {
         self.search_damaged.get()
     }
 
-    /// Makes the indexes of messages and contacts anew from these, in one transaction: nobody else can write
-    /// meanwhile.
+    /// Makes the indexes of messages and contacts anew from these. Others can write meanwhile.
     pub fn repair_search(&mut self) -> Result<(), Error> {
         self.transaction(|| {
             for index in INDEXES {
@@ -32,8 +31,9 @@ impl WriteConn {
                  INSERT INTO contact_fts (contact_fts) VALUES ('rebuild');
                  UPDATE message_indexed SET upto = 0;",
             )?;
-            self.index_within()
+            Ok(())
         })
-        .map_err(Trouble::error)
+        .map_err(Trouble::error)?;
+        self.index()
     }
 }

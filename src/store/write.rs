@@ -27,6 +27,9 @@ pub(super) const LOG_FRAMES: i64 = 2048;
 /// more takes them along, which costs a message far less than an index of its own would.
 const INDEX_LAG: i64 = 256;
 
+/// Ids of messages that one step adds to the text index, where many wait: after a crash, or since it was damaged.
+const INDEX_STEP: i64 = 1_024;
+
 /// From this size on, in bytes, the writer sees to it that the log starts anew.
 const LONG_LOG: u64 = 16 << 20;
 
@@ -94,7 +97,9 @@ impl WriteConn {
     }
 
     /// Runs all jobs in one transaction and commits it. A job that fails takes only itself back. When
-    /// SQLite gives up the whole transaction, or the commit fails, each job is tried in one of its own.
+    /// SQLite gives up the whole transaction, or the commit fails, each job is tried in one of its own. One
+    /// that was alone already is tried again only if it is [`Error::Unconfirmed`]: that overwrites what it
+    /// left in the log.
     pub fn commit_group(&mut self, jobs: &mut [WriteJob]) -> Group {
         // Savepoints copy every page that is changed within them, and hardly any job fails.
         let group = match self.together(jobs, false) {
@@ -104,17 +109,24 @@ impl WriteConn {
         match group {
             Ok(group) => group,
             Err(Trouble::NotBegun(error)) => Group::failed(jobs.len(), &error),
-            Err(Trouble::Job(error) | Trouble::Ended(error)) if jobs.len() <= 1 => {
+            Err(Trouble::Job(error) | Trouble::Ended(error))
+                if jobs.len() <= 1 && error != Error::Unconfirmed =>
+            {
                 Group::failed(jobs.len(), &error)
             }
-            Err(Trouble::Job(_) | Trouble::Ended(_)) => {
+            Err(trouble @ (Trouble::Job(_) | Trouble::Ended(_))) => {
+                let unconfirmed = trouble.error() == Error::Unconfirmed;
                 let mut all = Group { results: Vec::new(), changes: Changes::default() };
-                for job in jobs {
+                for job in &mut *jobs {
                     let alone = self
                         .together(std::slice::from_mut(job), true)
                         .unwrap_or_else(|trouble| Group::failed(1, &trouble.error()));
                     all.results.extend(alone.results);
                     all.changes.merge(alone.changes);
+                }
+                // Only a commit that succeeds overwrites what the first one left in the log.
+                if unconfirmed && all.results.iter().all(Result::is_err) {
+                    return Group::failed(jobs.len(), &Error::Unconfirmed);
                 }
                 all
             }
@@ -135,6 +147,9 @@ impl WriteConn {
         };
         match attempt(false) {
             Err(Trouble::Job(_)) => attempt(true),
+            Err(Trouble::Ended(Error::Unconfirmed)) => {
+                attempt(false).map_err(|_later| Trouble::Ended(Error::Unconfirmed))
+            }
             done => done,
         }
         .map_err(Trouble::error)
@@ -216,9 +231,11 @@ impl WriteConn {
 
     /// Makes new messages searchable. Cheap when there are none.
     pub fn index(&mut self) -> Result<(), Error> {
-        self.index_new().map(drop)
+        while self.index_new()? {}
+        Ok(())
     }
 
+    /// One step; whether there was anything to do.
     fn index_new(&self) -> Result<bool, Error> {
         if self.unindexed()? == 0 {
             return Ok(false);
@@ -238,18 +255,20 @@ impl WriteConn {
         Ok(if damaged { 0 } else { behind })
     }
 
-    /// Takes new messages into the text index. What is stored together with it stands in any case.
+    /// Takes new messages into the text index, so many in a step. What is stored together with it stands in any
+    /// case.
     pub(super) fn index_within(&self) -> Result<(), Error> {
         self.run("SAVEPOINT search")?;
-        let indexed = self.run(
-            "INSERT INTO message_fts (rowid, text)
-             SELECT id, text FROM message_text WHERE id > (SELECT upto FROM message_indexed)",
-        );
         // FTS5 writes what it gathered when another savepoint begins, and at the commit if none does: too late.
-        match indexed.and_then(|()| self.run("SAVEPOINT written")) {
-            Ok(()) => self.run(
-                "UPDATE message_indexed SET upto = coalesce((SELECT max(id) FROM message), 0)",
-            )?,
+        match self.index_step().and_then(|()| self.run("SAVEPOINT written")) {
+            Ok(()) => {
+                self.conn
+                    .prepare_cached(
+                        "UPDATE message_indexed
+                         SET upto = min(upto + ?1, coalesce((SELECT max(id) FROM message), 0))",
+                    )?
+                    .execute([INDEX_STEP])?;
+            }
             Err(Error::Corrupt(_) | Error::Sql(_)) if !self.conn.is_autocommit() => {
                 self.run("ROLLBACK TO search")?;
                 self.run("UPDATE message_indexed SET upto = -1")?;
@@ -258,6 +277,17 @@ impl WriteConn {
             Err(error) => return Err(error),
         }
         self.run("RELEASE search")
+    }
+
+    fn index_step(&self) -> Result<(), Error> {
+        self.conn
+            .prepare_cached(
+                "INSERT INTO message_fts (rowid, text)
+                 SELECT t.id, t.text FROM message_indexed i
+                     CROSS JOIN message_text t ON t.id > i.upto AND t.id <= i.upto + ?1",
+            )?
+            .execute([INDEX_STEP])?;
+        Ok(())
     }
 
     /// Leaves no transaction open. SQLite may have ended it already.
@@ -273,8 +303,8 @@ impl WriteConn {
     /// whether another step would do more.
     pub fn maintain(&mut self) -> Result<bool, Error> {
         self.unless_busy(|this| {
-            this.index()?;
-            this.maintain_now()
+            let indexed = this.index_new()?;
+            Ok(this.maintain_now()? || indexed)
         })
     }
 
@@ -336,8 +366,8 @@ impl WriteConn {
     }
 
     /// The last thing before the end: statistics for the query planner, and an empty WAL.
-    pub fn close(mut self) -> Result<(), Error> {
-        self.index()?;
+    pub fn close(self) -> Result<(), Error> {
+        self.index_new()?;
         self.conn.execute_batch("PRAGMA optimize")?;
         self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         self.conn.close().map_err(|(_, error)| error.into())

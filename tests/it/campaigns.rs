@@ -17,7 +17,7 @@ use twoticks::sim::{Delays, NumberChange, Sim, SimConfig, Strangers, World, Worl
 use twoticks::store::campaign::{campaign, outcomes};
 use twoticks::store::{ReadConn, check};
 
-use crate::kill::{Ahead, IN_FLIGHT, PATIENCE, Reaped, free_port, write_config};
+use crate::shop::{Ahead, IN_FLIGHT, PATIENCE, Reaped, free_port, write_config};
 use crate::templates::Desk;
 
 /// The template, with what stands in which column.

@@ -23,6 +23,7 @@ mod desk;
 mod disk;
 mod doctor;
 mod drafts;
+mod faults;
 mod hooks;
 #[cfg(target_os = "linux")]
 mod hostile;
@@ -40,6 +41,7 @@ mod queue;
 mod roles;
 mod secure;
 mod setup;
+mod shop;
 mod soak;
 mod table;
 #[cfg(target_os = "linux")]

@@ -20,7 +20,7 @@ const POSTERS: usize = 8;
 const POSTS: usize = 25;
 
 fn cuts() -> usize {
-    std::env::var("CUTS").map_or(120, |count| count.parse().expect("CUTS is a number"))
+    std::env::var("CUTS").map_or(400, |count| count.parse().expect("CUTS is a number"))
 }
 
 /// A step of the process, and how long the notes were with it.
@@ -77,7 +77,8 @@ impl Disk {
     }
 }
 
-fn build_shim(dir: &Path) -> PathBuf {
+/// The library that is preloaded.
+pub(crate) fn build_shim(dir: &Path) -> PathBuf {
     let (source, library) = (dir.join("shim.c"), dir.join("shim.so"));
     std::fs::write(&source, include_str!("power/shim.c")).expect("source");
     let built = Command::new("cc")

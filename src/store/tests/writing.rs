@@ -250,3 +250,34 @@ fn upkeep_empties_the_log_and_comes_to_an_end() {
     let log = dir.path().join("twoticks.db-wal");
     assert!(!log.exists() || std::fs::metadata(log).unwrap().len() == 0);
 }
+
+#[test]
+fn a_backlog_of_the_text_index_is_worked_off_in_small_steps() {
+    let mut world = World::new();
+    let (chat, account) = (world.begin("1"), world.account);
+    world.do_it(|tx| {
+        tx.conn.execute(
+            "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+             INSERT INTO message (account, conversation, own, direction, author, kind, text,
+                 stored_at, at, state)
+             SELECT ?1, ?2, 1, 1, 1, 1, 'your parcel', i, i, 12 FROM n",
+            [account.0, chat.0],
+        )?;
+        Ok(())
+    });
+    let found = |world: &World| search::search(&world.read, "parcel", None, 9_999).unwrap().len();
+    assert_eq!(found(&world), 1_024, "the commit takes no more along");
+    let steps = (0..100).take_while(|_| world.write.index_if_free().unwrap()).count();
+    assert_eq!((steps, found(&world)), (2, 5_000));
+    assert_eq!(world.write.check_search().unwrap(), None);
+}
+
+#[test]
+fn a_copy_that_fails_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let (from, to) = (dir.path().join("a.db"), dir.path().join("a.db.bak"));
+    std::fs::write(&from, vec![b'x'; 8192]).unwrap();
+    let conn = rusqlite::Connection::open(&from).unwrap();
+    assert!(crate::store::schema::back_up(&conn, &to).is_err());
+    assert!(!to.exists());
+}
