@@ -49,6 +49,12 @@ impl Thread {
         Ok(Self { handle: Some(handle) })
     }
 
+    /// Whether it has come to its end.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.handle.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
     /// Waits for its end.
     pub fn join(mut self) {
         self.wait();

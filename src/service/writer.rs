@@ -310,6 +310,8 @@ impl WriterThread {
             clock,
             conn: None,
             search_damaged: false,
+            mover: None,
+            on_panic: Arc::clone(&on_panic),
         };
         let thread = Thread::start("writer", on_panic, move || worker.run())?;
         Ok(Self { writer, bell, _thread: thread })
@@ -348,6 +350,9 @@ struct Worker {
     conn: Option<WriteConn>,
     /// What was told of the text index.
     search_damaged: bool,
+    /// Moves a log that is too long for a commit to do it.
+    mover: Option<Thread>,
+    on_panic: OnPanic,
 }
 
 /// What there is to do once no job waits.
@@ -403,6 +408,7 @@ impl Worker {
                 Turn::End => break,
             }
         }
+        self.mover = None;
         if let Some(conn) = self.conn.take()
             && let Err(error) = conn.close()
         {
@@ -456,8 +462,10 @@ impl Worker {
         if !group.changes.is_empty() {
             self.bell.ring();
         }
-        if let Some(Err(error)) = self.conn.as_mut().map(WriteConn::bound_log) {
-            tracing::debug!(%error, "the log is not started anew");
+        match self.conn.as_mut().map(WriteConn::bound_log) {
+            Some(Ok(true)) => self.move_log(),
+            Some(Err(error)) => tracing::debug!(%error, "the log is not started anew"),
+            None | Some(Ok(false)) => {}
         }
         // Not after `Unconfirmed`: closing could leave the log as it is to whoever opens it next, and the next
         // commit here overwrites it.
@@ -467,6 +475,20 @@ impl Worker {
             // The file may have been replaced or its disk mounted anew: look again with the next job.
             self.conn = None;
         }
+    }
+
+    /// Beside the jobs, which would wait for it otherwise.
+    fn move_log(&mut self) {
+        if self.mover.as_ref().is_some_and(|mover| !mover.is_finished()) {
+            return;
+        }
+        let path = self.path.clone();
+        let moving = move || {
+            if let Err(error) = store::move_log(&path) {
+                tracing::debug!(%error, "the log is not moved");
+            }
+        };
+        self.mover = Thread::start("log", Arc::clone(&self.on_panic), moving).ok();
     }
 
     fn conn(&mut self) -> Result<&mut WriteConn, store::Error> {
@@ -501,6 +523,10 @@ impl Worker {
                 self.bus.publish(&Changes { words, ..Changes::default() });
                 Upkeep::Rest
             }),
+            Upkeep::Rest if conn.has_long_log().unwrap_or(false) => {
+                self.move_log();
+                return Upkeep::Rest;
+            }
             Upkeep::Open | Upkeep::Rest | Upkeep::Nothing => {
                 conn.maintain().map(|more| if more { Upkeep::Rest } else { Upkeep::Nothing })
             }

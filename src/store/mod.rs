@@ -24,6 +24,7 @@ mod facts;
 pub mod ingest;
 mod lane;
 pub mod list;
+mod log;
 mod merge;
 pub mod message;
 pub mod outbox;
@@ -47,6 +48,7 @@ mod words;
 pub mod write;
 
 pub use error::Error;
+pub use log::move_log;
 pub use read::{BackUpError, ReadConn};
 pub use write::{Group, Rules, Tx, WriteConn, WriteJob};
 

@@ -38,6 +38,9 @@ pub(super) const STEPS: &[&str] = &[
 /// write at once (sqlite.org/wal.html#walresetbug).
 const SQLITE_FLOOR: i32 = 3_051_003;
 
+/// Pages in the log from which on a commit moves them into the file.
+pub(super) const LOG_PAGES: i64 = 1_792;
+
 /// How long to wait for another process to finish a write.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -63,7 +66,7 @@ pub(super) fn open_for_writing(path: &Path, now: Timestamp) -> Result<Connection
     // A checkpoint writes each page once however often it is in the log, so fewer are cheaper; what a killed
     // process leaves, at most some 7 MiB, is read by the next one before its first answer. The file keeps its
     // size, because overwriting is faster than growing.
-    conn.pragma_update(None, "wal_autocheckpoint", 1792)?;
+    conn.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
     conn.pragma_update(None, "journal_size_limit", 8 << 20)?;
     conn.pragma_update(None, "cache_size", -16_384)?;
     // Else each savepoint of a large transaction makes and removes a file.
@@ -71,6 +74,14 @@ pub(super) fn open_for_writing(path: &Path, now: Timestamp) -> Result<Connection
     keep_plans(&conn)?;
     conn.set_prepared_statement_cache_capacity(256);
     migrate(&mut conn, path, STEPS, now)?;
+    Ok(conn)
+}
+
+/// Opens what somebody in this process has open for writing already.
+pub(super) fn open_beside(path: &Path) -> Result<Connection, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    conn.pragma_update(None, "synchronous", "full")?;
     Ok(conn)
 }
 

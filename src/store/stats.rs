@@ -24,6 +24,40 @@ enum Growing {
 
 const HOUR: i64 = 3_600_000;
 
+/// Ids that are read at once. Whoever reads all of a large store in one go keeps the log from being moved, and it
+/// grows meanwhile; what comes in between two steps is counted, or not, as it falls.
+const STEP: i64 = 4_096;
+
+/// Rows of an account from a time on.
+#[derive(Clone, Copy)]
+struct Stretch {
+    account: AccountId,
+    since: Timestamp,
+    /// Their ids, with rows of others in between.
+    first: i64,
+    last: i64,
+}
+
+impl Stretch {
+    fn of(
+        conn: &Connection,
+        rows: Growing,
+        account: AccountId,
+        since: Timestamp,
+    ) -> Result<Self, Error> {
+        let (first, last) = ids_since(conn, rows, since)?;
+        Ok(Self { account, since, first, last })
+    }
+
+    /// The first and the last id of each step.
+    fn steps(self) -> impl Iterator<Item = (i64, i64)> {
+        let begins = std::iter::successors(Some(self.first), |at| at.checked_add(STEP));
+        begins
+            .take_while(move |at| *at <= self.last)
+            .map(move |at| (at, self.last.min(at + STEP - 1)))
+    }
+}
+
 /// Counts what an account sent and received from `since` on. `day` says where the day of a time begins.
 /// Messages of a replayed history are left out.
 pub fn stats(
@@ -32,18 +66,17 @@ pub fn stats(
     since: Timestamp,
     day: &mut dyn FnMut(Timestamp) -> Timestamp,
 ) -> Result<Stats, Error> {
-    let snapshot = read.snapshot()?;
-    let conn = &*snapshot;
-    let first = first_since(conn, Growing::Messages, since)?;
+    let conn = &read.conn;
+    let stored = Stretch::of(conn, Growing::Messages, account, since)?;
     let mut counted = Stats::default();
-    messages(conn, (account, first, since), day, &mut counted)?;
-    latencies(conn, (account, first, since), &mut counted)?;
-    webhooks(conn, account, first_since(conn, Growing::Events, since)?, &mut counted)?;
+    messages(conn, stored, day, &mut counted)?;
+    latencies(conn, stored, &mut counted)?;
+    webhooks(conn, Stretch::of(conn, Growing::Events, account, since)?, &mut counted)?;
     Ok(counted)
 }
 
-/// The id of the first row that was stored at this time or later.
-fn first_since(conn: &Connection, rows: Growing, since: Timestamp) -> Result<i64, Error> {
+/// The id of the first row that was stored at this time or later, and of the last one.
+fn ids_since(conn: &Connection, rows: Growing, since: Timestamp) -> Result<(i64, i64), Error> {
     let (ends, at) = match rows {
         Growing::Messages => (
             "SELECT coalesce(min(id), 0), coalesce(max(id), 0) FROM message",
@@ -67,7 +100,7 @@ fn first_since(conn: &Connection, rows: Growing, since: Timestamp) -> Result<i64
             low = middle + 1;
         }
     }
-    Ok(low)
+    Ok((low, last))
 }
 
 /// What a type is called that has no word of Meta's in its row.
@@ -93,7 +126,7 @@ fn kind_name(kind: i64, media: Option<i64>) -> &'static str {
 
 fn messages(
     conn: &Connection,
-    (account, first, since): (AccountId, i64, Timestamp),
+    stored: Stretch,
     day: &mut dyn FnMut(Timestamp) -> Timestamp,
     counted: &mut Stats,
 ) -> Result<(), Error> {
@@ -102,39 +135,43 @@ fn messages(
              m.priority, iif(m.kind = 8, m.extra ->> 'name', NULL),
              iif(m.kind = 8, m.extra ->> 'language', NULL)
          FROM message m LEFT JOIN media f ON m.kind = 2 AND f.message = m.id
-         WHERE m.id >= ?2 AND +m.account = ?1 AND m.history = 0 AND m.at >= ?3 ORDER BY m.id",
+         WHERE m.id BETWEEN ?2 AND ?3 AND +m.account = ?1 AND m.history = 0 AND m.at >= ?4
+         ORDER BY m.id",
     )?;
-    let mut rows = query.query(params![account.0, first, since.millis()])?;
     let mut counts: BTreeMap<(Timestamp, bool, &'static str, &'static str), u64> = BTreeMap::new();
     let mut failures: BTreeMap<Option<i64>, u64> = BTreeMap::new();
     let mut templates: BTreeMap<(String, String), TemplateUse> = BTreeMap::new();
     let mut waiting: HashMap<i64, i64> = HashMap::new();
     let mut answers = Vec::new();
-    while let Some(found) = rows.next()? {
-        let conversation: i64 = found.get(0)?;
-        let outbound = found.get::<_, i64>(1)? == 2;
-        let kind = kind_name(found.get(2)?, found.get(3)?);
-        let state = row::state(found.get(4)?)?;
-        let at: i64 = found.get(5)?;
-        let key = (day(Timestamp::from_millis(at)), outbound, kind, state.name());
-        *counts.entry(key).or_default() += 1;
-        if state == State::Failed {
-            *failures.entry(found.get(6)?).or_default() += 1;
-        }
-        let author: i64 = found.get(7)?;
-        let (own, person) = (found.get::<_, i64>(8)? == 1, found.get::<_, i64>(9)? == 1);
-        if own && author == 1 {
-            waiting.entry(conversation).or_insert(at);
-        } else if own && outbound && person && state.is_accepted() {
-            // What goes to many people answers none of them.
-            if let Some(since) = waiting.remove(&conversation) {
-                answers.push(u64::try_from(at - since).unwrap_or(0));
+    for (from, to) in stored.steps() {
+        let asked = params![stored.account.0, from, to, stored.since.millis()];
+        let mut rows = query.query(asked)?;
+        while let Some(found) = rows.next()? {
+            let conversation: i64 = found.get(0)?;
+            let outbound = found.get::<_, i64>(1)? == 2;
+            let kind = kind_name(found.get(2)?, found.get(3)?);
+            let state = row::state(found.get(4)?)?;
+            let at: i64 = found.get(5)?;
+            let key = (day(Timestamp::from_millis(at)), outbound, kind, state.name());
+            *counts.entry(key).or_default() += 1;
+            if state == State::Failed {
+                *failures.entry(found.get(6)?).or_default() += 1;
             }
-        }
-        if kind == "template" && outbound {
-            let name: String = found.get::<_, Option<String>>(10)?.unwrap_or_default();
-            let language: String = found.get::<_, Option<String>>(11)?.unwrap_or_default();
-            use_of(&mut templates, name, language, state);
+            let author: i64 = found.get(7)?;
+            let (own, person) = (found.get::<_, i64>(8)? == 1, found.get::<_, i64>(9)? == 1);
+            if own && author == 1 {
+                waiting.entry(conversation).or_insert(at);
+            } else if own && outbound && person && state.is_accepted() {
+                // What goes to many people answers none of them.
+                if let Some(since) = waiting.remove(&conversation) {
+                    answers.push(u64::try_from(at - since).unwrap_or(0));
+                }
+            }
+            if kind == "template" && outbound {
+                let name: String = found.get::<_, Option<String>>(10)?.unwrap_or_default();
+                let language: String = found.get::<_, Option<String>>(11)?.unwrap_or_default();
+                use_of(&mut templates, name, language, state);
+            }
         }
     }
     counted.messages = counts
@@ -223,28 +260,27 @@ impl Course {
     }
 }
 
-fn latencies(
-    conn: &Connection,
-    (account, first, since): (AccountId, i64, Timestamp),
-    counted: &mut Stats,
-) -> Result<(), Error> {
+fn latencies(conn: &Connection, stored: Stretch, counted: &mut Stats) -> Result<(), Error> {
     // What a status says of an earlier request tells nothing of the last one.
     let mut query = conn.prepare_cached(
         "SELECT t.message, t.state, t.at FROM timeline t CROSS JOIN message m ON m.id = t.message
-         WHERE t.message >= ?2 AND t.report < 2 AND m.account = ?1 AND m.direction = 2
-             AND m.history = 0 AND m.at >= ?3
+         WHERE t.message BETWEEN ?2 AND ?3 AND t.report < 2 AND m.account = ?1 AND m.direction = 2
+             AND m.history = 0 AND m.at >= ?4
          ORDER BY t.message, t.at, t.id",
     )?;
-    let mut rows = query.query(params![account.0, first, since.millis()])?;
     let mut spans: [Vec<u64>; Phase::ALL.len()] = Default::default();
     let mut course = Course::default();
-    while let Some(found) = rows.next()? {
-        let message = found.get(0)?;
-        if message != course.message {
-            let next = Course { message, ..Course::default() };
-            std::mem::replace(&mut course, next).close(&mut spans);
+    for (from, to) in stored.steps() {
+        let asked = params![stored.account.0, from, to, stored.since.millis()];
+        let mut rows = query.query(asked)?;
+        while let Some(found) = rows.next()? {
+            let message = found.get(0)?;
+            if message != course.message {
+                let next = Course { message, ..Course::default() };
+                std::mem::replace(&mut course, next).close(&mut spans);
+            }
+            course.take(row::state(found.get(1)?)?, found.get(2)?);
         }
-        course.take(row::state(found.get(1)?)?, found.get(2)?);
     }
     course.close(&mut spans);
     counted.latencies = Phase::ALL
@@ -256,24 +292,21 @@ fn latencies(
 }
 
 /// Those that are about the account, and those that are about none.
-fn webhooks(
-    conn: &Connection,
-    account: AccountId,
-    first: i64,
-    counted: &mut Stats,
-) -> Result<(), Error> {
+fn webhooks(conn: &Connection, stored: Stretch, counted: &mut Stats) -> Result<(), Error> {
     let mut query = conn.prepare_cached(
-        "SELECT e.received_at, e.took FROM event e WHERE e.id >= ?1
+        "SELECT e.received_at, e.took FROM event e WHERE e.id BETWEEN ?1 AND ?3
              AND (EXISTS (SELECT 1 FROM event_effect f WHERE f.event = e.id AND f.account = ?2)
                   OR NOT EXISTS (SELECT 1 FROM event_effect f WHERE f.event = e.id AND f.account <> ?2))",
     )?;
-    let mut rows = query.query([first, account.0])?;
     let mut hours: BTreeMap<i64, u64> = BTreeMap::new();
     let mut took = Vec::new();
-    while let Some(found) = rows.next()? {
-        *hours.entry(found.get::<_, i64>(0)?.div_euclid(HOUR)).or_default() += 1;
-        let micros: Option<i64> = found.get(1)?;
-        took.extend(micros.and_then(|micros| u64::try_from(micros / 1000).ok()));
+    for (from, to) in stored.steps() {
+        let mut rows = query.query([from, stored.account.0, to])?;
+        while let Some(found) = rows.next()? {
+            *hours.entry(found.get::<_, i64>(0)?.div_euclid(HOUR)).or_default() += 1;
+            let micros: Option<i64> = found.get(1)?;
+            took.extend(micros.and_then(|micros| u64::try_from(micros / 1000).ok()));
+        }
     }
     let hour = |(hour, count)| Hour { from: Timestamp::from_millis(hour * HOUR), count };
     counted.webhooks = hours.into_iter().map(hour).collect();

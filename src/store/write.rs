@@ -7,6 +7,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::error::Error;
+use super::log::Log;
 use super::schema;
 use super::text_index::DAMAGED;
 use crate::domain::change::Changes;
@@ -30,12 +31,6 @@ const INDEX_LAG: i64 = 256;
 /// Ids of messages that one step adds to the text index, where many wait: after a crash, or since it was damaged.
 const INDEX_STEP: i64 = 1_024;
 
-/// From this size on, in bytes, the writer sees to it that the log starts anew.
-const LONG_LOG: u64 = 16 << 20;
-
-/// How long the writer waits for readers then; they take some milliseconds, and the next commit waits as well.
-const LOG_WAIT: Duration = Duration::from_millis(25);
-
 /// What the person decided in the config about all that is sent and received.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
@@ -52,8 +47,7 @@ pub struct WriteConn {
     rules: Rules,
     /// Whether the text index was found damaged, when last looked at.
     pub(super) search_damaged: Cell<bool>,
-    /// The size of the log, in bytes, from which [`WriteConn::bound_log`] acts.
-    log_bound: u64,
+    pub(super) log: Log,
 }
 
 /// A transaction in which one job runs.
@@ -86,7 +80,7 @@ impl WriteConn {
             conn,
             rules: Rules::default(),
             search_damaged: Cell::new(false),
-            log_bound: LONG_LOG,
+            log: Log::default(),
         })
     }
 
@@ -347,22 +341,6 @@ impl WriteConn {
         // The FTS5 manual: fewer than two changes mean that there was nothing to merge.
         let merged = self.conn.total_changes().saturating_sub(before) >= 2;
         Ok(merged || done < log)
-    }
-
-    /// Starts the log anew when it has become long: readers that follow one another without a gap keep
-    /// SQLite from it, so the writer waits for them, for `LOG_WAIT` at most. Tried again when it has grown
-    /// by as much.
-    pub fn bound_log(&mut self) -> Result<(), Error> {
-        let log = self.conn.path().map(|path| format!("{path}-wal"));
-        let size = log.and_then(|log| std::fs::metadata(log).ok()).map_or(0, |file| file.len());
-        if size < self.log_bound {
-            return Ok(());
-        }
-        self.conn.busy_timeout(LOG_WAIT)?;
-        let busy = self.conn.query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| row.get(0));
-        self.conn.busy_timeout(schema::BUSY_TIMEOUT)?;
-        self.log_bound = if busy? { size + LONG_LOG } else { LONG_LOG };
-        Ok(())
     }
 
     /// The last thing before the end: statistics for the query planner, and an empty WAL.
