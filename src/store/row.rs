@@ -49,6 +49,14 @@ pub(super) const fn late_proof(number: i64) -> LateProof {
     }
 }
 
+pub(super) const fn late_proof_number(proof: LateProof) -> i64 {
+    match proof {
+        LateProof::None => 0,
+        LateProof::WasSent => 1,
+        LateProof::SentTwice => 2,
+    }
+}
+
 pub(super) const fn media_kind_number(kind: MediaKind) -> i64 {
     match kind {
         MediaKind::Image => 1,

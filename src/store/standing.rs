@@ -115,59 +115,40 @@ pub(super) fn apply(
     taken: Step,
     proof: &Proof,
 ) -> Result<(), Error> {
-    match taken {
-        Step::To(state) => {
-            move_to(tx, message, state, proof)?;
-            // An earlier request was proved while this one was under way: now both are.
-            let late = state.is_accepted() && message.late_proof == LateProof::WasSent;
-            if late && accepted(tx, message)? > 1 {
-                prove_late(tx, message, LateProof::SentTwice)?;
-            }
-            Ok(())
-        }
-        Step::SentTwiceTo(state) => {
-            move_to(tx, message, state, proof)?;
-            prove_late(tx, message, LateProof::SentTwice)
-        }
-        Step::WasSent => {
-            let twice = proved(tx, message)? > 1;
-            prove_late(tx, message, if twice { LateProof::SentTwice } else { LateProof::WasSent })
-        }
-        Step::SentTwice => prove_late(tx, message, LateProof::SentTwice),
-        Step::Stay | Step::Forbidden => Ok(()),
+    if let Step::To(state) | Step::SentTwiceTo(state) = taken {
+        move_to(tx, message, state, proof)?;
     }
+    prove_late(tx, message)
 }
 
-/// How many of its requests were accepted, as far as is known.
-fn accepted(tx: &Tx<'_>, message: &Standing) -> Result<i64, Error> {
-    let mut query = tx
-        .conn
-        .prepare_cached("SELECT count(*) FROM request WHERE message = ?1 AND outcome = 1")?;
-    Ok(query.query_row([message.id.0], |row| row.get(0))?)
-}
-
-/// How many of its requests were accepted, as far as is known, and did not just fail.
-fn proved(tx: &Tx<'_>, message: &Standing) -> Result<i64, Error> {
+/// Whether proof came late follows from what is known of all requests by now, so that it does not depend on the
+/// order in which that came. A request that failed counts only if it was sent or arrived as well.
+fn prove_late(tx: &mut Tx<'_>, message: &mut Standing) -> Result<(), Error> {
     let mut query = tx.conn.prepare_cached(
-        "SELECT count(*) FROM request r WHERE r.message = ?1 AND r.outcome = 1
+        "SELECT count(*), coalesce(sum(r.id = (SELECT request FROM timeline
+                 WHERE message = ?1 AND state = 3 ORDER BY id DESC LIMIT 1)), 0)
+         FROM request r WHERE r.message = ?1 AND r.outcome = 1
              AND (NOT EXISTS (SELECT 1 FROM timeline f WHERE f.message = ?1 AND f.request = r.id
                       AND f.state = 9 AND f.report > 0)
                   OR EXISTS (SELECT 1 FROM timeline t WHERE t.message = ?1 AND t.request = r.id
                       AND t.state BETWEEN 5 AND 8 AND t.report > 0))",
     )?;
-    Ok(query.query_row([message.id.0], |row| row.get(0))?)
-}
-
-/// "Sent twice" says more than "was sent"; neither is ever taken back.
-fn prove_late(tx: &mut Tx<'_>, message: &mut Standing, proof: LateProof) -> Result<(), Error> {
-    if message.late_proof == LateProof::SentTwice || message.late_proof == proof {
+    let (proved, newest): (i64, bool) =
+        query.query_row([message.id.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    drop(query);
+    let late = match proved {
+        0 => LateProof::None,
+        1 if newest && message.state != State::Cancelled => LateProof::None,
+        1 => LateProof::WasSent,
+        _ => LateProof::SentTwice,
+    };
+    if message.late_proof == late {
         return Ok(());
     }
-    message.late_proof = proof;
-    let number = if proof == LateProof::WasSent { 1 } else { 2 };
+    message.late_proof = late;
     tx.conn
         .prepare_cached("UPDATE message SET late_proof = ?2 WHERE id = ?1")?
-        .execute([message.id.0, number])?;
+        .execute([message.id.0, row::late_proof_number(late)])?;
     tx.touch(message.conversation);
     Ok(())
 }
@@ -373,6 +354,7 @@ fn fall_back(
         )?
         .execute([message.id.0, row::state_number(from)])?;
     *message = load(tx.conn, message.id)?;
+    prove_late(tx, message)?;
     tx.touch(message.conversation);
     Ok(Step::To(from))
 }

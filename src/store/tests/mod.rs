@@ -17,6 +17,7 @@ mod orders;
 mod plans;
 mod poison;
 mod reading;
+mod resent;
 mod stalls;
 mod states;
 mod stats;
