@@ -18,13 +18,14 @@ mod telling;
 mod tests;
 pub mod transport;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::sleep;
 
 use self::allowance::Allowance;
@@ -163,10 +164,11 @@ pub(super) async fn run(parts: Parts, mut stopped: Stopped) {
 /// Removes the copies of files that no message needs any more: at the start, and then hourly.
 async fn let_go(shared: Shared, data_dir: PathBuf, mut stopped: Stopped) {
     loop {
-        let needed = shared.reader.ask("copies", needed).await;
-        let gone = needed
-            .map_err(|error| error.to_string())
-            .and_then(|needed| clean_up(&data_dir, &needed).map_err(|error| error.to_string()));
+        let gone = match shared.reader.ask("copies", needed).await {
+            // A directory of many files takes long to list, and connections wait for this thread.
+            Ok(needed) => tidied(data_dir.clone(), needed).await,
+            Err(error) => Err(error.to_string()),
+        };
         match gone {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "copies of files that were sent are removed"),
@@ -177,6 +179,11 @@ async fn let_go(shared: Shared, data_dir: PathBuf, mut stopped: Stopped) {
             () = stopped.wait() => return,
         }
     }
+}
+
+async fn tidied(data_dir: PathBuf, needed: BTreeSet<String>) -> Result<usize, String> {
+    let gone = spawn_blocking(move || clean_up(&data_dir, &needed)).await;
+    gone.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
 }
 
 /// Settles what an earlier holder of the role left, and learns the accounts' ids. Tries until the store

@@ -388,6 +388,38 @@ fn a_lane_keeps_its_order_through_retries_and_holds_no_other() {
     assert!(world.rows_are(Row::Accepted));
 }
 
+/// Reliability at size: 1,000 conversations of five messages, of which one in twenty fails for ever.
+#[test]
+fn lanes_that_fail_for_ever_keep_their_order_and_slow_no_other_of_a_thousand() {
+    let fails = |id: i64| id / 10 % 20 == 0;
+    let run = |any: bool| {
+        let script = move |_: Now, job: &Job| {
+            let fails = any && fails(job.id.0);
+            let outcome = if fails { Outcome::RefusedForNow(error(131_016)) } else { accepted() };
+            (Duration::from_millis(150), outcome)
+        };
+        let mut world = World::new(Policy::with_rate(1000), script);
+        world.enqueue((0..1000).flat_map(|lane| (0..5).map(move |n| (lane * 10 + n, lane))));
+        world.run(Duration::from_secs(3600));
+        let begun = world.sent[0].0;
+        let others = world.sent.iter().filter(|(_, id)| !fails(*id));
+        let took = others.map(|(at, _)| at.since(begun)).max().unwrap();
+        (world, took)
+    };
+    let (_, undisturbed) = run(false);
+    let (world, took) = run(true);
+    assert!(took <= undisturbed * 11 / 10, "{took:?} instead of {undisturbed:?}");
+    let mut last = BTreeMap::new();
+    for (_, id) in &world.sent {
+        let before = last.insert(id / 10, *id);
+        assert!(before.is_none_or(|before| before <= *id), "{id} after {before:?}");
+    }
+    for (id, (_, row)) in &world.rows {
+        let wanted = if fails(*id) { Row::Failed } else { Row::Accepted };
+        assert_eq!(*row, wanted, "{id}");
+    }
+}
+
 #[test]
 fn what_another_process_wrote_between_the_claim_and_the_look_goes_at_once() {
     let mut world = World::new(Policy::default(), at_once);
