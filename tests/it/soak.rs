@@ -1,5 +1,5 @@
-//! The sender, the store and the reading of webhooks against the simulated Meta, on virtual time, through
-//! trouble that follows from a seed. After the trouble everything heals, and nothing may be lost, sent twice,
+//! The sender, the store and the reading of webhooks against the simulated Meta, joined by the sender's `Transport`
+//! and a `Clock` of virtual time, through trouble that follows from a seed. After the trouble everything heals, and nothing may be lost, sent twice,
 //! out of order, stuck or untrue.
 //!
 //! `SOAK_SEEDS=10000 cargo test --test it soak` is the long form, `SOAK_FIRST=10001` with it takes others. A seed that fails is replayed, with every
@@ -9,6 +9,7 @@ mod dice;
 mod plan;
 mod run;
 mod watch;
+mod wire;
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;

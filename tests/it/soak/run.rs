@@ -7,17 +7,17 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use twoticks::api::{request, response, signature, webhook};
-use twoticks::clock::Wall;
 use twoticks::domain::id::{
-    AccountId, ConversationId, MessageId, PhoneNumberId, UserId, WaId, WabaId,
+    AccountId, ConversationId, MessageId, PhoneNumberId, RequestId, UserId, WaId, WabaId,
 };
 use twoticks::domain::message::{Body, NewMessage, Priority};
 use twoticks::domain::outbox::{ApiError, Decision, Job, JobKind, Outcome};
 use twoticks::domain::state::{HoldReason, State};
-use twoticks::domain::time::{Monotonic, Timestamp};
+use twoticks::domain::time::{Clock as _, Monotonic, Timestamp};
 use twoticks::service::sender::core::{Answer, Core, Done, Now, Policy, Step};
 use twoticks::service::sender::entropy::Entropy as _;
 use twoticks::service::sender::errand;
+use twoticks::service::sender::transport::{Answering, Transport as _};
 use twoticks::sim::{
     Delays, Delivery, Language, Method, Persona, PostOutcome, Request, Sample, Strangers, Weather,
     WebhookPost, Words, World, WorldConfig,
@@ -32,6 +32,7 @@ use twoticks::store::{Error, ReadConn, WriteConn, outbox};
 use super::dice::Dice;
 use super::plan::{Act, PEOPLE, TROUBLE, plan};
 use super::watch::Watch;
+use super::wire::{Clocks, Wire, poll};
 
 /// Meta's clock when a run begins.
 const BEGIN: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -70,6 +71,8 @@ struct Sender {
     /// When it began: its monotonic clock starts there.
     began: Duration,
     wake: Option<Duration>,
+    /// Its requests, which go with it.
+    under_way: BTreeMap<RequestId, (Box<Job>, Answering)>,
 }
 
 /// What the core waits for from the store.
@@ -119,7 +122,8 @@ pub(super) struct Run {
     ahead: i64,
     /// The furthest it ever was: what is planned may be planned for then.
     furthest: i64,
-    wall: Wall,
+    clocks: Clocks,
+    wire: Wire,
     network: bool,
     listener: bool,
     store_works: bool,
@@ -205,7 +209,8 @@ impl Run {
             process: 0,
             ahead: 0,
             furthest: 0,
-            wall: Wall::default(),
+            clocks: Clocks::default(),
+            wire: Wire::default(),
             network: true,
             listener: true,
             store_works: true,
@@ -320,7 +325,8 @@ impl Run {
         let began = self.sender.as_ref().map_or(Duration::ZERO, |sender| sender.began);
         let mono = Monotonic(self.time.saturating_sub(began));
         let system = Timestamp::from_millis(self.meta_now().millis() + self.ahead);
-        let now = Now { wall: self.wall.read(system, mono), mono };
+        self.clocks.set(system, mono);
+        let now = Now { wall: self.clocks.now(), mono: self.clocks.monotonic() };
         self.watch.clock_says(now.wall);
         now
     }
@@ -356,6 +362,10 @@ impl Run {
                     if matches!(answer, Answer::Outcome(Outcome::Unknown { .. })) {
                         self.watch.unknown(&job);
                     }
+                    self.wire.answer(job.request, answer);
+                    let request = sender.under_way.remove(&job.request);
+                    let (job, mut answering) = request.ok_or("an answer to no request")?;
+                    let answer = poll(&mut answering).ok_or("an answer that does not arrive")?;
                     sender.core.answered(*job, answer, now, random);
                 }
             }
@@ -379,10 +389,10 @@ impl Run {
         }
         self.process += 1;
         // A new process knows nothing of what an earlier one read from the clock.
-        self.wall = Wall::default();
+        self.clocks = Clocks::default();
         let system = Timestamp::from_millis(self.meta_now().millis() + self.ahead);
-        let now =
-            Now { wall: self.wall.read(system, Monotonic::default()), mono: Monotonic::default() };
+        self.clocks.set(system, Monotonic::default());
+        let now = Now { wall: self.clocks.now(), mono: self.clocks.monotonic() };
         self.watch.clock_says(now.wall);
         let new = self.new_account.clone();
         let (_, changes) = self
@@ -395,7 +405,8 @@ impl Run {
         let policy = Policy::with_rate(RATE);
         let core = Core::new(self.account, policy, &requests, now);
         self.watch.began(self.ahead);
-        self.sender = Some(Sender { core, began: self.time, wake: None });
+        self.sender =
+            Some(Sender { core, began: self.time, wake: None, under_way: BTreeMap::new() });
         Ok(())
     }
 
@@ -488,16 +499,31 @@ impl Run {
             Step::Resend(messages) => return Err(format!("nobody asked to resend {messages:?}")),
             Step::Hear(heard) => self.queue(took, Work::Hear(heard)),
             Step::Start(job) => {
-                self.watch.leaves(&job)?;
-                let way = Duration::from_millis(20) + self.dice.within(JITTER);
-                if self.network {
-                    self.plan(way, Event::Arrive(self.process, job));
-                } else {
-                    let wait = self.dice.within(NO_ROUTE);
-                    let gone = Outcome::NeverReached("no route to host".to_owned());
-                    self.plan(wait, Event::Answer(self.process, job, Answer::Outcome(gone)));
+                let mut answering = self.wire.perform(&job);
+                if poll(&mut answering).is_some() {
+                    return Err("an answer before its request".to_owned());
+                }
+                if let Some(sender) = &mut self.sender {
+                    sender.under_way.insert(job.request, (job, answering));
+                }
+                for job in self.wire.left() {
+                    self.leave(job)?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// A request leaves the machine, if there is a network.
+    fn leave(&mut self, job: Job) -> Result<(), String> {
+        self.watch.leaves(&job)?;
+        let way = Duration::from_millis(20) + self.dice.within(JITTER);
+        if self.network {
+            self.plan(way, Event::Arrive(self.process, Box::new(job)));
+        } else {
+            let wait = self.dice.within(NO_ROUTE);
+            let gone = Outcome::NeverReached("no route to host".to_owned());
+            self.plan(wait, Event::Answer(self.process, Box::new(job), Answer::Outcome(gone)));
         }
         Ok(())
     }
