@@ -2,7 +2,8 @@
 //! answered 503, and once there is room again everything goes on without a restart.
 
 use std::collections::BTreeSet;
-use std::fs::Permissions;
+use std::fs::{File, Permissions};
+use std::os::unix::fs::FileExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 
 use rusqlite::Connection;
@@ -132,5 +133,38 @@ fn a_directory_that_becomes_read_only_stops_nobody_who_runs_and_a_start_says_wha
     assert!(words.contains("read-only: check who owns its file and directory"), "{words}");
     mode(0o700);
     assert_eq!(stored(&target).len(), before.len() + 3, "nothing is lost by it");
+    assert!(target.beside(&["db", "check"]).status.success());
+}
+
+#[test]
+fn damage_that_is_met_while_it_runs_costs_503s_until_the_file_is_well_again() {
+    let target = Target::start();
+    let before = stored(&target);
+    let other = Connection::open(target.database()).expect("store");
+    let ask = |sql: &str| {
+        let found = other.query_row(sql, [], |row| row.get::<_, u32>(0));
+        u64::from(found.expect("a number"))
+    };
+    let size = ask("PRAGMA page_size");
+    let place = (ask("SELECT rootpage FROM sqlite_schema WHERE name = 'event_body'") - 1) * size;
+    other.busy_timeout(std::time::Duration::from_secs(20)).expect("timeout");
+    assert_eq!(ask("PRAGMA wal_checkpoint(TRUNCATE)"), 0, "all of it is in the file");
+    let file = File::options().read(true).write(true).open(target.database()).expect("file");
+    let mut page = vec![0; usize::try_from(size).expect("a size")];
+    file.read_exact_at(&mut page, place).expect("page");
+    file.write_all_at(&vec![0xff; page.len()], place).expect("damage");
+    // Whoever has read the page before reads it again once somebody else has written.
+    other.execute("UPDATE account SET name = name", []).expect("a commit");
+    for number in 0..3 {
+        assert_eq!(target.post(&body(number), SECRET), 503, "{}", target.told());
+    }
+    target.until_told("the database is damaged");
+    file.write_all_at(&page, place).expect("repair");
+    for number in 0..3 {
+        target.until_taken(&body(number));
+    }
+    let stored = stored(&target);
+    assert_eq!(stored.len(), before.len() + 3, "each once, and nothing else");
+    assert!((0..3).all(|number| stored.contains(&body(number))));
     assert!(target.beside(&["db", "check"]).status.success());
 }
