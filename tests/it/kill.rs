@@ -1,7 +1,7 @@
 //! A process that sends and listens is killed at random moments, again and again. Nothing may be lost, and
 //! nothing accepted twice.
 
-use crate::shop::{IN_FLIGHT, PATIENCE, Shop};
+use crate::shop::{IN_FLIGHT, Shop};
 
 /// How many times the process is killed, and how many messages it has to send meanwhile. The long form is
 /// run by hand: `KILLS=10000 cargo test --test it kill`.
@@ -26,7 +26,7 @@ fn killed_at_any_moment_nothing_is_lost_and_nothing_accepted_twice() {
         }
         shop.sim.say(&format!("+1666{kill:06}7"), &format!("customer {kill}")).expect("said");
         let mut process = shop.start();
-        let reached = shop.sim.wait_until(PATIENCE, |world| world.counts().accepted >= goal);
+        let reached = shop.reach(goal);
         process.end();
         shop.follow();
         let sending = shop.sending();

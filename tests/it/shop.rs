@@ -251,6 +251,16 @@ impl Shop {
         outbox::queue_counts(&read, self.account).expect("counts").queued
     }
 
+    /// Waits until Meta has accepted so many messages, and takes note of every webhook meanwhile: those that were
+    /// refused while the process was dead come in thousands, and the simulator's log lets go of what is old.
+    pub(crate) fn reach(&mut self, goal: u64) -> bool {
+        let answered = &mut self.answered;
+        self.sim.wait_until(PATIENCE, |world| {
+            answered.follow(world);
+            world.counts().accepted >= goal
+        })
+    }
+
     /// Takes note of the webhooks that were answered so far.
     pub(crate) fn follow(&mut self) {
         self.sim.with_world(|world| self.answered.follow(world));
