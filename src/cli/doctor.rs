@@ -15,7 +15,9 @@ use serde_json::json;
 use super::output::{json_line, line};
 use super::{Global, Session};
 use crate::domain::checkup::{Finding, Verdict};
+use crate::domain::health::{Condition, Health};
 use crate::domain::text::display_safe;
+use crate::domain::tunnel::TunnelHealth;
 use crate::error::Error;
 
 use self::redact::Private;
@@ -103,9 +105,10 @@ pub(super) fn run(global: &Global, doctor: &Doctor) -> Result<(), Error> {
 }
 
 /// Looks at everything but the terminal, for the screen, which is drawn on it: the config as it is in force, and
-/// the address that this process listens on.
-pub(super) fn on_screen(session: &Session, listening: Option<&str>) -> Vec<Finding> {
+/// what this process knows of its own listener and tunnel.
+pub(super) fn on_screen(session: &Session, health: &Health) -> Vec<Finding> {
     let mut session = session.clone();
+    let listening = health.listener_address.as_deref();
     let bound = listening.and_then(|address| address.parse::<SocketAddr>().ok());
     if let Some(bound) = bound {
         (session.config.listener.address, session.config.listener.port) =
@@ -121,7 +124,23 @@ pub(super) fn on_screen(session: &Session, listening: Option<&str>) -> Vec<Findi
     if let Err(error) = examine(&mut report, session) {
         report.wrong("doctor", error.message, error.hint.unwrap_or_default());
     }
+    running_tunnel(&mut report.findings, &health.tunnel);
     report.findings
+}
+
+/// A tunnel that runs here and was not proved yet is in no store: what is said of it is what this process knows.
+fn running_tunnel(findings: &mut [Finding], tunnel: &TunnelHealth) {
+    let noted = |found: &&mut Finding| found.check == "tunnel" && found.verdict == Verdict::Note;
+    let (Some(kind), Some(found)) = (tunnel.kind, findings.iter_mut().find(noted)) else { return };
+    match &tunnel.condition {
+        Condition::Starting => found.says = format!("{kind} starts; nothing came through it yet"),
+        Condition::Down(why) => {
+            found.verdict = Verdict::Wrong;
+            found.says = format!("{kind} is down: {why}");
+            found.remedy = Some("it is started again by itself; mend what it says".to_owned());
+        }
+        Condition::Up | Condition::Elsewhere | Condition::Off => {}
+    }
 }
 
 /// All that can be looked at with a config that is right.
@@ -136,4 +155,27 @@ fn examine(report: &mut Report, session: &Session) -> Result<(), Error> {
     }
     report.account = None;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Condition, Report, TunnelHealth, Verdict, running_tunnel};
+
+    /// On the screen it was said to start with the inbox, in the inbox, while it was down.
+    #[test]
+    fn a_tunnel_that_runs_here_is_told_as_it_is() {
+        let told = |condition: Condition| {
+            let mut report = Report::default();
+            report.note("tunnel", "ngrok is set; it starts with the inbox or listen");
+            let tunnel = TunnelHealth { kind: Some("ngrok"), condition, ..TunnelHealth::default() };
+            running_tunnel(&mut report.findings, &tunnel);
+            let found = report.findings.remove(0);
+            (found.verdict, found.says)
+        };
+        let (verdict, says) = told(Condition::Down("no authtoken".to_owned()));
+        assert_eq!((verdict, says.as_str()), (Verdict::Wrong, "ngrok is down: no authtoken"));
+        let (verdict, says) = told(Condition::Starting);
+        assert_eq!(verdict, Verdict::Note);
+        assert!(says.contains("nothing came through it yet"), "{says}");
+    }
 }

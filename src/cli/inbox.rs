@@ -175,7 +175,7 @@ pub(super) fn show(
 /// Looks at the set-up as the command does, on a thread of its own.
 fn doctor(session: &Session, bus: &Bus) -> Doctor {
     let (session, bus) = (session.clone(), bus.clone());
-    Arc::new(move || super::doctor::on_screen(&session, bus.health().listener_address.as_deref()))
+    Arc::new(move || super::doctor::on_screen(&session, &bus.health()))
 }
 
 fn no_terminal(error: impl std::error::Error + 'static) -> Error {
