@@ -222,13 +222,19 @@ fn it_opens_whatever_is_missing() {
     std::fs::write(&config, text).unwrap();
     let config = config.to_str().unwrap();
     let mut terminal = Terminal::start(home.path(), &["--config", config], &[]);
+    let token = "the token cannot be had: the variable NOT_SET is not set";
+    terminal.until("the gravest trouble", |screen| {
+        let shown = screen.contents();
+        shown.contains("LIVE") && shown.contains(token) && shown.contains("2 more, D shows all")
+    });
+    terminal.send("D");
     terminal.until("the troubles", |screen| {
         let shown = screen.contents();
-        shown.contains("LIVE")
-            && shown.contains(&format!("port {port} is taken"))
-            && shown.contains("the token cannot be had: the variable NOT_SET is not set")
-            && shown.contains("the verify_token cannot be had")
+        shown.contains(&format!("port {port} is taken"))
+            && shown.contains("verify_token cannot be had")
     });
+    terminal.send("q");
+    terminal.until("the inbox", |screen| !screen.contents().contains("[Doctor]"));
     terminal.send("c");
     terminal.until_text("number");
     terminal.send("+15551230001\r");
