@@ -5,11 +5,12 @@ use super::{CAPACITY, Pending, Priority, WriteError, Writer, WriterThread};
 use crate::clock::SystemClock;
 use crate::domain::id::{PhoneNumberId, WaId};
 use crate::domain::message::{Body, NewMessage};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Clock as _, Timestamp};
 use crate::service::bus::Bus;
 use crate::store::Rules;
 use crate::store::account::{NewAccount, upsert_account};
 use crate::store::conversation::begin_conversation;
+use crate::store::ingest::{RawPost, ingest};
 use crate::store::outbox::enqueue;
 use crate::{domain, store};
 
@@ -173,4 +174,33 @@ fn a_store_that_cannot_be_opened_recovers_without_a_restart() {
     std::fs::create_dir(setup.dir.path().join("not yet")).unwrap();
     assert_eq!(writer.run(Priority::Interactive, |_| Ok(3)).wait(), Ok(3));
     assert_eq!(setup.bus.health().store_trouble, None);
+}
+
+/// Pages that wait in the log.
+fn waiting_in_log(setup: &Setup) -> i64 {
+    let other = rusqlite::Connection::open(setup.dir.path().join("db")).unwrap();
+    let ask = "PRAGMA wal_checkpoint(NOOP)";
+    other.query_row(ask, [], |row| Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?)).unwrap()
+}
+
+#[test]
+fn a_log_that_grew_behind_a_long_read_is_moved_beside_the_jobs() {
+    let setup = start_at("db");
+    let (writer, clock) = (setup.thread.handle(), SystemClock::new());
+    writer.run(Priority::Interactive, |_| Ok(())).wait().unwrap();
+    let reader = rusqlite::Connection::open(setup.dir.path().join("db")).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM account").unwrap();
+    let received_at = Timestamp::from_secs(1);
+    for n in 0..16_u8 {
+        let post = RawPost { body: vec![n; 1 << 20], sha256: [n; 32], received_at };
+        let stored = writer.run(Priority::Webhook, move |tx| ingest(tx, &post, &[], received_at));
+        stored.wait().unwrap();
+    }
+    assert!(waiting_in_log(&setup) > 4_000, "the reader is in the way");
+    reader.execute_batch("COMMIT").unwrap();
+    let end = clock.monotonic() + Duration::from_secs(20);
+    while waiting_in_log(&setup) > 500 {
+        assert!(clock.monotonic() < end, "{} pages wait", waiting_in_log(&setup));
+        writer.run(Priority::Interactive, |_| Ok(())).wait().unwrap();
+    }
 }
