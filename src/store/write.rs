@@ -118,9 +118,13 @@ impl WriteConn {
                     all.results.extend(alone.results);
                     all.changes.merge(alone.changes);
                 }
-                // Only a commit that succeeds overwrites what the first one left in the log.
+                // Only a commit that succeeds overwrites what the first one left in the log. What a job itself
+                // refuses is not in it.
                 if unconfirmed && all.results.iter().all(Result::is_err) {
-                    return Group::failed(jobs.len(), &Error::Unconfirmed);
+                    let errors = all.results.iter_mut().filter_map(|result| result.as_mut().err());
+                    errors
+                        .filter(|error| error.ends_transaction())
+                        .for_each(|error| *error = Error::Unconfirmed);
                 }
                 all
             }
