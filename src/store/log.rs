@@ -10,10 +10,7 @@ use std::time::Duration;
 
 use super::error::Error;
 use super::schema;
-use super::write::WriteConn;
-
-/// From this size on, in bytes, the writer sees to it that the log starts anew.
-const LONG_LOG: u64 = 16 << 20;
+use super::write::{LONG_LOG, WriteConn};
 
 /// How long the writer waits for readers then; they take some milliseconds, and the next commit waits as well.
 const LOG_WAIT: Duration = Duration::from_millis(25);
@@ -24,21 +21,6 @@ const MOST_MOVED: i64 = schema::LOG_PAGES + 1_000;
 /// A page in the log: its 4 KiB and what stands before them.
 const FRAME: u64 = 4_096 + 24;
 
-/// What a connection has decided about the log.
-#[derive(Debug)]
-pub(super) struct Log {
-    /// The size, in bytes, from which it is started anew.
-    bound: u64,
-    /// Commits leave it alone.
-    left: bool,
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self { bound: LONG_LOG, left: false }
-    }
-}
-
 impl WriteConn {
     /// For after each commit. Starts the log anew when it has become long: readers that follow one another
     /// without a gap keep SQLite from it, so the writer waits for them, for `LOG_WAIT` at most. Tried again when
@@ -47,19 +29,24 @@ impl WriteConn {
     pub fn bound_log(&mut self) -> Result<bool, Error> {
         let size = self.log_size();
         let long = self.is_long(size)?;
-        if long != self.log.left {
-            let pages = if long { 0 } else { schema::LOG_PAGES };
-            self.conn.pragma_update(None, "wal_autocheckpoint", pages)?;
-            self.log.left = long;
-        }
-        if long || size < self.log.bound {
+        self.let_commits_move_it(!long)?;
+        if long || size < self.log_bound {
             return Ok(long);
         }
         self.conn.busy_timeout(LOG_WAIT)?;
         let busy = self.conn.query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| row.get(0));
         self.conn.busy_timeout(schema::BUSY_TIMEOUT)?;
-        self.log.bound = if busy? { size + LONG_LOG } else { LONG_LOG };
+        self.log_bound = if busy? { size + LONG_LOG } else { LONG_LOG };
         Ok(false)
+    }
+
+    fn let_commits_move_it(&self, may: bool) -> Result<(), Error> {
+        let pages = if may { schema::LOG_PAGES } else { 0 };
+        let mut ask = self.conn.prepare_cached("PRAGMA wal_autocheckpoint")?;
+        if ask.query_row([], |row| row.get::<_, i64>(0))? != pages {
+            self.conn.pragma_update(None, "wal_autocheckpoint", pages)?;
+        }
+        Ok(())
     }
 
     /// Whether more pages wait in the log than one step of the writer should move.

@@ -7,7 +7,6 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::error::Error;
-use super::log::Log;
 use super::schema;
 use super::text_index::DAMAGED;
 use crate::domain::change::Changes;
@@ -28,6 +27,9 @@ pub(super) const LOG_FRAMES: i64 = 2048;
 /// more takes them along, which costs a message far less than an index of its own would.
 const INDEX_LAG: i64 = 256;
 
+/// From this size on, in bytes, the writer sees to it that the log starts anew.
+pub(super) const LONG_LOG: u64 = 16 << 20;
+
 /// Ids of messages that one step adds to the text index, where many wait: after a crash, or since it was damaged.
 const INDEX_STEP: i64 = 1_024;
 
@@ -47,7 +49,8 @@ pub struct WriteConn {
     rules: Rules,
     /// Whether the text index was found damaged, when last looked at.
     pub(super) search_damaged: Cell<bool>,
-    pub(super) log: Log,
+    /// The size of the log, in bytes, from which [`WriteConn::bound_log`] acts.
+    pub(super) log_bound: u64,
 }
 
 /// A transaction in which one job runs.
@@ -80,7 +83,7 @@ impl WriteConn {
             conn,
             rules: Rules::default(),
             search_damaged: Cell::new(false),
-            log: Log::default(),
+            log_bound: LONG_LOG,
         })
     }
 
