@@ -18,6 +18,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::io::Errno;
 use secrecy::SecretString;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -475,13 +476,19 @@ pub async fn serve(listener: TcpListener, endpoint: Arc<Endpoint>, mut stopped: 
                     connections.spawn(connection(stream, occupant, endpoint, stopped));
                 }
             }
-            accepted = accept(&listener), if waiting.is_none() => match accepted {
-                Ok(stream) => waiting = Some(stream),
+            accepted = listener.accept(), if waiting.is_none() => match accepted {
+                Ok((stream, _peer)) => {
+                    // Answers may come later without it; a peer that is gone already does not matter.
+                    drop(stream.set_nodelay(true));
+                    waiting = Some(stream);
+                }
                 Err(error) => {
                     if let Some(times) = endpoint.refused_connections.count(endpoint.clock.monotonic()) {
                         tracing::warn!(%error, times, "connections cannot be accepted");
                     }
-                    seats.make_room(ROOM_FOR_FILES);
+                    if is_want_of_room(&error) {
+                        seats.make_room(ROOM_FOR_FILES);
+                    }
                     sleep(ACCEPT_PAUSE).await;
                 }
             },
@@ -499,10 +506,13 @@ fn log_panic(ended: Result<(), tokio::task::JoinError>) {
     }
 }
 
-async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
-    let (stream, _peer) = listener.accept().await?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
+/// Whether the system has nothing left for another connection. Whatever else is wrong is that connection's own, and
+/// no reason to end others.
+fn is_want_of_room(error: &io::Error) -> bool {
+    let errno = Errno::from_io_error(error);
+    errno.is_some_and(|errno| {
+        [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM].contains(&errno)
+    })
 }
 
 async fn connection(
@@ -535,5 +545,25 @@ async fn connection(
     if let Err(error) = ended {
         // Hyper's words name the kind of fault, never what was sent.
         tracing::debug!(%error, "connection ended");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Errno, io, is_want_of_room};
+
+    #[test]
+    fn a_peer_that_is_gone_costs_nobody_the_connection() {
+        for (errno, wanted) in [
+            (Errno::MFILE, true),
+            (Errno::NFILE, true),
+            (Errno::NOBUFS, true),
+            (Errno::NOMEM, true),
+            (Errno::CONNABORTED, false),
+            (Errno::INVAL, false),
+            (Errno::PROTO, false),
+        ] {
+            assert_eq!(is_want_of_room(&io::Error::from(errno)), wanted, "{errno}");
+        }
     }
 }
