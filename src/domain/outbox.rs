@@ -14,7 +14,7 @@ use super::time::Timestamp;
 pub enum JobKind {
     /// Send a message.
     Message(Send),
-    /// Tell Meta that a message, and all before it, was read; optionally show "typing".
+    /// Tell Meta that a message, and all before it, was read.
     ReadReceipt {
         /// The newest inbound message that was read.
         wamid: Wamid,
@@ -271,8 +271,9 @@ pub const MEDIA_RETRY: RetryPolicy = RetryPolicy {
     attempts: u32::MAX,
 };
 
-/// Longer than any wait between two tries, whoever asks for it: the cap of retries, the rest of a limited or
-/// a broken account, and a pair that Meta refused five times.
+/// Longer than any wait between two tries that a message or a file has of its own, whoever asks for it: the cap of
+/// retries, and a pair that Meta refused five times. What Meta asks of a whole number or account may be longer, and is
+/// not stored: the person can end it.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(30 * 60);
 
 /// How long an uncertain message holds those behind it, counted while the listener is up and could have

@@ -1,8 +1,8 @@
 //! Limits on sending: messages per second of a number, and messages to one person.
 //!
 //! Both keep a debt that every send raises by one interval and that time pays off; a send may go when the
-//! debt is at most the tolerance (GCRA). They never wait themselves: they say when,
-//! on the forward-only clock, so that a step of the wall clock neither bursts nor stalls them. After a
+//! debt is at most the tolerance (GCRA). For a number that only spreads the sends: what it promises, a window of
+//! the last second's keeps. They never wait themselves: they say when, on the forward-only clock, so that a step of the wall clock neither bursts nor stalls them. After a
 //! restart they are rebuilt from the ages of the stored requests.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -284,6 +284,11 @@ impl RateLimiter {
     /// Meta says that it was too much (130429): nothing goes before `until`.
     pub fn penalise(&mut self, until: Monotonic) {
         self.blocked = self.blocked.max(until);
+    }
+
+    /// Takes back as much of [`RateLimiter::penalise`] as is later than `until`.
+    pub fn pardon(&mut self, until: Monotonic) {
+        self.blocked = self.blocked.min(until);
     }
 }
 

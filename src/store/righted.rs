@@ -13,7 +13,7 @@ use crate::domain::time::Timestamp;
 /// So much may a time be ahead of ours: other processes and Meta have clocks of their own.
 const AHEAD: Duration = Duration::from_secs(60);
 
-/// Nothing waits longer than [`LONGEST_WAIT`]: what is due later than that was put off while the wall clock
+/// Nothing is put off for longer than [`LONGEST_WAIT`]: what is due later than that was put off while the wall clock
 /// was wrong, and is due now. What happened later than now happened now, or has to happen again.
 pub(super) fn set_right(tx: &mut Tx<'_>, now: Timestamp) -> Result<(), Error> {
     let latest = (now + LONGEST_WAIT).millis();

@@ -71,6 +71,8 @@ pub struct Core {
     pause: Option<Pause>,
     /// The end of the number's last rest by the wall clock, to tell.
     rests_until: Option<Timestamp>,
+    /// Whether it rested when last asked for work.
+    rested: bool,
     ready: VecDeque<Job>,
     /// When the messages that are under way went.
     went: BTreeMap<RequestId, Monotonic>,
@@ -109,6 +111,7 @@ impl Core {
             store_retry: None,
             pause: None,
             rests_until: None,
+            rested: false,
             ready: VecDeque::new(),
             went: BTreeMap::new(),
             parked: VecDeque::new(),
@@ -179,8 +182,11 @@ impl Core {
         self.pace.came_in(messages, now.mono);
     }
 
-    /// The person acted on the account's trouble: try at once.
+    /// The person acted on the account's trouble: try at once. A rest of the number that Meta asked for ends soon;
+    /// as long as it would rest of itself it still does.
     pub fn try_now(&mut self, now: Now) {
+        let rest = self.pace.rest_less(now.mono);
+        self.rests_until = self.rests_until.map(|_| now.wall + rest);
         if let Some(pause) = &mut self.pause {
             (pause.until, pause.until_wall) = (now.mono, now.wall);
         }
@@ -270,7 +276,11 @@ impl Core {
             Due::Now => Some(self.claim_time(now)),
             Due::At(due) => due.map(|due| due.max(self.claim_time(now))),
         };
-        let freed = [self.holds.next_end(now.mono), self.pace.next_free_pair()];
+        let freed = [
+            self.holds.next_end(now.mono),
+            self.pace.next_free_pair(),
+            self.pace.rest_end(now.mono),
+        ];
         let ask = claim.into_iter().chain(freed.into_iter().flatten()).min();
         ask.map(|ask| ask.max(self.store_retry.unwrap_or_default()))
     }
@@ -341,7 +351,9 @@ impl Core {
             self.give_back(now, &ApiError { message, ..ApiError::default() });
         } else if self.pace.is_resting(now.mono) && self.pace.slots_within(now.mono, AHEAD) == 0 {
             let message = "the number was too fast, and rests".to_owned();
+            let parked = std::mem::take(&mut self.parked);
             self.give_back(now, &ApiError { message, ..ApiError::default() });
+            self.parked = parked;
         }
     }
 
@@ -482,11 +494,12 @@ impl Core {
         if look {
             self.stage = Stage::Looking;
             self.holds.look();
-            let room = Room { messages: 1, ..self.room_now(now) };
+            let messages = usize::from(!self.rests_alone(now));
+            let room = Room { messages, ..self.room_now(now) };
             return Some(Step::Look { room, excluded });
         }
         let room = self.room_now(now);
-        if room.messages == 0 {
+        if room.messages == 0 && !self.rests_alone(now) {
             return None;
         }
         self.stage = Stage::Claiming;
@@ -498,7 +511,9 @@ impl Core {
     fn notice_freed(&mut self, now: Now) {
         let pairs = self.pace.free_pairs(now.mono);
         let ended = self.holds.expire(now.mono);
-        if (pairs || !ended.is_empty()) && self.due != Due::Unknown {
+        let rests = self.pace.is_resting(now.mono);
+        let rested = std::mem::replace(&mut self.rested, rests) && !rests;
+        if (pairs || rested || !ended.is_empty()) && self.due != Due::Unknown {
             self.due = Due::Now;
         }
         self.hear(ended);
@@ -506,6 +521,13 @@ impl Core {
 
     fn excluded(&self) -> BTreeSet<ConversationId> {
         self.holds.lanes().chain(self.pace.blocked_pairs()).collect()
+    }
+
+    /// Messages rest, and there is room for what no limit of messages concerns.
+    fn rests_alone(&self, now: Now) -> bool {
+        self.policy.only.is_none()
+            && self.pace.is_resting(now.mono)
+            && (self.receipts < RECEIPTS || self.files < FILES)
     }
 
     /// What to claim at most: of each kind what can be started soon, and one of each to probe.
@@ -532,7 +554,11 @@ impl Core {
 
     /// When the next claim makes sense.
     fn claim_time(&self, now: Now) -> Monotonic {
-        if self.limit(now) > 0 { now.mono } else { self.refill_time(now).max(now.mono) }
+        if self.limit(now) > 0 || self.rests_alone(now) {
+            now.mono
+        } else {
+            self.refill_time(now).max(now.mono)
+        }
     }
 
     /// [`REFILL`] ahead of the first slot that nothing is claimed for.

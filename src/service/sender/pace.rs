@@ -136,14 +136,27 @@ impl Pace {
             self.rest = if again { (self.rest * 2).min(REST.1) } else { REST.0 };
             self.rest_until = now + self.rest;
         }
-        self.rest(asked.unwrap_or_default(), now);
+        self.rest(asked.unwrap_or_default(), now)
+    }
+
+    /// Nothing goes for so long; returns how long to wait.
+    pub(super) fn rest(&mut self, wait: Duration, now: Monotonic) -> Duration {
+        self.rest_until = self.rest_until.max(now + wait);
+        self.number.penalise(self.rest_until);
         self.rest_until.since(now)
     }
 
-    /// Nothing goes for so long.
-    pub(super) fn rest(&mut self, wait: Duration, now: Monotonic) {
-        self.rest_until = self.rest_until.max(now + wait);
-        self.number.penalise(self.rest_until);
+    /// The person wants it to go on, whatever Meta asked for: it rests no longer than it would of itself. Returns
+    /// how long that still is.
+    pub(super) fn rest_less(&mut self, now: Monotonic) -> Duration {
+        self.rest_until = self.rest_until.min(now + self.rest.max(REST.0));
+        self.number.pardon(self.rest_until);
+        self.rest_until.since(now)
+    }
+
+    /// When the rest ends, if there is one.
+    pub(super) fn rest_end(&self, now: Monotonic) -> Option<Monotonic> {
+        Some(self.rest_until).filter(|until| *until > now)
     }
 
     /// A message goes to a pair. Its lane was not blocked when it was claimed, and nothing else went

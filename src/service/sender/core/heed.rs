@@ -243,8 +243,8 @@ impl Core {
                 }
                 // The service is not there for anybody so long.
                 if let Some(asked) = error.advice.wait() {
-                    self.pace.rest(asked, now.mono);
-                    self.rests_until = self.rests_until.max(Some(now.wall + asked));
+                    let wait = self.pace.rest(asked, now.mono);
+                    self.rests_until = Some(now.wall + wait);
                     self.give_back(now, error);
                 }
                 Duration::ZERO

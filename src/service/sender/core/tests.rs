@@ -177,6 +177,7 @@ impl World {
                 let late = std::mem::take(&mut self.late);
                 self.insert(late);
                 let due = self.due(&excluded).into_iter().map(|(_, _, due, _)| due);
+                let due = due.filter(|_| room.messages > 0);
                 let files = self.due_files().into_iter().map(|(_, due, _)| due);
                 let due = due.chain(files.filter(|_| room.files > 0)).min();
                 let unresolved: Vec<_> = self

@@ -69,6 +69,31 @@ fn a_service_that_is_down_and_says_for_how_long_is_left_alone_so_long() {
     }
 }
 
+/// It kept everything from going for as long as some proxy said, whatever the person did.
+#[test]
+fn a_rest_of_a_day_stops_messages_alone_and_ends_when_the_person_acts() {
+    let day = 24 * 3600;
+    for outcome in [
+        Outcome::RefusedForNow(advised(131_016, day)),
+        Outcome::Throttled(Throttle::Number, advised(130_429, day)),
+    ] {
+        let mut world = refused_once(outcome);
+        world.run(Duration::from_secs(60));
+        assert_eq!(world.sent.len(), 2, "1 and what was under way with it");
+        world.attach([7]);
+        world.run(Duration::from_secs(5));
+        assert_eq!(world.receipts.first(), Some(&7), "a file is no message");
+        let turns = world.turns;
+        world.run(Duration::from_secs(3600));
+        assert!(world.turns - turns < 500, "{} turns of a sender that rests", world.turns - turns);
+        assert_eq!(world.sent.len(), 2);
+        world.core.try_now(world.now);
+        world.run(Duration::from_secs(3));
+        assert!(world.sent.iter().any(|(_, id)| *id == 2), "{:?}", world.sent);
+        assert!(world.core.gauge(world.now).rests_until.is_none());
+    }
+}
+
 #[test]
 fn a_token_that_is_refused_is_tried_no_sooner_than_meta_says() {
     let mut world = refused_once(Outcome::AccountTrouble(advised(190, 200)));
