@@ -102,7 +102,9 @@ fn find(
     wamid: &Wamid,
     request: Option<RequestId>,
 ) -> Result<Option<(Standing, bool)>, Error> {
-    if let Some(message) = standing::by_wamid(tx.conn, account, wamid)? {
+    if let Some(message) = standing::by_wamid(tx.conn, account, wamid)?
+        && !is_echo_of(tx, &message, request)?
+    {
         let earlier = message.state.is_waiting();
         return Ok((message.direction == Direction::Outbound).then_some((message, earlier)));
     }
@@ -119,6 +121,19 @@ fn find(
     let message = standing::load(tx.conn, message)?;
     let earlier = message.request != Some(request) || message.state.is_waiting();
     Ok(Some((message, earlier)))
+}
+
+/// Whether what was taken for a message of the phone app is what one of our requests, whose answer has not come,
+/// made: the status names it.
+fn is_echo_of(tx: &Tx<'_>, message: &Standing, request: Option<RequestId>) -> Result<bool, Error> {
+    let Some(request) = request else { return Ok(false) };
+    if message.by_operator || message.direction == Direction::Inbound {
+        return Ok(false);
+    }
+    let mut query = tx.conn.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM request WHERE id = ?1 AND account = ?2 AND message <> ?3)",
+    )?;
+    Ok(query.query_row(params![request.0, message.account.0, message.id.0], |row| row.get(0))?)
 }
 
 fn apply(

@@ -217,6 +217,31 @@ fn an_echo_of_a_message_whose_answer_is_late_becomes_that_message() {
     world.sound();
 }
 
+/// The echo kept the proof for itself, and the person would have sent it again.
+#[test]
+fn a_status_that_names_the_request_settles_an_uncertain_message_whose_echo_came_first() {
+    let mut world = World::new();
+    let chat = world.begin("1");
+    let id = world.say(chat, "hello", t(1));
+    let job = world.claim(1, t(2)).remove(0);
+    world.record(&job, &unknown(), t(3));
+    assert_eq!(world.state(id), State::Uncertain);
+    let echo = item(ItemKind::Echo(EchoMessage {
+        wamid: Wamid::new("w1"),
+        to: phone("1"),
+        at: t(2),
+        body: text("hello"),
+        context: Context::default(),
+        state: State::Sent,
+    }));
+    world.post(&[echo, status("w1", Report::Delivered, t(4), Some(job.request))]);
+    assert_eq!(world.state(id), State::Delivered);
+    assert_eq!(world.message(id).late_proof, LateProof::None);
+    let page = message::messages(&world.read, chat, crate::domain::page::MessagePage::Newest, 10);
+    assert_eq!(page.unwrap().messages.len(), 1);
+    world.sound();
+}
+
 #[test]
 fn history_is_not_unread_until_it_comes_by_itself() {
     let mut world = World::new();
