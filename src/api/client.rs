@@ -181,10 +181,10 @@ impl Client {
         }
     }
 
-    /// Marks a message, and all before it in its conversation, as read; with `typing` the contact also
-    /// sees "typing". An [`Outcome::Accepted`] of this has no wamid. Safe to repeat.
-    pub async fn mark_read(&self, number: &PhoneNumberId, wamid: &Wamid, typing: bool) -> Outcome {
-        let receipt = request::read_receipt(wamid, typing);
+    /// Marks a message, and all before it in its conversation, as read. An [`Outcome::Accepted`] of this has no
+    /// wamid. Safe to repeat.
+    pub async fn mark_read(&self, number: &PhoneNumberId, wamid: &Wamid) -> Outcome {
+        let receipt = request::read_receipt(wamid);
         self.post_message(number, &receipt, response::success_outcome).await
     }
 

@@ -102,19 +102,14 @@ fn plain(recipient: &Recipient, body: &Body) -> Result<Map<String, Value>, Unsen
     Ok(message)
 }
 
-/// The JSON that marks `wamid`, and all before it in its conversation, as read, and shows the contact
-/// "typing" for 25 s or until the next message when `typing`. Meta has no way to show typing alone.
+/// The JSON that marks `wamid`, and all before it in its conversation, as read.
 #[must_use]
-pub fn read_receipt(wamid: &Wamid, typing: bool) -> Value {
-    let mut receipt = json!({
+pub fn read_receipt(wamid: &Wamid) -> Value {
+    json!({
         "messaging_product": "whatsapp",
         "status": "read",
         "message_id": wamid.as_str(),
-    });
-    if typing && let Some(receipt) = receipt.as_object_mut() {
-        receipt.insert("typing_indicator".to_owned(), json!({"type": "text"}));
-    }
-    receipt
+    })
 }
 
 /// Meta's `type` and the object under the key of that name.

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
 
 use super::export::{self, Format};
+use super::outbox::hand_over;
 use super::output::{self, json_line, line};
 use super::recipient::{self, To};
 use super::services;
@@ -229,6 +230,7 @@ fn marketing(session: &Session, read: &ReadConn, whose: &str, stop: bool) -> Res
     let mut store =
         WriteConn::open(&path, now).map_err(failed)?.with_rules(services::rules(session));
     store.write(|tx| wish::decide(tx, id, stop, &super::who(), now)).map_err(failed)?;
+    hand_over(session, store)?;
     let rows = message::messages(read, id, MessagePage::Newest, 1).map_err(failed)?;
     let name = output::who(&rows.conversation.contact);
     let name = display_safe(&name);

@@ -105,7 +105,7 @@ impl Asked for Reader {
     ) -> Result<T, store::Error> {
         self.ask_and_wait("dry run", query).map_err(|error| match error {
             ReadError::Store(error) => error,
-            ReadError::Dropped => store::Error::Interrupted,
+            ReadError::Dropped => store::Error::Dropped,
         })
     }
 }

@@ -102,7 +102,7 @@ const fn is_trouble(error: &store::Error) -> bool {
         | Error::Stage { .. }
         | Error::Forbidden(_)
         | Error::Value(_)
-        | Error::Interrupted
+        | Error::Dropped
         | Error::Sql(_) => false,
     }
 }

@@ -6,6 +6,7 @@
 //! lost, or is about a template that is not here, is reason to fetch the catalogue again.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use rusqlite::{OptionalExtension as _, Row, params};
 use serde_json::Value;
@@ -185,7 +186,7 @@ pub(super) fn update(
     let accounts: Vec<AccountId> = rows.collect::<Result<_, _>>()?;
     let until = match &update.change {
         TemplateChange::Status { pause_hours: Some(hours), .. } => {
-            Some(Timestamp::from_millis(at.millis() + i64::from(*hours) * 3_600_000))
+            Some(at + Duration::from_secs(u64::from(*hours) * 3600))
         }
         _ => None,
     };

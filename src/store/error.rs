@@ -84,9 +84,9 @@ pub enum Error {
     /// A stored value that this version cannot read.
     #[error("unreadable value in the database: {0}")]
     Value(String),
-    /// The query was interrupted because a newer one replaced it.
-    #[error("interrupted")]
-    Interrupted,
+    /// Whoever was asked answers no more: the program is stopping, or has a newer question.
+    #[error("the query was dropped")]
+    Dropped,
     /// Anything else SQLite says.
     #[error("database error: {0}")]
     Sql(String),
@@ -103,7 +103,6 @@ impl Error {
                 | Self::Io(_)
                 | Self::Unconfirmed
                 | Self::Corrupt(_)
-                | Self::Interrupted
         )
     }
 
@@ -135,7 +134,6 @@ impl From<rusqlite::Error> for Error {
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
                 Self::Corrupt(error.to_string())
             }
-            ErrorCode::OperationInterrupted => Self::Interrupted,
             _ => Self::Sql(error.to_string()),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, InterruptHandle, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::error::Error;
 use super::schema;
@@ -39,11 +39,6 @@ impl ReadConn {
     pub fn data_version(&self) -> Result<i64, Error> {
         let mut query = self.conn.prepare_cached("PRAGMA data_version")?;
         Ok(query.query_row([], |row| row.get(0))?)
-    }
-
-    /// Stops a running query from another thread; it fails with [`Error::Interrupted`].
-    pub fn interrupt_handle(&self) -> InterruptHandle {
-        self.conn.get_interrupt_handle()
     }
 
     /// Copies the whole database, as it is at one moment, to a new file (0600) while others use it. It is at

@@ -1,6 +1,7 @@
 //! Who wants no marketing: the wishes as facts, and what follows from them for a conversation.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -204,7 +205,7 @@ pub fn decide(
     let account = AccountId(query.query_row([conversation.0], |row| row.get(0))?);
     drop(query);
     let newest = wishes(tx.conn, conversation)?.last().map(|wish| wish.at);
-    let after = newest.map(|at| Timestamp::from_millis(at.millis() + 1));
+    let after = newest.map(|at| at + Duration::from_millis(1));
     let wish = Wish {
         at: after.map_or(now, |after| after.max(now)),
         stop,

@@ -138,8 +138,7 @@ fn requests_match_their_golden_files() {
         assert_eq!(message(&send, REQUEST), Ok(golden(name)), "{name}");
     }
     let wamid = Wamid::new("wamid.HBgLMTY1MDM4Nzk0MzkVAgASGBQzQUYzMjEzNDM2RTZGQ0MzMDJBRgA=");
-    assert_eq!(read_receipt(&wamid, false), golden("read"));
-    assert_eq!(read_receipt(&wamid, true), golden("read-typing"));
+    assert_eq!(read_receipt(&wamid), golden("read"));
 }
 
 #[test]
@@ -149,7 +148,7 @@ fn every_golden_file_is_used() {
     for entry in std::fs::read_dir(folder).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         let stem = name.trim_end_matches(".json");
-        assert!(used.contains(&stem) || ["read", "read-typing"].contains(&stem), "{name}");
+        assert!(used.contains(&stem) || stem == "read", "{name}");
     }
 }
 

@@ -53,7 +53,7 @@ impl Transport for HttpTransport {
                     Answer::Outcome(client.send_message(number, send, job.request).await)
                 }
                 JobKind::ReadReceipt { wamid } => {
-                    Answer::Outcome(client.mark_read(&job.phone_number, wamid, false).await)
+                    Answer::Outcome(client.mark_read(&job.phone_number, wamid).await)
                 }
                 JobKind::MediaUpload(upload) => {
                     media::upload(&client, &data_dir, &job.phone_number, upload).await

@@ -60,7 +60,7 @@ pub fn claim(
     ] {
         let taken = due.iter().filter(|other| other.kind == kind).count();
         let room = room.of(kind).saturating_sub(taken);
-        heads(tx, account, kind, priority, room, excluded, now, &mut due)?;
+        heads(tx, &Wanted { account, kind, priority, room, excluded, now }, &mut due)?;
     }
     take_all(tx, account, due, requests, now)
 }
@@ -156,17 +156,18 @@ fn take_all(
     Ok(jobs)
 }
 
-#[expect(clippy::too_many_arguments, reason = "one query with everything it depends on")]
-fn heads(
-    tx: &Tx<'_>,
+/// Which rows are wanted, and at most how many.
+struct Wanted<'a> {
     account: AccountId,
     kind: i64,
     priority: i64,
     room: usize,
-    excluded: &BTreeSet<ConversationId>,
+    excluded: &'a BTreeSet<ConversationId>,
     now: Timestamp,
-    due: &mut Vec<Due>,
-) -> Result<(), Error> {
+}
+
+fn heads(tx: &Tx<'_>, wanted: &Wanted<'_>, due: &mut Vec<Due>) -> Result<(), Error> {
+    let Wanted { account, kind, priority, room, excluded, now } = *wanted;
     // The plus keeps the planner from gathering and sorting everything that is due.
     let mut query = tx.conn.prepare_cached(
         "SELECT id, lane, tries, message, wamid FROM outbox

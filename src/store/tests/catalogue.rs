@@ -82,6 +82,16 @@ pub(super) fn status(status: Status, pause_hours: Option<u8>) -> TemplateChange 
     TemplateChange::Status { status, reason: Some("FIRST_PAUSE".to_owned()), pause_hours }
 }
 
+/// Its sum with the hours wrapped around, to a pause that is over.
+#[test]
+fn a_pause_from_the_end_of_all_times_is_not_over() {
+    let mut world = World::new();
+    world.sync(&[told("a", "pt_BR")], t(0));
+    world.hear("a", status(Status::Paused, Some(6)), Timestamp::from_millis(i64::MAX));
+    let until = world.kept()[0].paused_until;
+    assert_eq!(until, Some(Timestamp::from_millis(i64::MAX)));
+}
+
 #[test]
 fn a_catalogue_replaces_the_one_before() {
     let mut world = World::new();

@@ -603,7 +603,7 @@ impl Run {
         let back = self.dice.millis(20, 400);
         let body = match &job.kind {
             JobKind::Message(send) => request::message(send, job.request).expect("a text"),
-            JobKind::ReadReceipt { wamid } => request::read_receipt(wamid, false),
+            JobKind::ReadReceipt { wamid } => request::read_receipt(wamid),
             JobKind::MediaDownload { .. } => {
                 let answer = if self.dice.once_in(4) {
                     Answer::Outcome(Outcome::RefusedForNow(ApiError::default()))
