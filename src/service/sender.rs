@@ -18,7 +18,6 @@ mod telling;
 mod tests;
 pub mod transport;
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -164,9 +163,15 @@ pub(super) async fn run(parts: Parts, mut stopped: Stopped) {
 /// Removes the copies of files that no message needs any more: at the start, and then hourly.
 async fn let_go(shared: Shared, data_dir: PathBuf, mut stopped: Stopped) {
     loop {
-        let gone = match shared.reader.ask("copies", needed).await {
-            // A directory of many files takes long to list, and connections wait for this thread.
-            Ok(needed) => tidied(data_dir.clone(), needed).await,
+        let needed = shared.reader.ask("copies", needed).await;
+        let gone = match needed {
+            Ok(needed) => {
+                let directory = data_dir.clone();
+                // The thread that receives and sends waits for no disk.
+                let cleaned = spawn_blocking(move || clean_up(&directory, &needed)).await;
+                let cleaned = cleaned.map_err(|error| error.to_string());
+                cleaned.and_then(|gone| gone.map_err(|error| error.to_string()))
+            }
             Err(error) => Err(error.to_string()),
         };
         match gone {
@@ -179,11 +184,6 @@ async fn let_go(shared: Shared, data_dir: PathBuf, mut stopped: Stopped) {
             () = stopped.wait() => return,
         }
     }
-}
-
-async fn tidied(data_dir: PathBuf, needed: BTreeSet<String>) -> Result<usize, String> {
-    let gone = spawn_blocking(move || clean_up(&data_dir, &needed)).await;
-    gone.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
 }
 
 /// Settles what an earlier holder of the role left, and learns the accounts' ids. Tries until the store
