@@ -9,7 +9,6 @@ use crate::app::model::{Awaited, Model, Overlay, Screen};
 use crate::app::msg::{Command, Course, Effect, Query, Ticket};
 use crate::app::notice::Weight;
 use crate::app::prompt::{Prompt, Question};
-use crate::app::templates::form::File;
 use crate::app::templates::obstacle;
 use crate::domain::campaign::{Campaign, DryRun, Stage, Wish};
 use crate::domain::change::Changes;
@@ -121,8 +120,10 @@ pub(super) fn ask_file(model: &mut Model) {
 /// Takes the answer to a question of this screen; a wrong one stays where it was typed.
 pub(super) fn accept(model: &mut Model, mut prompt: Prompt, effects: &mut Vec<Effect>) {
     let typed = prompt.editor.text().trim().to_owned();
-    if prompt.question == Question::People && !typed.is_empty() && prompt.looked().is_none() {
-        // What is at the path is known in a moment.
+    let looked_just_now = std::mem::take(&mut prompt.busy) && prompt.looked().is_some();
+    let is_there = prompt.looked().is_some_and(|looked| looked.file.is_ok());
+    if prompt.question == Question::People && !typed.is_empty() && !looked_just_now && !is_there {
+        // The file may be there by now; that is known in a moment.
         prompt.busy = true;
         model.overlay = Some(Overlay::Prompt(prompt));
         return paths::look_at_answer(model, effects);
@@ -145,9 +146,6 @@ pub(super) fn accept(model: &mut Model, mut prompt: Prompt, effects: &mut Vec<Ef
         Ok(effect) => effects.extend(effect),
         Err(words) => {
             prompt.error = Some(words);
-            prompt.busy = false;
-            // It may be right the next time.
-            prompt.file = File::default();
             model.overlay = Some(Overlay::Prompt(prompt));
         }
     }

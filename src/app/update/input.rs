@@ -193,6 +193,7 @@ pub(super) fn typed(model: &mut Model, effects: &mut Vec<Effect>) {
     match &mut model.overlay {
         Some(Overlay::Prompt(prompt)) => {
             prompt.error = None;
+            prompt.busy = false;
             if prompt.path().is_some() {
                 return paths::look_at_answer(model, effects);
             }
