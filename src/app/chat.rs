@@ -73,6 +73,12 @@ pub struct Chat {
     pub expanded: HashSet<MessageId>,
     /// It was opened for a message that failed or is uncertain, which is selected once it is loaded.
     pub seeks_trouble: bool,
+    /// The words that are looked for in it.
+    pub sought: String,
+    /// The pending search, and whether a person asked for it here; else what was opened had a match.
+    pub search: Wait<bool>,
+    /// The message that was found before the first page came.
+    pub found: Option<MessageId>,
     /// The pending page.
     pub wait: Wait<Load>,
     /// The newest message that was on the screen at the tail; what comes later counts as new below.
@@ -97,6 +103,9 @@ impl Chat {
             divider: None,
             expanded: HashSet::new(),
             seeks_trouble: false,
+            sought: String::new(),
+            search: Wait::default(),
+            found: None,
             wait: Wait::default(),
             seen: None,
             marked: None,

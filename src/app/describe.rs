@@ -88,6 +88,21 @@ pub fn line(message: &Message) -> String {
     text::display_safe(&words.join(" ")).into_owned()
 }
 
+/// The file of a message that lies in the data directory, as the store names it.
+#[must_use]
+pub fn stored_file(message: &Message) -> Option<&str> {
+    match message.body.file().map(|media| &media.copy) {
+        Some(MediaCopy::Stored { path, .. }) if !message.revoked => Some(path),
+        _ => None,
+    }
+}
+
+/// Whether there are words of a person in it.
+#[must_use]
+pub fn says(message: &Message) -> bool {
+    body(&message.body).iter().any(|part| part.voice == Voice::Said && !part.text.is_empty())
+}
+
 /// The text to copy: what a person said, or the label where nobody said anything.
 #[must_use]
 pub fn copied(message: &Message) -> String {
@@ -167,10 +182,7 @@ fn media_label(media: &Media) -> Paragraph {
     let words = media_words(media);
     match &media.copy {
         MediaCopy::Stored { size, .. } => label(&format!("{words}  {}", bytes(*size))),
-        // What stands behind a link of ours Meta fetches, not we; what came has an id of Meta's.
-        MediaCopy::Pending if media.id.is_none() && media.url.is_some() => {
-            label(&format!("{words}  a link"))
-        }
+        MediaCopy::Pending if is_link(media) => label(&format!("{words}  a link")),
         MediaCopy::Pending => label(&format!("{words}  not fetched yet")),
         MediaCopy::Outside { .. } => label(&words),
         MediaCopy::Failed(reason) => {
@@ -178,6 +190,12 @@ fn media_label(media: &Media) -> Paragraph {
             Paragraph { text: format!("{words}\n{reason}"), voice: Voice::Lost }
         }
     }
+}
+
+/// Whether it is what lies behind a link of ours: Meta fetches that, not we. What came has an id of Meta's.
+#[must_use]
+pub const fn is_link(media: &Media) -> bool {
+    media.id.is_none() && media.url.is_some()
 }
 
 /// Why the file of a message cannot be had, if so. Sanitised.

@@ -203,6 +203,8 @@ pub struct Model {
     /// The pending request to be copied.
     pub(crate) request: Wait<RequestForm>,
     pub(crate) title: String,
+    /// The data directory.
+    data_dir: String,
     tickets: u64,
     commands: u64,
     dirty: bool,
@@ -255,10 +257,24 @@ impl Model {
             workbench: Workbench::default(),
             request: Wait::default(),
             title: String::new(),
+            data_dir: String::new(),
             tickets: 0,
             commands: 0,
             dirty: true,
         }
+    }
+
+    /// Says where files are kept, for their paths on the screen.
+    #[must_use]
+    pub fn kept_in(mut self, data_dir: String) -> Self {
+        self.data_dir = data_dir;
+        self
+    }
+
+    /// The whole path of a file that the store names.
+    #[must_use]
+    pub(crate) fn file_path(&self, name: &str) -> String {
+        if self.data_dir.is_empty() { name.to_owned() } else { format!("{}/{name}", self.data_dir) }
     }
 
     /// Columns and rows the screen is laid out for.

@@ -258,6 +258,42 @@ pub enum Query {
         /// Echoed in the answer.
         ticket: Ticket,
     },
+    /// The nearest message of a conversation that has all words of a text.
+    Find {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// The words.
+        text: String,
+        /// Where to go on from; the newest one is meant when none.
+        from: Option<MessageId>,
+        /// To older ones, else to newer ones.
+        older: bool,
+        /// Echoed in the answer.
+        ticket: Ticket,
+    },
+}
+
+impl Query {
+    /// What is echoed in its answer.
+    #[must_use]
+    pub const fn ticket(&self) -> Ticket {
+        match self {
+            Self::List { ticket, .. }
+            | Self::Messages { ticket, .. }
+            | Self::Timeline { ticket, .. }
+            | Self::Jump { ticket, .. }
+            | Self::Queue { ticket, .. }
+            | Self::Hooks { ticket, .. }
+            | Self::HookBody { ticket, .. }
+            | Self::Next { ticket, .. }
+            | Self::Find { ticket, .. }
+            | Self::Templates { ticket, .. }
+            | Self::Campaigns { ticket, .. }
+            | Self::Request { ticket, .. }
+            | Self::Account { ticket, .. }
+            | Self::Told { ticket, .. } => *ticket,
+        }
+    }
 }
 
 /// How a request is written down.
@@ -408,6 +444,13 @@ pub enum Reply {
         ticket: Ticket,
         /// None when there is no such conversation.
         row: Option<Box<Conversation>>,
+    },
+    /// To [`Query::Find`].
+    Find {
+        /// Which query.
+        ticket: Ticket,
+        /// None when there is no such message.
+        message: Option<MessageId>,
     },
     /// A query failed; what is shown stays.
     Failed {
@@ -588,6 +631,17 @@ pub enum Effect {
         event: EventId,
         /// As it was typed.
         path: String,
+    },
+    /// Show a file that the store names in another program; what came of it comes back as [`Msg::Told`].
+    OpenFile(String),
+    /// Copy it; what came of it comes back as [`Msg::Told`].
+    SaveFile {
+        /// The file, as the store names it.
+        path: String,
+        /// Where, as it was typed.
+        to: String,
+        /// What it is called, where that is a folder.
+        name: String,
     },
     /// Look at every part of the set-up; what is found comes back as [`Msg::Examined`].
     Examine,

@@ -347,6 +347,12 @@ fn message(model: &Model, page: &mut Page) {
         let kind = charge.kind.as_deref().map(|kind| format!(" (type {kind})")).unwrap_or_default();
         page.fact("Billing", &format!("{}{kind}", charged(charge)), Ink::Plain);
     }
+    if let Some(path) = describe::stored_file(found) {
+        page.fact("File", &model.file_path(path), Ink::Plain);
+        let key = |action| model.keymap.key(Context::Chat, action);
+        let (open, save) = (key(Action::OpenFile), key(Action::SaveFile));
+        page.fact("", &format!("{open} opens it, {save} saves it under a name"), Ink::Dim);
+    }
     if found.trouble.is_some() {
         page.fact("Reason", &reason(found.state, found.trouble.as_ref()), Ink::Bad);
     }

@@ -47,7 +47,9 @@ pub enum Question {
     Picture,
     /// The file that is sent with what is written, or a link to it.
     Attach,
-    /// Words to find on a page.
+    /// Where the file of a message is saved.
+    SaveFile(MessageId),
+    /// Words to find on a page or in the conversation.
     Find,
 }
 

@@ -124,7 +124,7 @@ pub(super) fn run(session: &Session, chats: &Chats) -> Result<(), Error> {
                 None => export::all(session, &read)?,
             };
             let out = BufWriter::new(std::io::stdout().lock());
-            export::write(&read, &conversations, *format, out)
+            export::write((&read, &session.paths.data), &conversations, *format, out)
         }
     }
 }
@@ -214,7 +214,7 @@ fn show(
     }
     for message in &rows.messages {
         if json {
-            json_line(&output::message(message))?;
+            json_line(&output::message_with_file(message, &session.paths.data))?;
         } else {
             line(&message_line(message))?;
         }

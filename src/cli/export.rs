@@ -1,6 +1,7 @@
 //! `twoticks chats export`: whole conversations for other programs and for people.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use clap::ValueEnum;
 use serde_json::Value;
@@ -47,7 +48,7 @@ pub(super) fn all(session: &Session, read: &ReadConn) -> Result<Vec<Conversation
 
 /// Writes these conversations, the messages of each from the oldest on.
 pub(super) fn write(
-    read: &ReadConn,
+    (read, data): (&ReadConn, &Path),
     conversations: &[ConversationId],
     format: Format,
     out: impl Write,
@@ -63,7 +64,7 @@ pub(super) fn write(
                 sheet.head(&rows.conversation)?;
             }
             for message in &rows.messages {
-                sheet.message(&rows.conversation, message)?;
+                sheet.message(&rows.conversation, message, data)?;
             }
             from = rows.messages.last().map(|message| message.key);
             if from.is_none() || !rows.more_after {
@@ -75,8 +76,18 @@ pub(super) fn write(
 }
 
 /// The columns of a table.
-const COLUMNS: [&str; 9] =
-    ["conversation", "name", "wa_id", "message", "at", "direction", "state", "type", "text"];
+const COLUMNS: [&str; 10] = [
+    "conversation",
+    "name",
+    "wa_id",
+    "message",
+    "at",
+    "direction",
+    "state",
+    "type",
+    "text",
+    "file",
+];
 
 enum Sheet<W: Write> {
     Lines(W),
@@ -112,7 +123,13 @@ impl<W: Write> Sheet<W> {
         }
     }
 
-    fn message(&mut self, conversation: &Conversation, message: &Message) -> io::Result<()> {
+    fn message(
+        &mut self,
+        conversation: &Conversation,
+        message: &Message,
+        data: &Path,
+    ) -> io::Result<()> {
+        let file = output::file(message, data);
         let contact = &conversation.contact;
         let (at, state) = (time(message.at), message.state.name());
         let inbound = message.direction == Direction::Inbound;
@@ -120,7 +137,7 @@ impl<W: Write> Sheet<W> {
         let author = display_safe(author);
         match self {
             Self::Lines(out) => {
-                let mut row = output::message(message);
+                let mut row = output::message_with_file(message, data);
                 if let Value::Object(row) = &mut row {
                     row.insert("contact".to_owned(), output::contact(contact));
                 }
@@ -139,17 +156,23 @@ impl<W: Write> Sheet<W> {
                     state.to_owned(),
                     cell_safe(row["type"].as_str().unwrap_or_default()),
                     cell_safe(&words(&message.body)),
+                    cell_safe(file.as_deref().unwrap_or_default()),
                 ];
                 Ok(table.write_record(record)?)
             }
             Self::Markdown(out) => {
                 let text = escaped_md(&display_safe_multiline(&words(&message.body)));
-                let text = text.replace('\n', "  \n");
+                let file =
+                    file.map(|file| format!("  \n`{}`", display_safe(&file).replace('`', "'")));
+                let text = text.replace('\n', "  \n") + file.as_deref().unwrap_or_default();
                 write!(out, "**{}** {at} ({state})  \n{text}\n\n", escaped_md(&author))
             }
             Self::Page(out) => {
                 let text = escaped_html(&display_safe_multiline(&words(&message.body)));
-                let text = text.replace('\n', "<br>");
+                let shown = |file: String| {
+                    format!("<br><code>{}</code>", escaped_html(&display_safe(&file)))
+                };
+                let text = text.replace('\n', "<br>") + &file.map(shown).unwrap_or_default();
                 let side = if inbound { "in" } else { "out" };
                 let author = escaped_html(&author);
                 writeln!(

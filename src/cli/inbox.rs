@@ -109,15 +109,12 @@ pub(super) fn show(
         ),
         told.clone(),
         Arc::clone(&session.clock),
-        By {
-            who: super::who(),
-            read_receipts: session.config.ui.read_receipts,
-            rate: session.config.sender.rate,
-        },
+        person(session),
         Arc::clone(&on_panic),
     )
     .map_err(no_threads)?
     .at(&api_config(&session.config).base_url, &session.paths.data)
+    .opening_with(session.config.ui.opener.clone())
     .with(Workshop {
         office: backstage.office.clone(),
         switch: backstage.switch.clone(),
@@ -148,7 +145,9 @@ pub(super) fn show(
         settings: settings(session, mode, theme.ellipsis()),
         keymap,
     };
-    let opening = Opening::ask(Model::new(setup, session.clock.now()), stage);
+    let model =
+        Model::new(setup, session.clock.now()).kept_in(session.paths.data.display().to_string());
+    let opening = Opening::ask(model, stage);
     let surface =
         Tty::new(parking, signals.away(), &session.paths.data, &log).map_err(no_terminal)?;
     let clock = Arc::clone(&session.clock);
@@ -170,6 +169,15 @@ pub(super) fn show(
         say(&waiting);
     }
     ending.map_err(no_terminal)
+}
+
+/// What the person at the keyboard brings along.
+fn person(session: &Session) -> By {
+    By {
+        who: super::who(),
+        read_receipts: session.config.ui.read_receipts,
+        rate: session.config.sender.rate,
+    }
 }
 
 /// Looks at the set-up as the command does, on a thread of its own.

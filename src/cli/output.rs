@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -128,6 +130,11 @@ pub(super) fn conversation(row: &Conversation, now: Timestamp) -> Value {
     })
 }
 
+/// Milliseconds with three digits behind the point.
+pub(super) fn millis(took: Duration) -> f64 {
+    (took.as_secs_f64() * 1_000_000.0).round() / 1000.0
+}
+
 /// A message with the names that every command uses.
 pub(super) fn message(message: &Message) -> Value {
     json!({
@@ -148,6 +155,20 @@ pub(super) fn message(message: &Message) -> Value {
         "group": message.group,
         "reply_to": message.context.reply_to.as_ref().map(ToString::to_string),
     })
+}
+
+/// The same, with the whole path of its file where there is one.
+pub(super) fn message_with_file(of: &Message, data: &Path) -> Value {
+    let mut value = message(of);
+    if let Value::Object(fields) = &mut value {
+        fields.insert("file".to_owned(), file(of, data).into());
+    }
+    value
+}
+
+/// The whole path of the file of a message.
+pub(super) fn file(message: &Message, data: &Path) -> Option<String> {
+    Some(data.join(describe::stored_file(message)?).display().to_string())
 }
 
 /// A step in the life of a message.

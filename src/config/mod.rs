@@ -311,6 +311,7 @@ fn ui(document: &mut Document<'_>, top: &mut Section<'_, '_>) -> Ui {
         borders: section.word(document, "borders", &CHARSETS).unwrap_or(Charset::Auto),
         glyphs: section.word(document, "glyphs", &CHARSETS).unwrap_or(Charset::Auto),
         colour: section.word(document, "colour", &colours).unwrap_or(Colour::Auto),
+        opener: section.text(document, "opener").map(|found| found.value),
     };
     section.finish(document);
     ui

@@ -178,6 +178,8 @@ pub struct Ui {
     pub glyphs: Charset,
     /// How many colours are used.
     pub colour: Colour,
+    /// The program that opens files, with its arguments; the system's when none.
+    pub opener: Option<String>,
 }
 
 /// Which key sends.

@@ -286,6 +286,24 @@ fn a_secret_file_is_refused_when_others_may_read_it() {
     assert_eq!(source.resolve(&env(&[]), &SystemClock::new()).unwrap().expose_secret(), "canary");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_folder_in_the_place_of_a_secret_is_not_to_be_made_unreadable() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let source = SecretSource::File(dir.path().to_owned());
+    let error = source.resolve(&env(&[]), &SystemClock::new()).unwrap_err().to_string();
+    assert!(!error.contains("chmod") && error.contains("directory"), "{error}");
+}
+
+#[test]
+fn a_key_that_is_like_none_lists_those_there_are() {
+    let problems = read("[ui]\nascii = true\n", &[], false).unwrap_err();
+    assert!(problems[0].starts_with("line 2: no such key: ui.ascii; there are: "), "{problems:?}");
+    assert!(problems[0].contains("glyphs") && problems[0].contains("borders"), "{problems:?}");
+}
+
 #[test]
 fn a_named_file_must_exist_and_the_usual_one_need_not() {
     let missing = Path::new("/nonexistent/config.toml");

@@ -106,6 +106,21 @@ pub const fn picture_type(head: &[u8]) -> Option<&'static str> {
     }
 }
 
+/// The ends of names of what is only looked at or listened to. What is run, or opened with scripts in it, is not
+/// among them.
+const LOOKED_AT: [&str; 35] = [
+    "jpg", "jpeg", "png", "gif", "webp", "bmp", "tif", "tiff", "heic", "mp4", "3gp", "mov", "webm",
+    "mkv", "aac", "amr", "mp3", "m4a", "ogg", "oga", "opus", "wav", "flac", "pdf", "txt", "csv",
+    "md", "log", "json", "doc", "docx", "xls", "xlsx", "odt", "ods",
+];
+
+/// Whether a file of this name can be handed to the system to be shown, whoever sent it.
+#[must_use]
+pub fn is_only_looked_at(name: &str) -> bool {
+    let end = name.rsplit('/').next().and_then(|name| name.rsplit_once('.'));
+    end.is_some_and(|(_, end)| LOOKED_AT.contains(&end.to_ascii_lowercase().as_str()))
+}
+
 /// Why a file is not what its name says, by its first bytes: Meta looks at them too, after it has taken the message.
 /// A document may hold anything.
 #[must_use]

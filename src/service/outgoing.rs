@@ -233,6 +233,27 @@ pub fn clean_up(data_dir: &Path, needed: &BTreeSet<String>) -> io::Result<usize>
     Ok(gone)
 }
 
+/// Where the file of a message lies, as the store names it. Nothing but a plain file in our own directory is one.
+///
+/// # Errors
+/// Why there is no such file, in plain words.
+pub fn stored(data_dir: &Path, name: &str) -> Result<PathBuf, String> {
+    let plain = Path::new(name).strip_prefix(DIRECTORY).ok().and_then(Path::file_name);
+    let path = plain.map(|plain| data_dir.join(DIRECTORY).join(plain));
+    let path = path.filter(|path| data_dir.join(name) == *path);
+    let Some(path) = path else { return Err("The file is not one of ours.".to_owned()) };
+    match fs::symlink_metadata(&path) {
+        Ok(about) if about.is_file() => {
+            std::path::absolute(path).map_err(|error| error.to_string())
+        }
+        Ok(_) => Err(format!("{} is no plain file.", path.display())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(format!("{} is not there any more.", path.display()))
+        }
+        Err(error) => Err(format!("{}: {error}", path.display())),
+    }
+}
+
 /// Where a path that a person typed leads: the home of the person stands in place of `~`.
 #[must_use]
 pub fn whole(typed: &str) -> PathBuf {

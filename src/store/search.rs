@@ -1,8 +1,9 @@
 //! Full text over every message, newest first.
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 
 use super::error::Error;
+use super::merge::conversation_now;
 use super::read::ReadConn;
 use super::row;
 use super::words;
@@ -25,6 +26,30 @@ pub struct Hit {
     pub at: Timestamp,
     /// Its text around the hit, unsanitised.
     pub excerpt: String,
+}
+
+/// The message of a conversation nearest to `from` that has all words of `text`, as [`search`] reads them: the next
+/// older one, or else the next newer one. Without a place to go on from, the newest of all.
+pub fn in_conversation(
+    read: &ReadConn,
+    conversation: ConversationId,
+    text: &str,
+    from: Option<MessageId>,
+    older: bool,
+) -> Result<Option<MessageId>, Error> {
+    let Some(words) = words::question(read, text)? else { return Ok(None) };
+    let conversation = conversation_now(&read.conn, conversation)?;
+    let (than, sorted) = if older { ("<", "DESC") } else { (">", "ASC") };
+    // From the index, which has the order of arrival: it stops at the first one.
+    let mut query = read.conn.prepare_cached(&format!(
+        "SELECT m.id FROM message_fts f JOIN message m ON m.id = f.rowid
+         WHERE message_fts MATCH ?1 AND f.rowid {than} ?2 AND +m.conversation = ?3 AND m.own = 1
+             AND m.revoked = 0
+         ORDER BY f.rowid {sorted} LIMIT 1"
+    ))?;
+    let from = from.map_or(i64::MAX, |id| id.0);
+    let found = query.query_row(params![words, from, conversation.0], |row| row.get(0));
+    Ok(found.optional()?.map(MessageId))
 }
 
 /// The newest messages that have all words of `text`, the last one as the beginning of a word. Accents

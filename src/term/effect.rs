@@ -17,8 +17,7 @@ use crate::api::signature;
 use crate::app::inspector::KeptBody;
 use crate::app::list::Came;
 use crate::app::msg::{
-    Command, CommandId, Course, Done, Finished, Msg, Query, Reply, RequestForm, Ticket, Wanted,
-    Which,
+    Command, CommandId, Course, Done, Finished, Msg, Query, Reply, RequestForm, Ticket, Which,
 };
 use crate::domain::change::Changes;
 use crate::domain::conversation::Draft;
@@ -37,7 +36,8 @@ use crate::service::writer::{Priority, Writer};
 use crate::store::ingest::Ingested;
 use crate::store::outbox::Terms;
 use crate::store::{
-    self, ReadConn, Tx, campaign, conversation, event, list, message, outbox, unfinished, wish,
+    self, ReadConn, Tx, campaign, conversation, event, list, message, outbox, search, unfinished,
+    wish,
 };
 
 /// The services as the screen sees them.
@@ -50,6 +50,7 @@ pub struct Stage {
     events: Sender<Event>,
     clock: Arc<dyn Clock>,
     by: By,
+    opener: Option<String>,
     base_url: Arc<str>,
     data_dir: Arc<Path>,
     files: Files,
@@ -95,6 +96,7 @@ impl Stage {
             events,
             clock,
             by,
+            opener: None,
             base_url: Arc::from(""),
             data_dir: Arc::from(Path::new("")),
             files,
@@ -110,6 +112,13 @@ impl Stage {
     pub fn at(mut self, base_url: &str, data_dir: &Path) -> Self {
         self.base_url = Arc::from(base_url);
         self.data_dir = Arc::from(data_dir);
+        self
+    }
+
+    /// Names the program that opens files, if it is not the system's.
+    #[must_use]
+    pub fn opening_with(mut self, opener: Option<String>) -> Self {
+        self.opener = opener;
         self
     }
 
@@ -140,7 +149,7 @@ impl Stage {
             none => none.insert(Errands::start(
                 (self.reader.clone(), self.writer.clone()),
                 Arc::clone(&self.data_dir),
-                self.by.rate,
+                (self.by.rate, self.opener.clone()),
                 self.events.clone(),
                 Arc::clone(&self.clock),
                 Arc::clone(&self.on_panic),
@@ -308,6 +317,7 @@ const fn slot(query: &Query) -> &'static str {
         Query::Hooks { .. } => "hooks",
         Query::HookBody { .. } => "hook body",
         Query::Next { .. } => "next",
+        Query::Find { .. } => "find",
         Query::Templates { .. } => "templates",
         Query::Campaigns { .. } => "campaigns shown",
         Query::Told { .. } => "told",
@@ -316,26 +326,8 @@ const fn slot(query: &Query) -> &'static str {
     }
 }
 
-const fn ticket(query: &Query) -> Ticket {
-    match query {
-        Query::List { ticket, .. }
-        | Query::Messages { ticket, .. }
-        | Query::Timeline { ticket, .. }
-        | Query::Jump { ticket, .. }
-        | Query::Queue { ticket, .. }
-        | Query::Hooks { ticket, .. }
-        | Query::HookBody { ticket, .. }
-        | Query::Next { ticket, .. }
-        | Query::Templates { ticket, .. }
-        | Query::Campaigns { ticket, .. }
-        | Query::Request { ticket, .. }
-        | Query::Account { ticket, .. }
-        | Query::Told { ticket, .. } => *ticket,
-    }
-}
-
 fn answer(read: Result<&ReadConn, store::Error>, query: Query, base_url: &str) -> Reply {
-    let ticket = ticket(&query);
+    let ticket = query.ticket();
     read.and_then(|read| ask(read, query, base_url))
         .unwrap_or_else(|error| Reply::Failed { ticket, reason: error.to_string() })
 }
@@ -412,12 +404,12 @@ fn ask(read: &ReadConn, query: Query, base_url: &str) -> Result<Reply, store::Er
             let signature = kept.signature.as_ref().map(signature::header);
             Reply::HookBody { ticket, body: KeptBody::new(event, text, signature) }
         }
+        Query::Find { conversation, text, from, older, ticket } => {
+            let message = search::in_conversation(read, conversation, &text, from, older)?;
+            Reply::Find { ticket, message }
+        }
         Query::Next { account, wanted, from, ticket } => {
-            let next = match wanted {
-                Wanted::Unread => list::next_unread,
-                Wanted::Failed => list::next_failed,
-            };
-            Reply::Next { ticket, row: next(read, account, from)?.map(Box::new) }
+            reads::next(read, (account, wanted, from), ticket)?
         }
     })
 }

@@ -3,7 +3,7 @@
 //! which begins with the first.
 
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::runtime::Builder;
 
 use super::campaign;
+use super::opener::{self, Opener};
 use super::run::Event;
 use super::workshop::Workshop;
 use crate::api::relay::{Relay, Target};
@@ -51,6 +52,10 @@ pub(super) enum Errand {
     SaveResult { campaign: CampaignId, path: String },
     /// Remove a campaign that was never started.
     RemoveDraft(CampaignId),
+    /// Show a file that the store names.
+    OpenFile(String),
+    /// Copy one to a place that is typed, under this name where that is a folder.
+    SaveFile { path: String, to: String, name: String },
     /// Look at the whole set-up.
     Examine(Workshop),
 }
@@ -66,15 +71,16 @@ impl Errands {
     pub(super) fn start(
         (reader, writer): (Reader, Writer),
         data_dir: Arc<Path>,
-        rate: Option<u32>,
+        (rate, opener): (Option<u32>, Option<String>),
         events: Sender<Event>,
         clock: Arc<dyn Clock>,
         on_panic: OnPanic,
     ) -> std::io::Result<Self> {
         let (jobs, waiting) = channel::<Errand>();
         let thread = Thread::start("errands", on_panic, move || {
+            let mut opener = Opener::new(opener);
             for errand in waiting {
-                let msg = run(errand, (&reader, &writer), &data_dir, rate, &*clock);
+                let msg = run(errand, (&reader, &writer), &mut opener, &data_dir, rate, &*clock);
                 if events.send(Event::Msg(msg)).is_err() {
                     break;
                 }
@@ -92,6 +98,7 @@ impl Errands {
 fn run(
     errand: Errand,
     (reader, writer): (&Reader, &Writer),
+    opener: &mut Opener,
     data_dir: &Path,
     rate: Option<u32>,
     clock: &dyn Clock,
@@ -122,6 +129,10 @@ fn run(
             Ok(()) => Ok(format!("Campaign {id} was never started; it is removed.")),
             Err(error) => Err(error.to_string()),
         }),
+        Errand::SaveFile { path, to, name } => {
+            Msg::Told(opener::save(data_dir, &path, whole(&to), &name))
+        }
+        Errand::OpenFile(path) => Msg::Told(opener.open(data_dir, &path)),
         Errand::Examine(workshop) => Msg::Examined((workshop.doctor)()),
     }
 }
@@ -146,10 +157,23 @@ fn written<E: From<std::io::Error> + std::fmt::Display>(
     write: impl FnOnce(File) -> Result<(), E>,
 ) -> Result<String, String> {
     let path = whole(path);
-    let done = File::create_new(&path).map_err(E::from).and_then(write);
+    let file = File::create_new(&path).map_err(|error| not_written(&path, &error))?;
     let shown = path.display();
-    done.map_err(|error| format!("{shown}: {error}"))?;
+    write(file).map_err(|error| format!("{shown}: {error}"))?;
     Ok(shown.to_string())
+}
+
+/// Why a file that is not to be there yet cannot be written.
+pub(super) fn not_written(path: &Path, error: &std::io::Error) -> String {
+    let shown = path.display();
+    match error.kind() {
+        ErrorKind::AlreadyExists if path.is_dir() => {
+            format!("{shown} is a folder; go on to a name in it")
+        }
+        ErrorKind::AlreadyExists => format!("{shown} is there already; give another name"),
+        ErrorKind::NotFound => format!("{shown}: there is no such folder"),
+        _ => format!("{shown}: {error}"),
+    }
 }
 
 fn kept(event: EventId, reader: &Reader) -> Result<Kept, String> {
@@ -177,7 +201,7 @@ fn post(event: EventId, url: &str, reader: &Reader, clock: &dyn Clock) -> Result
 
 fn save(event: EventId, path: &Path, reader: &Reader) -> Result<String, String> {
     let kept = kept(event, reader)?;
-    let told = |error: std::io::Error| format!("{}: {error}", path.display());
+    let told = |error: std::io::Error| not_written(path, &error);
     let mut file =
         std::fs::OpenOptions::new().write(true).create_new(true).open(path).map_err(told)?;
     file.write_all(&kept.body).map_err(told)?;

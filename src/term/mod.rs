@@ -14,6 +14,7 @@ mod errand;
 mod files;
 pub mod headless;
 pub mod input;
+mod opener;
 mod pace;
 pub mod panic;
 pub mod press;

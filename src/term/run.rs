@@ -268,6 +268,10 @@ where
                 Effect::SaveBody { event, path } => {
                     self.run_errand(Errand::Save { event, path })?;
                 }
+                Effect::OpenFile(path) => self.run_errand(Errand::OpenFile(path))?,
+                Effect::SaveFile { path, to, name } => {
+                    self.run_errand(Errand::SaveFile { path, to, name })?;
+                }
                 Effect::Plan(ticket, wish, template) => {
                     self.run_errand(Errand::Plan { ticket, wish, template })?;
                 }

@@ -4,6 +4,7 @@ use ratatui::style::{Modifier, Style};
 
 use super::glyph;
 use super::paint::Canvas;
+use super::sought::Sought;
 use crate::app::action::{Action, Context};
 use crate::app::chat::{Chat, Scroll};
 use crate::app::layout::{Area, Layout, TEXT_INDENT};
@@ -36,12 +37,13 @@ pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
     let look = model.look(layout.text_width());
     let view = chat.view(&look, area.height.into());
     let selected = chat.selected.filter(|_| model.focus == Focus::Chat);
+    let sought = Sought::new(&chat.sought);
     let mut shift = (None, 0);
     for (at, (message, row)) in (0..).zip(&view.rows) {
         if model.settings.message_style == MessageStyle::Bubbles && shift.0 != Some(*message) {
             shift = (Some(*message), bubble_shift(chat, *message, &look, area));
         }
-        draw_row(row, selected == Some(*message), shift.1, area, at, canvas);
+        draw_row((row, &sought), selected == Some(*message), shift.1, area, at, canvas);
     }
 }
 
@@ -97,7 +99,14 @@ fn header(model: &Model, chat: &Chat, layout: &Layout, canvas: &mut Canvas<'_>) 
     }
 }
 
-fn draw_row(row: &Row, selected: bool, shift: u16, area: Area, at: u16, canvas: &mut Canvas<'_>) {
+fn draw_row(
+    (row, sought): (&Row, &Sought),
+    selected: bool,
+    shift: u16,
+    area: Area,
+    at: u16,
+    canvas: &mut Canvas<'_>,
+) {
     let theme = canvas.theme;
     match row {
         Row::Day(label) => canvas.rule(area, at, label, theme.separator),
@@ -129,8 +138,12 @@ fn draw_row(row: &Row, selected: bool, shift: u16, area: Area, at: u16, canvas: 
             }
             let mut column = TEXT_INDENT + shift;
             for piece in pieces {
-                let room = area.width.saturating_sub(column);
-                column += canvas.put(area, column, at, room, &piece.text, style(piece, canvas));
+                let style = style(piece, canvas);
+                for (part, is_found) in sought.parts(&piece.text) {
+                    let style = if is_found { style.reversed() } else { style };
+                    let room = area.width.saturating_sub(column);
+                    column += canvas.put(area, column, at, room, part, style);
+                }
             }
         }
     }

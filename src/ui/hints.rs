@@ -3,7 +3,7 @@
 use super::paint::Canvas;
 use crate::app::action::{self, Action, Context};
 use crate::app::layout::Layout;
-use crate::app::{Model, Overlay, Screen, queue};
+use crate::app::{Model, Overlay, Screen, describe, queue};
 use crate::domain::text;
 
 pub(super) fn draw(model: &Model, layout: &Layout, canvas: &mut Canvas<'_>) {
@@ -53,6 +53,10 @@ fn does_something(model: &Model, action: Action) -> bool {
         Action::Filter if model.screen == Screen::Hooks => true,
         Action::Open | Action::Read | Action::Filter => model.list.counts.all > 0,
         Action::NextUnread => model.list.counts.all > 1,
+        Action::OpenFile | Action::SaveFile => {
+            let selected = model.chat.as_ref().and_then(|chat| chat.selected_message());
+            selected.is_some_and(|message| describe::stored_file(message).is_some())
+        }
         Action::Reply | Action::Copy => {
             model.chat.as_ref().is_some_and(|chat| !chat.page.rows().is_empty())
         }

@@ -16,6 +16,7 @@ mod overlay;
 mod pages;
 mod paint;
 mod queue;
+mod sought;
 mod status;
 mod templates;
 #[cfg(test)]

@@ -184,9 +184,8 @@ fn question(
             (format!("Post #{event}"), "An address: https, or http on this machine".to_owned())
         }
         Question::Profile(part) => (format!("Profile: {}", part.name()), help_with(part)),
-        Question::Find => {
-            ("Find".to_owned(), "Words on the page; n goes on to the next".to_owned())
-        }
+        Question::Find => ("Find".to_owned(), find_help(model)),
+        Question::SaveFile(_) => ("Save the file".to_owned(), SAVE_HELP.to_owned()),
         Question::Attach => (
             "Send a file".to_owned(),
             "A path or a link; what you wrote goes with it. ~ is your home".to_owned(),
@@ -228,6 +227,20 @@ fn question(
     canvas.put(inside, 0, 0, 2, "> ", theme.accent);
     let style = if prompt.offered { theme.strong.reversed() } else { theme.strong };
     written(&prompt.editor, style, (inside, 2, 0), canvas)
+}
+
+/// Where a file can be saved.
+const SAVE_HELP: &str = "A path, or the folder for it. ~ is your home";
+
+/// What is looked for, on a page or in a conversation, and how it goes on.
+fn find_help(model: &Model) -> String {
+    let (context, place, on) = if model.beneath.is_empty() {
+        (Context::Chat, "in the conversation", "the next older message")
+    } else {
+        (Context::Page, "on the page", "the next")
+    };
+    let next = model.keymap.key(context, Action::FindNext);
+    format!("Words {place}; {next} goes on to {on}")
 }
 
 /// What the time that is typed comes to, or what can be typed.

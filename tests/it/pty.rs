@@ -262,6 +262,22 @@ fn it_opens_whatever_is_missing() {
     terminal.assert_restored();
 }
 
+#[test]
+fn a_terminal_that_cannot_be_drawn_on_is_told_so_and_a_plain_locale_gets_ascii() {
+    let home = tempfile::tempdir().unwrap();
+    let dumb = Terminal::start(home.path(), &["demo"], &[("TERM", "dumb")]);
+    dumb.until_text("place the cursor");
+    assert_eq!(dumb.end(), 2);
+    let mut plain = Terminal::start(home.path(), &["demo"], &[("LC_ALL", "C")]);
+    plain.until("the list", |screen| screen.contents().contains("Ana Souza"));
+    plain.until("lines of ASCII", |screen| {
+        let shown = screen.contents();
+        shown.contains('|') && !shown.contains(['│', '─', '✓', '▸'])
+    });
+    plain.send("q");
+    assert_eq!(plain.end(), 0);
+}
+
 /// It once waited for a key before it said so, on an empty screen.
 #[test]
 fn a_database_that_cannot_be_opened_is_said_at_once() {

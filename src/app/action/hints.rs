@@ -71,6 +71,8 @@ pub const fn hints(context: Context) -> &'static [Action] {
             Action::Quit,
         ],
         Context::Chat => &[
+            Action::OpenFile,
+            Action::SaveFile,
             Action::Compose,
             Action::Reply,
             Action::Template,

@@ -1,6 +1,7 @@
 //! Carrying out actions.
 
-mod find;
+mod file;
+pub(super) mod find;
 mod later;
 pub(super) mod message;
 mod movement;
@@ -80,7 +81,10 @@ pub(super) fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) 
         Action::Palette => input::open_jump(model, ">", model.context(), effects),
         Action::Help => help(model),
         Action::FindText => find::ask(model),
-        Action::FindNext => find::next(model),
+        Action::FindNext => find::next(model, effects),
+        Action::FindPrevious => find::previous(model, effects),
+        Action::OpenFile => file::open(model, effects),
+        Action::SaveFile => file::ask(model),
         Action::Redraw => effects.push(Effect::Redraw),
         Action::Suspend => {
             open::save_draft(model, effects);
@@ -140,6 +144,7 @@ fn enter(model: &mut Model, to: Focus, effects: &mut Vec<Effect>) {
         if to == Focus::Compose {
             message::begin(model, effects);
         }
+        find::opened(model, effects);
     } else {
         let key = model.keymap.key(Context::List, Action::NewConversation).to_owned();
         model.say(format!("No conversation is selected. {key} starts one."), Weight::Warning);
@@ -225,7 +230,8 @@ fn accept(model: &mut Model, effects: &mut Vec<Effect>) {
             Question::Profile(part) => workbench::accept(model, part, prompt, effects),
             Question::Picture => workbench::accept_picture(model, prompt, effects),
             Question::Attach => message::attach(model, prompt, effects),
-            Question::Find => find::accept(model, &prompt),
+            Question::SaveFile(id) => file::save(model, id, prompt, effects),
+            Question::Find => find::accept(model, &prompt, effects),
             Question::Filter | Question::Templates | Question::HookFilter => {}
         },
         Some(Overlay::Jump(mut jump)) => {

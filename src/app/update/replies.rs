@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::act::find;
 use super::{campaigns, hooks, open, queue, templates, workbench};
 use crate::app::chat::{self, Anchor, Chat, Load, Scroll};
 use crate::app::life::Timeline;
@@ -53,6 +54,7 @@ pub(super) fn loaded(model: &mut Model, reply: Reply, effects: &mut Vec<Effect>)
         }
         Reply::HookBody { ticket, body } => hooks::body_came(model, ticket, body),
         Reply::Next { ticket, row } => next(model, ticket, row, effects),
+        Reply::Find { ticket, message } => find::found(model, ticket, message, effects),
         Reply::Templates { ticket, catalogue, unfinished, begun } => {
             templates::came(model, ticket, (catalogue, unfinished, begun), effects);
         }
@@ -163,6 +165,9 @@ fn messages_came(
     }
     templates::met(model);
     divide(model, load);
+    if let Some(found) = model.chat.as_mut().and_then(|chat| chat.found.take()) {
+        find::show(model, found, effects);
+    }
     if further {
         seek_trouble(model, effects);
     }
@@ -291,6 +296,7 @@ fn failed(model: &mut Model, ticket: Ticket, reason: &str) {
         chat.error = Some(reason.to_owned());
         known = true;
     }
+    known |= model.chat.as_mut().is_some_and(|chat| chat.search.answered(ticket).is_some());
     known |= model.life.wait.answered(ticket).is_some();
     if model.queue.list.wait.answered(ticket).is_some() {
         model.queue.list.error = Some(reason.to_owned());

@@ -1,5 +1,6 @@
 mod campaigns;
 mod drafts;
+mod finding;
 mod hooks;
 mod keys;
 mod maker;

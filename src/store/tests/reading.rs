@@ -175,6 +175,31 @@ fn search_is_newest_first_page_by_page_and_folds_accents() {
 }
 
 #[test]
+fn words_are_found_in_one_conversation_from_where_one_stands() {
+    let mut world = World::new();
+    let mut ids = Vec::new();
+    for n in 1..6 {
+        let other = world.post(&[heard(&format!("o{n}"), phone("4915299"), t(n), "modelo azul")]);
+        assert_eq!(other.0.messages.len(), 1);
+        let words = if n % 2 == 1 { "O modelo AZUL" } else { "Oi" };
+        ids.extend(
+            world.post(&[heard(&format!("w{n}"), phone("4915200"), t(n), words)]).0.messages,
+        );
+    }
+    world.write.index().unwrap();
+    let chat = world.message(ids[0]).conversation;
+    let find = |text: &str, from: Option<MessageId>, older: bool| {
+        search::in_conversation(&world.read, chat, text, from, older).unwrap()
+    };
+    assert_eq!(find("azul", None, true), Some(ids[4]));
+    assert_eq!(find("modelo az", Some(ids[4]), true), Some(ids[2]));
+    assert_eq!(find("azul", Some(ids[1]), true), Some(ids[0]), "from one without the word");
+    assert_eq!(find("azul", Some(ids[0]), true), None);
+    assert_eq!(find("azul", Some(ids[0]), false), Some(ids[2]));
+    assert_eq!(find("verde", None, true), None);
+}
+
+#[test]
 fn a_check_by_a_used_connection_sees_no_damage_where_there_is_none() {
     let mut world = World::new();
     for round in 0..20 {

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::api::request::written;
-use crate::app::msg::{Reply, Ticket};
+use crate::app::msg::{Reply, Ticket, Wanted};
 use crate::app::workbench::Told;
 use crate::domain::id::{AccountId, ConversationId};
+use crate::domain::page::ListKey;
 use crate::service::catalogue;
 use crate::store::account::{accounts, fact};
 use crate::store::{self, ReadConn, campaign, event, list, unfinished};
@@ -23,6 +24,19 @@ pub(super) fn templates(
         unfinished: unfinished::unfinished(read, account)?,
         begun: begun.transpose()?,
     })
+}
+
+/// The next conversation of a kind.
+pub(super) fn next(
+    read: &ReadConn,
+    (account, wanted, from): (AccountId, Wanted, Option<ListKey>),
+    ticket: Ticket,
+) -> Result<Reply, store::Error> {
+    let row = match wanted {
+        Wanted::Unread => list::next_unread(read, account, from)?,
+        Wanted::Failed => list::next_failed(read, account, from)?,
+    };
+    Ok(Reply::Next { ticket, row: row.map(Box::new) })
 }
 
 pub(super) fn jumps(

@@ -272,6 +272,12 @@ fn reply(model: &mut Model) {
 
 fn copy(model: &mut Model, effects: &mut Vec<Effect>) {
     let Some(message) = model.chat.as_ref().and_then(Chat::target) else { return };
+    let path = describe::stored_file(message).filter(|_| !describe::says(message));
+    if let Some(path) = path.map(|path| model.file_path(path)) {
+        let words = format!("Copied: {path}");
+        effects.push(Effect::Copy(path));
+        return model.say(words, Weight::Done);
+    }
     effects.push(Effect::Copy(describe::copied(message)));
     model.say("Copied.", Weight::Done);
 }
@@ -360,7 +366,7 @@ fn drop(model: &mut Model, effects: &mut Vec<Effect>) {
 }
 
 /// The message that is marked on the screen: the list keeps the keys while a conversation is only previewed.
-fn selected(model: &Model) -> Option<&Message> {
+pub(super) fn selected(model: &Model) -> Option<&Message> {
     model.chat.as_ref().filter(|_| model.focus != Focus::List)?.selected_message()
 }
 
