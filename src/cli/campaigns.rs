@@ -160,13 +160,14 @@ fn size(number: u32) -> usize {
 fn show(session: &Session, campaign: &Campaign) -> io::Result<()> {
     let counts = &campaign.counts;
     let head = format!(
-        "campaign {}, {}: {} {} to {} of {} rows of {}, {}",
+        "campaign {}, {}: {} {} to {} of {} {} of {}, {}",
         campaign.id,
         campaign.state(),
         campaign.template,
         campaign.language,
         count(size(campaign.good)),
         count(size(campaign.rows)),
+        if campaign.rows == 1 { "row" } else { "rows" },
         campaign.file,
         when::full(campaign.at, &session.config.timezone),
     );

@@ -368,7 +368,7 @@ fn repost(
                 "to": to.to_string(),
                 "status": answered.as_ref().ok().map(|answered| answered.status),
                 "error": answered.as_ref().err(),
-                "took_ms": took.as_secs_f64() * 1000.0,
+                "took_ms": output::millis(took),
             }))?;
             continue;
         }

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::follow::Seen;
-use super::output::{json_line, line};
+use super::output::{self, json_line, line};
 use super::services::{Backstage, check_secrets, on_panic, store_accounts};
 use super::{Session, failed, post, say, told};
 use crate::api::relay::Target;
@@ -234,7 +234,7 @@ fn tell_forwarded(forwarded: &Forwarded, listen: &Listen) -> Result<(), Error> {
             "forwarded_to": to.to_string(),
             "status": answer.as_ref().ok(),
             "error": answer.as_ref().err(),
-            "took_ms": took.as_secs_f64() * 1000.0,
+            "took_ms": output::millis(*took),
             "tries": tries,
             "again_in_ms": again.map(|again| u64::try_from(again.as_millis()).unwrap_or(u64::MAX)),
             "taken": forwarded.is_taken(),

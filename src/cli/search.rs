@@ -67,5 +67,6 @@ pub(super) fn run(session: &Session, wanted: &Search) -> Result<(), Error> {
     if found {
         return Ok(());
     }
-    Err(Error::new(Kind::Partial, format!("nothing has {query:?}")))
+    let safe = display_safe(&query);
+    Err(Error::new(Kind::Partial, format!("nothing has \"{safe}\"")))
 }

@@ -217,7 +217,7 @@ fn moment_to_come(session: &Session, text: Option<&str>) -> Result<Option<Timest
     let Some(text) = text else { return Ok(None) };
     moment::parse(text, session.clock.now(), &session.config.timezone)
         .map(Some)
-        .map_err(|error| Error::usage("--at").because(&error))
+        .map_err(|error| Error::usage(format!("--at {text:?} cannot be used")).because(&error))
 }
 
 /// It is in the store, and that is all there is to do for now.
@@ -528,10 +528,13 @@ fn judge(message: &Message, wait: Option<Wait>) -> Option<Result<(), Error>> {
 
 fn ran_out(message: &Message, timeout: Duration, why: Option<String>) -> Error {
     let state = message.state.name();
-    let error = Error::new(
-        Kind::Unknown,
-        format!("message {} is still {state} after {timeout:?}; it stays in the store", message.id),
-    );
+    let still = if timeout.is_zero() {
+        format!("is {state}, and --timeout 0 waits for nothing")
+    } else {
+        format!("is still {state} after {timeout:?}")
+    };
+    let error =
+        Error::new(Kind::Unknown, format!("message {} {still}; it stays in the store", message.id));
     error.hint(why.unwrap_or_else(|| match message.state {
         State::Uncertain => format!(
             "its status settles it if it comes; else twoticks outbox resolve {} does",

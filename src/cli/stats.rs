@@ -213,7 +213,10 @@ fn print(counted: &Counted, days: &Days) -> Result<(), Error> {
         line(&format!("{words:<30}{:>8}{median:>10}{p95:>10}", spread.count))?;
     }
     if counted.unanswered > 0 {
-        line(&format!("{} conversations wait for an answer", counted.unanswered))?;
+        line(&match counted.unanswered {
+            1 => "1 conversation waits for an answer".to_owned(),
+            more => format!("{more} conversations wait for an answer"),
+        })?;
     }
     if !counted.failures.is_empty() {
         section("failed because")?;

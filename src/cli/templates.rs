@@ -338,7 +338,7 @@ fn show(session: &Session, name: &str, language: Option<&str>, json: bool) -> Re
 fn check(path: &Path) -> Result<Template, Error> {
     let place = path.display();
     let text = std::fs::read_to_string(path)
-        .map_err(|error| Error::failed(format!("cannot read {place}")).because(&error))?;
+        .map_err(|error| Error::usage(format!("cannot read {place}")).because(&error))?;
     let mut template = file::read(&text)
         .map_err(|words| Error::usage(format!("{place} is not right: {words}")))?;
     let mut found: Vec<String> = breaches(&template).iter().map(ToString::to_string).collect();

@@ -87,7 +87,7 @@ pub(super) fn json(hook: &Hook) -> Value {
 }
 
 fn millis(hook: &Hook) -> Option<f64> {
-    hook.took().map(|took| took.as_secs_f64() * 1000.0)
+    hook.took().map(output::millis)
 }
 
 fn json_facet(facet: &Facet) -> Value {

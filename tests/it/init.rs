@@ -157,3 +157,22 @@ fn a_network_that_is_down_says_nothing_of_the_token() {
     assert!(!said.contains("make a new one"), "{said}");
     assert_eq!(machine.config(), before);
 }
+
+#[test]
+fn what_init_says_is_about_what_it_was_given() {
+    let machine = Machine::with_a_shop();
+    let other = machine.home().join("other.toml");
+    let other = other.to_str().unwrap();
+    let secrets = ["--config", other, "--token", "-", "--app-secret", "-"];
+    let said = machine.init(&secrets, "the-token\nthe-secret\n", 0);
+    assert!(said.contains(&format!("next: twoticks --config '{other}' doctor")), "{said}");
+    let said = machine.init(&["--name", "x\ny"], "", 2);
+    assert!(said.contains("--name \"x\\ny\""), "{said}");
+    let run = |args: &[&str]| twoticks(machine.home(), args).output().unwrap();
+    let wrong = run(&["init", "--no-questions", "--base-url", "ftp://x"]);
+    let said = String::from_utf8(wrong.stderr).unwrap();
+    assert!(said.starts_with("error: --base-url \"ftp://x\": must be an https address"), "{said}");
+    let example = run(&["init", "--example"]);
+    let example = String::from_utf8(example.stdout).unwrap();
+    assert!(example.contains("[ui]") && example.contains("glyphs = "), "{example}");
+}

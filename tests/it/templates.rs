@@ -386,6 +386,9 @@ fn a_template_is_sent_from_the_shell() {
     assert!(code == Some(2) && err.contains("--param 2=...: is missing"), "{err}");
     let (code, _, err) = send(&["pedido_enviado", "--lang", "en_US", "--param", "nome=Ana"]);
     assert!(code == Some(2) && err.contains("its values are: 1, 2"), "{err}");
+    let twice = ["--param", "1=Ana", "--param", "2=1182", "--param", "1=Bia"];
+    let (code, _, err) = send(&[&["pedido_enviado", "--lang", "en_US"], &twice[..]].concat());
+    assert!(code == Some(2) && err.contains("--param 1=... is there twice"), "{err}");
     let (code, _, err) = send(&["pedido_cupom", "--param", "1=Ana"]);
     assert!(code == Some(1) && err.contains("paused by Meta"), "{err}");
     let values = ["--param", "1=Ana", "--param", "2=1182", "--json"];

@@ -14,8 +14,8 @@ use crate::error::Error;
 use crate::paths;
 
 /// What a new config begins with.
-const HEAD: &str = "# twoticks: written by `twoticks init`, yours to change. config.example.toml explains \
-                    every key.\n";
+const HEAD: &str = "# twoticks: written by `twoticks init`, yours to change. `twoticks init --example` \
+                    explains every key.\n";
 
 /// An account to be written.
 pub(super) struct Written {

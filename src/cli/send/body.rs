@@ -24,8 +24,9 @@ pub(super) fn written(session: &Session, send: &Send) -> Result<Option<Body>, Er
 
 /// The body with its file kept: it goes out as it is now, whenever that is. `option`: what named it.
 pub(super) fn with_file(session: &Session, mut body: Body, option: &str) -> Result<Body, Error> {
-    take_in_for(&session.paths.data, &mut body)
-        .map_err(|error| Error::usage(option.to_owned()).because(&error))?;
+    take_in_for(&session.paths.data, &mut body).map_err(|error| {
+        Error::usage(format!("the file of {option} is not sent")).because(&error)
+    })?;
     Ok(body)
 }
 

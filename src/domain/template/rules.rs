@@ -107,7 +107,12 @@ impl Found {
     fn length(&mut self, part: Part, what: &str, text: &str, max: usize) {
         let is = text.chars().count();
         if text.trim().is_empty() {
-            self.add(part, format!("{what} is empty; write something or leave it out"));
+            // Every template has a name and a body.
+            let remedy = match part {
+                Part::Name | Part::Body => "write something",
+                _ => "write something or leave it out",
+            };
+            self.add(part, format!("{what} is empty; {remedy}"));
         } else if is > max {
             self.add(
                 part,

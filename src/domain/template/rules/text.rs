@@ -140,11 +140,17 @@ pub(super) fn density(body: &str, variables: usize, found: &mut Found) {
         found.add(
             Part::Body,
             format!(
-                "it has {words} words for {variables} variables, and Meta wants at least {wanted}; \
-                 write more or fill in less"
+                "it has {} for {}, and Meta wants at least {wanted}; write more or fill in less",
+                counted(words, "word"),
+                counted(variables, "variable"),
             ),
         );
     }
+}
+
+/// `1 word`, `2 words`.
+fn counted(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
 /// Scripts that write without spaces have about a word in two letters.
