@@ -249,6 +249,10 @@ fn headers_and_footers_are_checked() {
         (line("For {{1}}"), "header: `{{1}}` has no example; give one"),
         (media(None), "header: it has no example; name a .jpg or .png file or a link to one"),
         (
+            media(Some("http://127.0.0.1@example.org/1.jpg")),
+            "header: `http://127.0.0.1@example.org/1.jpg` is no https link",
+        ),
+        (
             media(Some("http://example.org/1.jpg")),
             "header: `http://example.org/1.jpg` is no https link",
         ),
