@@ -212,7 +212,9 @@ fn a_closed_window_is_refused_before_anything_is_sent_and_the_text_stays() {
         })
         .unwrap();
     inbox.until_text("see you");
-    inbox.keys("<Enter>too late now<Enter>");
+    inbox.keys("<Enter>");
+    inbox.until_text("The 24-hour window closed");
+    inbox.keys("<Esc>too late now<Enter>");
     inbox.until("the refusal, and what may be sent", |screen| {
         screen.contains("Not sent: the 24-hour window closed") && screen.contains("can be sent")
     });

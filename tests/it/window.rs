@@ -27,6 +27,11 @@ fn too_late(shop: &Shop) -> Inbox {
     assert!(shop.sim.wait_until(PATIENCE, |world| world.counts().marked_read > 0));
     shop.pass(DAY + Duration::from_secs(60));
     inbox.keys("i");
+    // Where only a template may be sent, the picker stands in front of the composer.
+    if shop.rules.outside == Outside::Refuse {
+        inbox.until_text("Only a template may be sent");
+        inbox.keys("<Esc>");
+    }
     inbox.until_text("window closed since");
     inbox
 }
