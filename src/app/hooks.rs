@@ -54,6 +54,10 @@ fn stored(row: &EventRow, facets: &[Facet], subjects: &[Option<Subject>]) -> Col
         let who = facet.and_then(|facet| facet.who.as_deref());
         who.map(|who| text::display_safe(who).into_owned())
     });
+    // What Meta tells is about nobody, and says itself what about.
+    let told = effect.filter(|effect| effect.kind == EffectKind::Notice);
+    let told = told.and_then(|effect| effect.detail.as_deref());
+    let who = who.or_else(|| Some(text::display_safe(told?).into_owned()));
     let others = facets.iter().filter(|facet| facet.field != "contacts").count().saturating_sub(1);
     let mut notes = Vec::new();
     if let Some(of) = row.replay_of {

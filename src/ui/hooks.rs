@@ -118,7 +118,7 @@ fn request(model: &Model, hook: &Hook, area: Area, canvas: &mut Canvas<'_>) {
         (format!("{took:>5}"), took_room + 1, theme.dim),
         (told.field, field_room + 1, theme.plain),
         (told.what, what_room + 1, what_style),
-        (told.who, who_room + 1, theme.plain),
+        (told.who, if told.note.is_empty() { area.width } else { who_room + 1 }, theme.plain),
         (told.note, area.width, if told.bad { theme.doubt } else { theme.dim }),
     ];
     for (words, room, style) in cells {
