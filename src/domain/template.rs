@@ -15,7 +15,7 @@ mod variable;
 mod word;
 mod work;
 
-pub use check::{Flaw, check, flaws};
+pub use check::{Flaw, check, flaws, wanted};
 pub use file::{
     EXAMPLE_MAX, FileSource, example_too_big, example_type, file_source, file_too_big, mime_type,
     named_file,

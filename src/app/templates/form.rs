@@ -219,9 +219,12 @@ impl Form {
         let mut flaws = template::flaws(&self.template, &self.filling());
         for field in &self.fields {
             let place = &field.slot.place;
-            if let Some(words) = field.file_flaw()
-                && flaws.iter().all(|flaw| flaw.place != *place)
-            {
+            let Some(words) = field.file_flaw() else { continue };
+            // Of a path that leads nowhere, what kind of file it names says little.
+            if field.looked().is_some_and(|looked| looked.file.is_err()) {
+                flaws.retain(|flaw| flaw.place != *place);
+            }
+            if flaws.iter().all(|flaw| flaw.place != *place) {
                 flaws.push(Flaw { place: place.clone(), words });
             }
         }

@@ -98,7 +98,9 @@ fn whole(template: &Template, filling: &Filling, slots: &[Slot]) -> Vec<Flaw> {
     flaws
 }
 
-const fn wanted(rule: Rule) -> &'static str {
+/// What a field is to be filled in with, in plain words.
+#[must_use]
+pub const fn wanted(rule: Rule) -> &'static str {
     match rule {
         Rule::HeaderText | Rule::BodyText => "Meta takes no empty variable",
         Rule::Media(_) => "a file, an https link or a media id",

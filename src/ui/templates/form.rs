@@ -7,7 +7,7 @@ use crate::app::action::{Action, Context};
 use crate::app::layout::Area;
 use crate::app::templates::form::{Field, Form};
 use crate::app::{Model, describe};
-use crate::domain::template::Flaw;
+use crate::domain::template::{Flaw, Rule, wanted};
 use crate::domain::text;
 use crate::ui::glyph;
 use crate::ui::overlay::typed;
@@ -208,10 +208,18 @@ fn help(form: &Form, flaws: &[Flaw], width: u16, value: u16) -> Option<Help> {
         let column = if fits { value } else { LABEL };
         let lines = text::wrap(&words, width.saturating_sub(column).into());
         let line = |line: text::Line| words.get(line.range).unwrap_or_default().to_owned();
-        Some(Help { wrong: true, column, lines: lines.into_iter().map(line).collect() })
+        let mut lines: Vec<String> = lines.into_iter().map(line).collect();
+        if !names.is_empty() && !is_file {
+            lines.extend(one(&names).lines);
+        }
+        Some(Help { wrong: true, column, lines })
     } else {
-        let before = field.slot.before.as_ref()?;
-        Some(one(&format!("after {before}")))
+        let says = !matches!(field.slot.rule, Rule::BodyText | Rule::HeaderText);
+        match &field.slot.before {
+            Some(before) => Some(one(&format!("after {before}"))),
+            None if says && field.is_empty() => Some(one(wanted(field.slot.rule))),
+            None => None,
+        }
     }
 }
 

@@ -77,7 +77,10 @@ fn template_form_completes_a_path() {
     let looked =
         Looked { typed, file: Err("there is no such file".to_owned()), ends: ends.to_vec() };
     stage.tell(Msg::Looked(ticket, looked));
-    insta::assert_snapshot!(screen(&stage));
+    let typing = screen(&stage);
+    // Taken as it is, it is wrong, and was once called so with no word why.
+    stage.keys("<Enter>");
+    insta::assert_snapshot!(format!("{typing}\n{}", screen(&stage)));
 }
 
 #[test]
