@@ -222,10 +222,10 @@ fn it_opens_whatever_is_missing() {
     std::fs::write(&config, text).unwrap();
     let config = config.to_str().unwrap();
     let mut terminal = Terminal::start(home.path(), &["--config", config], &[]);
-    let token = "the token cannot be had: the variable NOT_SET is not set";
+    let gravest = "the token cannot be had: the variable NOT_SET is not set";
     terminal.until("the gravest trouble", |screen| {
         let shown = screen.contents();
-        shown.contains("LIVE") && shown.contains(token) && shown.contains("2 more, D shows all")
+        shown.contains("LIVE") && shown.contains(gravest) && shown.contains("2 more, D shows all")
     });
     terminal.send("D");
     terminal.until("the troubles", |screen| {
