@@ -122,7 +122,8 @@ fn a_file_of_this_machine_goes_up_and_stands_above_the_template() {
     let files = tempfile::tempdir().unwrap();
     let path = |name: &str| files.path().join(name).to_str().unwrap().to_owned();
     std::fs::write(path("caixa.png"), b"\x89PNG pixels").unwrap();
-    std::fs::File::create(path("big.png")).unwrap().set_len(6 << 20).unwrap();
+    std::fs::write(path("big.png"), b"\x89PNG pixels").unwrap();
+    std::fs::File::options().write(true).open(path("big.png")).unwrap().set_len(6 << 20).unwrap();
     inbox.begin(ANA);
     pick(&mut inbox, "<Esc>t");
     inbox.keys(&format!("lumin<Enter>{}", path("big.png")));
