@@ -68,12 +68,16 @@ fn a_file_is_tried_sent_recognised_and_told_of_from_the_shell() {
     assert!(desk.ok(&["campaigns", "list"]).is_empty(), "a dry run leaves nothing");
     let (code, _, err) = desk.run(&send(&file, &["--yes", "7"]));
     assert!(code == Some(2) && err.contains("2 messages would be sent, not 7"), "{err}");
-    let (code, _, err) = desk.run(&send(&file, &["--map", "2=order"]));
-    assert!(code == Some(2) && err.contains("its columns are: Telefone, Nome, Pedido"), "{err}");
-    let wrong = send(&file, &[]).into_iter().map(|arg| arg.replace("=US", "=Brazil"));
-    let wrong: Vec<String> = wrong.collect();
-    let (code, _, err) = desk.run(&wrong.iter().map(String::as_str).collect::<Vec<_>>());
-    assert!(code == Some(2) && err.contains("such as BR or +55"), "{err}");
+    for (right, wrong, words) in [
+        ("2=pedido", "2=order", "its columns are: Telefone, Nome, Pedido"),
+        ("2=pedido", "2=pedido,2=nome", "--map 2=... is there twice"),
+        ("=US", "=Brazil", "such as BR or +55"),
+    ] {
+        let args: Vec<String> =
+            send(&file, &[]).into_iter().map(|arg| arg.replace(right, wrong)).collect();
+        let (code, _, err) = desk.run(&args.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(code == Some(2) && err.contains(words), "{err}");
+    }
 
     let (code, out, err) = desk.run(&send(&file, &["--yes", "2", "--json"]));
     assert_eq!(code, Some(0), "{out}\n{err}");

@@ -258,15 +258,15 @@ const BROKEN: &[(&str, Break, &str, &str, &str)] = &[
         |case| case.config += "prot = 1\n",
         "config",
         "did you mean \"port\"",
-        "config.example",
+        "init --example",
     ),
-    ("no TOML", |case| case.config += "[[[\n", "config", "line ", "config.example"),
+    ("no TOML", |case| case.config += "[[[\n", "config", "line ", "init --example"),
     (
         "a tunnel without its host",
         |case| case.config += "[tunnel]\nkind = \"ssh\"\n",
         "config",
         "tunnel.destination",
-        "config.example",
+        "init --example",
     ),
     (
         "a config that others may write",
