@@ -6,8 +6,10 @@ use std::process::{Child, Command, Output, Stdio};
 
 use rustix::process::Signal;
 use serde_json::Value;
+use twoticks::clock::SystemClock;
+use twoticks::domain::time::Clock as _;
 
-use crate::terminal::signal_to;
+use crate::terminal::{PATIENCE, signal_to};
 
 /// The program with a home of its own.
 pub(crate) fn twoticks(home: &Path, args: &[&str]) -> Command {
@@ -273,16 +275,24 @@ fn an_interrupted_send_waits_for_the_answer_and_leaves_nothing_uncertain() {
     let config = home.path().join("c.toml");
     let config = config.to_str().unwrap();
     let _sim = Running::start(home.path(), &["sim", "--write-config", config]);
-    for signal in [Signal::INT, Signal::TERM] {
-        let fail = run(home.path(), &["--config", config, "sim", "fail", "--delay", "2000"]);
+    let clock = SystemClock::new();
+    for (sent, signal) in [(1, Signal::INT), (2, Signal::TERM)] {
+        let fail = run(home.path(), &["--config", config, "sim", "fail", "--delay", "3000"]);
         assert_code(&fail, 0);
-        let mut child = twoticks(home.path(), &["--config", config, "send", "+15551230001", "hi"])
+        let child = twoticks(home.path(), &["--config", config, "send", "+15551230001", "hi"])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut steps = BufReader::new(child.stdout.take().unwrap()).lines();
-        assert!(steps.any(|step| step.unwrap().ends_with("sending")));
+        // Before the request has left, a signal puts the message back.
+        let end = clock.monotonic() + PATIENCE;
+        let asked = || {
+            let log = run(home.path(), &["--config", config, "sim", "log", "--json"]);
+            text(&log.stdout).matches("/messages\"").count()
+        };
+        while asked() < sent {
+            assert!(clock.monotonic() < end, "nothing was asked");
+        }
         signal_to(child.id(), signal);
         let output = child.wait_with_output().unwrap();
         assert_code(&output, 130);

@@ -12,8 +12,9 @@ use std::time::Duration;
 use portable_pty::{CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 use rustix::process::Signal;
 
-/// How long anything may take before the test gives up; far more than it ever needs.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// How long anything may take before the test gives up; far more than it ever needs. An account in trouble is asked
+/// again after 30 s.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Seen {
     parser: vt100::Parser,
