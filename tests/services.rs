@@ -457,7 +457,7 @@ fn a_file_of_ours_goes_up_before_its_message() {
     let (world, dir) = (world(), tempfile::tempdir().unwrap());
     let sim = Sim::start(SimConfig::default(), World::new(7, world.clone()), clock()).unwrap();
     let path = dir.path().join("menu.png");
-    std::fs::write(&path, b"pixels").unwrap();
+    std::fs::write(&path, b"\x89PNG\r\n\x1a\npixels").unwrap();
     let media = Media {
         kind: MediaKind::Image,
         id: None,
