@@ -1,13 +1,16 @@
 //! Other programs that are asked for a secret, or are given one to keep.
 
 use std::io::{self, Read as _, Write as _};
-use std::process::{ChildStdout, Command, Stdio};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::domain::time::Clock;
+use crate::domain::time::{Clock, Monotonic};
 
 /// How long one may take: a keyring's tool answers at once, and one that asks a person cannot be answered
 /// behind the screen.
@@ -41,17 +44,23 @@ pub(super) fn first_line(
     clock: &dyn Clock,
 ) -> Result<String, Failure> {
     let stdin = if input.is_empty() { Stdio::null() } else { Stdio::piped() };
-    let mut child = command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let mut child = command
+        .stdin(stdin)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        // What it starts is ended with it.
+        .process_group(0)
+        .spawn()?;
+    let group = Pid::from_child(&child);
+    let end = clock.monotonic() + time;
     // A secret is shorter than any pipe, so that this does not wait. Dropped, it is the end of the input.
     let told = child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(input.as_bytes()));
-    let printed = child.stdout.take().map(|out| read_within(out, time, clock)).transpose()?;
-    let Some(text) = printed.flatten() else {
-        // Whether it can be ended or not, it has nothing to say any more.
-        child.kill().ok();
-        child.wait().ok();
+    let printed = child.stdout.take().map(|out| read_until(out, end, clock)).transpose()?.flatten();
+    let left = printed.as_ref().map_or(Duration::ZERO, |_| end.since(clock.monotonic()));
+    let ended = wait_within(&mut child, group, left)?;
+    let (Some(text), Some(status)) = (printed, ended) else {
         return Err(Failure::Slow(time));
     };
-    let status = child.wait()?;
     if !status.success() {
         return Err(Failure::Status(status.to_string()));
     }
@@ -60,13 +69,29 @@ pub(super) fn first_line(
     String::from_utf8(line.to_vec()).map_err(|_secret| Failure::NoText)
 }
 
+/// Waits until it ends; nothing when that does not come in time, and then it is ended. It may have closed its output
+/// long before.
+fn wait_within(child: &mut Child, group: Pid, time: Duration) -> io::Result<Option<ExitStatus>> {
+    let (ended, end) = channel();
+    std::thread::scope(|scope| {
+        scope.spawn(move || ended.send(child.wait()));
+        end.recv_timeout(time).map_or_else(
+            |_late| {
+                // One that is gone by now needs no end.
+                kill_process_group(group, Signal::KILL).ok();
+                Ok(None)
+            },
+            |status| status.map(Some),
+        )
+    })
+}
+
 /// Reads to the end; nothing when that does not come in time.
-fn read_within(
+fn read_until(
     mut out: ChildStdout,
-    time: Duration,
+    end: Monotonic,
     clock: &dyn Clock,
 ) -> io::Result<Option<Vec<u8>>> {
-    let end = clock.monotonic() + time;
     let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
     loop {
         let left = end.since(clock.monotonic());
@@ -104,7 +129,12 @@ mod tests {
     #[test]
     fn a_command_that_does_not_answer_is_ended() {
         let time = Duration::from_millis(50);
-        for script in ["exec cat /dev/zero", "echo half; exec tail -f /dev/null"] {
+        for script in [
+            "exec cat /dev/zero",
+            "echo half; tail -f /dev/null",
+            // Its output ends, and it does not.
+            "echo secret; exec >/dev/null; tail -f /dev/null",
+        ] {
             let answer = shell(script, "", time);
             assert!(matches!(answer, Err(Failure::Slow(_))), "{script}: {answer:?}");
         }
