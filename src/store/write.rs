@@ -258,7 +258,7 @@ impl WriteConn {
 
     /// Takes new messages into the text index, so many in a step. What is stored together with it stands in any
     /// case.
-    pub(super) fn index_within(&self) -> Result<(), Error> {
+    fn index_within(&self) -> Result<(), Error> {
         self.run("SAVEPOINT search")?;
         // FTS5 writes what it gathered when another savepoint begins, and at the commit if none does: too late.
         match self.index_step().and_then(|()| self.run("SAVEPOINT written")) {

@@ -13,11 +13,11 @@ use twoticks::clock::SystemClock;
 use twoticks::domain::campaign::Campaign;
 use twoticks::domain::id::CampaignId;
 use twoticks::domain::time::Clock;
-use twoticks::sim::{Delays, NumberChange, Sim, SimConfig, Strangers, World, WorldConfig};
+use twoticks::sim::{NumberChange, Sim, SimConfig, World};
 use twoticks::store::campaign::{campaign, outcomes};
 use twoticks::store::{ReadConn, check};
 
-use crate::shop::{Ahead, IN_FLIGHT, PATIENCE, Reaped, free_port, write_config};
+use crate::shop::{Ahead, IN_FLIGHT, PATIENCE, Reaped, free_port, hasty, write_config};
 use crate::templates::Desk;
 
 /// The template, with what stands in which column.
@@ -224,18 +224,7 @@ impl Shop {
     fn open() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(Ahead { system: SystemClock::new(), by: AtomicI64::new(0) });
-        let millis = |least, most| (Duration::from_millis(least), Duration::from_millis(most));
-        let world = WorldConfig {
-            rate_per_second: 1_000,
-            strangers: Strangers::WindowOpen,
-            delays: Delays {
-                sent: millis(0, 20),
-                delivered: millis(0, 40),
-                read: millis(0, 60),
-                ..Delays::default()
-            },
-            ..WorldConfig::default()
-        };
+        let world = hasty();
         let sim_clock: Arc<dyn Clock> = Arc::clone(&clock) as _;
         let sim =
             Sim::start(SimConfig::default(), World::new(41, world.clone()), sim_clock).unwrap();

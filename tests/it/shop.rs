@@ -125,22 +125,27 @@ pub(crate) fn stored(read: &ReadConn) -> BTreeSet<String> {
     }
 }
 
+/// A Meta that takes a thousand messages a second, and whose webhooks follow at once.
+pub(crate) fn hasty() -> WorldConfig {
+    let millis = |least, most| (Duration::from_millis(least), Duration::from_millis(most));
+    WorldConfig {
+        rate_per_second: 1_000,
+        strangers: Strangers::WindowOpen,
+        delays: Delays {
+            sent: millis(0, 20),
+            delivered: millis(0, 40),
+            read: millis(0, 60),
+            ..Delays::default()
+        },
+        ..WorldConfig::default()
+    }
+}
+
 impl Shop {
     pub(crate) fn open() -> Self {
         let dir = tempfile::tempdir().expect("directory");
         let clock = Arc::new(Ahead { system: SystemClock::new(), by: AtomicI64::new(0) });
-        let millis = |least, most| (Duration::from_millis(least), Duration::from_millis(most));
-        let world = WorldConfig {
-            rate_per_second: 1_000,
-            strangers: Strangers::WindowOpen,
-            delays: Delays {
-                sent: millis(0, 20),
-                delivered: millis(0, 40),
-                read: millis(0, 60),
-                ..Delays::default()
-            },
-            ..WorldConfig::default()
-        };
+        let world = hasty();
         let (phone_number, waba) = (world.phone_number_id.clone(), world.waba_id.clone());
         let app_secret = world.app_secret.clone();
         let sim = Sim::start(SimConfig::default(), World::new(41, world.clone()), {

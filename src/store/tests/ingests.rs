@@ -194,20 +194,25 @@ fn what_was_answered_from_the_phone_is_read_whatever_comes_first() {
     }
 }
 
-#[test]
-fn an_echo_of_a_message_whose_answer_is_late_becomes_that_message() {
-    let mut world = World::new();
-    let chat = world.begin("1");
-    let id = world.say(chat, "hello", t(1));
-    let job = world.claim(1, t(2)).remove(0);
-    let echo = item(ItemKind::Echo(EchoMessage {
+/// The first customer's message "w1", which went from the phone as it seems.
+fn echoed() -> Item {
+    item(ItemKind::Echo(EchoMessage {
         wamid: Wamid::new("w1"),
         to: phone("1"),
         at: t(2),
         body: text("hello"),
         context: Context::default(),
         state: State::Sent,
-    }));
+    }))
+}
+
+#[test]
+fn an_echo_of_a_message_whose_answer_is_late_becomes_that_message() {
+    let mut world = World::new();
+    let chat = world.begin("1");
+    let id = world.say(chat, "hello", t(1));
+    let job = world.claim(1, t(2)).remove(0);
+    let echo = echoed();
     world.post(&[echo, status("w1", Report::Delivered, t(3), None)]);
     world.record(&job, &accepted("w1"), t(4));
     assert_eq!(world.state(id), State::Delivered);
@@ -226,14 +231,7 @@ fn a_status_that_names_the_request_settles_an_uncertain_message_whose_echo_came_
     let job = world.claim(1, t(2)).remove(0);
     world.record(&job, &unknown(), t(3));
     assert_eq!(world.state(id), State::Uncertain);
-    let echo = item(ItemKind::Echo(EchoMessage {
-        wamid: Wamid::new("w1"),
-        to: phone("1"),
-        at: t(2),
-        body: text("hello"),
-        context: Context::default(),
-        state: State::Sent,
-    }));
+    let echo = echoed();
     world.post(&[echo, status("w1", Report::Delivered, t(4), Some(job.request))]);
     assert_eq!(world.state(id), State::Delivered);
     assert_eq!(world.message(id).late_proof, LateProof::None);

@@ -65,6 +65,21 @@ pub(super) fn t(seconds: i64) -> Timestamp {
 }
 
 impl World {
+    /// Writes so many incoming messages in one commit, a millisecond after one another.
+    pub(super) fn fill(&mut self, chat: ConversationId, count: i64, text: &str) {
+        let account = self.account;
+        self.do_it(|tx| {
+            tx.conn.execute(
+                "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < ?3)
+                 INSERT INTO message (account, conversation, own, direction, author, kind, text,
+                     stored_at, at, state)
+                 SELECT ?1, ?2, 1, 1, 1, 1, ?4, i, i, 12 FROM n",
+                (account.0, chat.0, count, text),
+            )?;
+            Ok(())
+        });
+    }
+
     pub(super) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("twoticks.db");

@@ -131,17 +131,8 @@ fn webhooks_of_another_account_were_counted_under_this_one() {
 #[test]
 fn a_store_that_is_read_in_several_steps_is_counted_once() {
     let mut world = World::new();
-    let (chat, account) = (world.begin("1"), world.account);
-    world.do_it(|tx| {
-        tx.conn.execute(
-            "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 9000)
-             INSERT INTO message (account, conversation, own, direction, author, kind, text,
-                 stored_at, at, state)
-             SELECT ?1, ?2, 1, 1, 1, 1, 'hello', i, i, 12 FROM n",
-            [account.0, chat.0],
-        )?;
-        Ok(())
-    });
+    let chat = world.begin("1");
+    world.fill(chat, 9_000, "hello");
     let all = counted(&world, Timestamp::default());
     assert_eq!(all.messages.iter().map(|count| count.count).collect::<Vec<_>>(), [9_000]);
     assert_eq!(all.unanswered, 1);

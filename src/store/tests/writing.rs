@@ -254,17 +254,8 @@ fn upkeep_empties_the_log_and_comes_to_an_end() {
 #[test]
 fn a_backlog_of_the_text_index_is_worked_off_in_small_steps() {
     let mut world = World::new();
-    let (chat, account) = (world.begin("1"), world.account);
-    world.do_it(|tx| {
-        tx.conn.execute(
-            "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
-             INSERT INTO message (account, conversation, own, direction, author, kind, text,
-                 stored_at, at, state)
-             SELECT ?1, ?2, 1, 1, 1, 1, 'your parcel', i, i, 12 FROM n",
-            [account.0, chat.0],
-        )?;
-        Ok(())
-    });
+    let chat = world.begin("1");
+    world.fill(chat, 5_000, "your parcel");
     let found = |world: &World| search::search(&world.read, "parcel", None, 9_999).unwrap().len();
     assert_eq!(found(&world), 1_024, "the commit takes no more along");
     let steps = (0..100).take_while(|_| world.write.index_if_free().unwrap()).count();
